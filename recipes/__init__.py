@@ -1,0 +1,1 @@
+"""Training scripts a sweep can run; they import `tuiswp.report` and nothing else of ours."""

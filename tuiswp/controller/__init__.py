@@ -1,0 +1,1 @@
+"""The sweep's life: journal, reducer, placement, loop, requests, client."""

@@ -1,0 +1,1 @@
+"""Follow many metrics.jsonl files, reading only new bytes."""

@@ -1,0 +1,1 @@
+"""What exists: trials, attempts, events, the sweep. Frozen data; imports only `errors`."""

@@ -1,0 +1,75 @@
+"""A sweep as the file describes it: typed, frozen, complete. `spec.load` makes one."""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from tuiswp.model.space import Parameter, Params
+
+Goal: TypeAlias = Literal["minimize", "maximize"]
+Method: TypeAlias = Literal["grid", "random"]
+Reduce: TypeAlias = Literal["last", "best", "mean", "median"]
+
+
+class Objective(msgspec.Struct, frozen=True):
+    """The metric that decides, its goal, and the rule that reduces a curve to one number.
+
+    `window`: for mean and median, how many of the last values count.
+    `target`: the sweep ends when a finished trial reaches it.
+    """
+
+    metric: str
+    goal: Goal = "minimize"
+    reduce: Reduce = "last"
+    window: int = 1
+    target: float | None = None
+
+
+class Resources(msgspec.Struct, frozen=True):
+    """What one trial needs and how many may run; `gpu_memory_mib` None: no claim on free memory."""
+
+    gpus_per_trial: int = 1
+    trials_per_gpu: int = 1
+    gpu_memory_mib: int | None = None
+    max_parallel: int | None = None
+    share_busy: bool = False
+
+
+class Run(msgspec.Struct, frozen=True):
+    """How a trial is started and supervised. Times in seconds.
+
+    `command` holds the tokens as the file has them, macros unexpanded; `program` likewise.
+    `cwd` is absolute. `env` adds to the controller's environment. `retries` counts relaunches after
+    a failure that is not the configuration's own fault.
+    """
+
+    command: tuple[str, ...]
+    program: str | None
+    cwd: str
+    env: dict[str, str] = {}
+    stagger_s: float = 0.0
+    retries: int = 1
+    timeout_s: float | None = None
+    grace_s: float = 30.0
+
+
+class Sweep(msgspec.Struct, frozen=True):
+    """Everything a controller needs to know of a sweep.
+
+    `baseline`: parameters of the default trial, complete or a part (the rest is then taken from the
+    space); None: no baseline. `complete_at`: progress from which a trial counts as complete; exit
+    code 0 also does. `notes`: what was read differently from its letter, one line each.
+    """
+
+    name: str
+    method: Method
+    parameters: tuple[Parameter, ...]
+    objective: Objective | None
+    resources: Resources
+    run: Run
+    seed: int = 0
+    run_cap: int | None = None
+    baseline: Params | None = None
+    complete_at: float = 0.98
+    description: str | None = None
+    notes: tuple[str, ...] = ()

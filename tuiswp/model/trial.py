@@ -1,0 +1,154 @@
+"""A trial and where it stands. Each status carries its own data, and only it."""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from tuiswp.model.ids import attempt_id, trial_id
+from tuiswp.model.space import Params
+
+# The states a person sees, in `status --json` and on every screen.
+State: TypeAlias = Literal[
+    "queued", "running", "paused", "done", "failed", "killed", "pruned", "lost"
+]
+STATES: tuple[State, ...] = (
+    "queued", "running", "paused", "done", "failed", "killed", "pruned", "lost",
+)  # fmt: skip
+
+# Why an attempt ended. `unknown` is what is left without evidence; it is never called done.
+Cause: TypeAlias = Literal[
+    "done", "exit-code", "signal", "killed-by-user", "paused-by-user", "sweep-stopped", "timeout",
+    "pruned", "gpu-oom", "host-oom", "gpu-fault", "launch-error", "disk-full", "reboot", "unknown",
+]  # fmt: skip
+
+Origin: TypeAlias = Literal["baseline", "grid", "random", "point", "clone"]
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """The right of one attempt to one GPU share, or to one CPU slot (`uuid` "cpu")."""
+
+    uuid: str
+    share: int
+    name: str  # for people: "G0", "cpu1"
+
+
+class Process(msgspec.Struct, frozen=True):
+    """A process nobody else can be taken for: boot, pid, start ticks (clock ticks since boot)."""
+
+    boot_id: str
+    pid: int
+    ticks: int
+
+
+class Queued(msgspec.Struct, frozen=True, tag="queued"):
+    """Waits for a place; not before `not_before` (wall seconds) after a failure."""
+
+    since: float
+    not_before: float = 0.0
+    fresh: bool = False
+
+
+class Launching(msgspec.Struct, frozen=True, tag="launching"):
+    """The intent is durable, the process is not seen yet. Shown as running."""
+
+    since: float
+    token: str
+    leases: tuple[Lease, ...]
+
+
+class Running(msgspec.Struct, frozen=True, tag="running"):
+    since: float
+    token: str
+    leases: tuple[Lease, ...]
+    supervisor: Process
+    training: Process
+
+
+class Paused(msgspec.Struct, frozen=True, tag="paused"):
+    since: float
+
+
+class Ended(msgspec.Struct, frozen=True, tag="ended"):
+    """Over, with one cause and its evidence. `state` is what people read."""
+
+    at: float
+    state: Literal["done", "failed", "killed", "pruned", "lost"]
+    cause: Cause
+    evidence: str
+
+
+Status: TypeAlias = Queued | Launching | Running | Paused | Ended
+
+
+class KillRequest(msgspec.Struct, frozen=True):
+    """What was asked of a running attempt: who, why, and what it becomes when it is gone."""
+
+    at: float
+    by: str
+    why: str
+    becomes: Literal["killed", "paused", "queued", "timeout", "pruned", "stopped"]
+    force: bool = False
+    fresh: bool = False  # becomes queued: move the old files aside first
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One launch: what is known of it after the fact."""
+
+    number: int
+    launched_at: float
+    started_at: float | None = None
+    ended_at: float | None = None
+    cause: Cause | None = None
+    evidence: str = ""
+    code: int | None = None
+    signal: int | None = None
+    leases: tuple[Lease, ...] = ()
+    host: str = ""
+    token: str = ""
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """One point of the space and what became of it.
+
+    `value` is the objective of the last ended attempt as recorded (None: none, or not finite).
+    `complete`: exit 0, or progress reached `complete_at`. `retries` counts automatic relaunches.
+    """
+
+    number: int
+    params: Params
+    key: str
+    origin: Origin
+    status: Status
+    attempts: tuple[Attempt, ...] = ()
+    kill: KillRequest | None = None
+    retries: int = 0
+    value: float | None = None
+    progress: float | None = None
+    step: float | None = None
+    complete: bool = False
+
+    @property
+    def id(self) -> str:
+        return trial_id(self.number)
+
+    @property
+    def attempt_id(self) -> str | None:
+        """Id of the newest attempt, `t0007.2`."""
+        return attempt_id(self.number, self.attempts[-1].number) if self.attempts else None
+
+    @property
+    def state(self) -> State:
+        """The one word people read."""
+        match self.status:
+            case Queued():
+                return "queued"
+            case Launching() | Running():
+                return "running"
+            case Paused():
+                return "paused"
+            case Ended(state=state):
+                return state
+
+    @property
+    def cause(self) -> Cause | None:
+        return self.status.cause if isinstance(self.status, Ended) else None

@@ -1,0 +1,141 @@
+"""Which process is which: identity by boot id, pid, start ticks and token, read from /proc.
+
+A pid alone is nobody: pids are reused, and a zombie still has one. Nothing here signals without
+checking first, and nothing here believes a process title.
+"""
+
+import os
+import signal
+import socket
+import stat
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+
+from tuiswp.errors import EnvironmentFault
+from tuiswp.model.trial import Process
+
+TOKEN_VARIABLE = "TUISWP_TOKEN"
+
+
+@lru_cache(maxsize=1)
+def _boot_id_of_kernel() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def boot_id() -> str:
+    """Id of this boot; `TUISWP_BOOT_ID_FILE` names a stand-in (tests of reboots)."""
+    stand_in = os.environ.get("TUISWP_BOOT_ID_FILE")
+    return Path(stand_in).read_text().strip() if stand_in else _boot_id_of_kernel()
+
+
+def hostname() -> str:
+    return socket.gethostname()
+
+
+def _stat_fields(pid: int) -> list[str] | None:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return None
+    # The name in parentheses may hold anything, also ")": what follows the last one is ours.
+    return text[text.rfind(b")") + 2 :].decode("ascii", "replace").split()
+
+
+def start_ticks(pid: int) -> int | None:
+    """Start time of a live process in clock ticks since boot; None if gone or a zombie."""
+    fields = _stat_fields(pid)
+    if fields is None or len(fields) < 20 or fields[0] in "ZXx":
+        return None
+    return int(fields[19])
+
+
+def identify(pid: int) -> Process | None:
+    """The identity of a live process, None if it is gone or a zombie."""
+    ticks = start_ticks(pid)
+    return None if ticks is None else Process(boot_id(), pid, ticks)
+
+
+def myself() -> Process:
+    """The identity of this process."""
+    me = identify(os.getpid())
+    if me is None:  # /proc is not mounted
+        raise EnvironmentFault("cannot read /proc/self/stat", hint="tuiswp needs a mounted /proc")
+    return me
+
+
+def is_alive(process: Process) -> bool:
+    """True if exactly this process still runs: same boot, same pid, same start. Zombies are dead."""
+    return process.boot_id == boot_id() and start_ticks(process.pid) == process.ticks
+
+
+def token_of(pid: int) -> str | None:
+    """The attempt token in a process's environment; None if it has none or is not ours to read."""
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return None
+    prefix = TOKEN_VARIABLE.encode() + b"="
+    for entry in environment.split(b"\0"):
+        if entry.startswith(prefix):
+            return entry[len(prefix) :].decode("ascii", "replace")
+    return None
+
+
+def with_tokens() -> dict[str, list[Process]]:
+    """Every live process of this user that carries an attempt token, by token: one scan of /proc."""
+    found: dict[str, list[Process]] = {}
+    uid = os.getuid()
+    for entry in os.scandir("/proc"):
+        if not entry.name.isdecimal():
+            continue
+        pid = int(entry.name)
+        with suppress(OSError):
+            if entry.stat().st_uid != uid:
+                continue
+            token = token_of(pid)
+            process = identify(pid) if token is not None else None
+            if token is not None and process is not None:
+                found.setdefault(token, []).append(process)
+    return found
+
+
+def send(process: Process, signum: int) -> bool:
+    """Signal exactly this process; False if it is gone. Race-free: the pidfd is taken first."""
+    if process.boot_id != boot_id():
+        return False
+    try:
+        fd = os.pidfd_open(process.pid)
+    except (ProcessLookupError, PermissionError, OSError):
+        return False
+    try:
+        if start_ticks(process.pid) != process.ticks:
+            return False
+        signal.pidfd_send_signal(fd, signum)
+    except (ProcessLookupError, PermissionError):
+        return False
+    else:
+        return True
+    finally:
+        os.close(fd)
+
+
+def runtime_dir() -> Path:
+    """A private directory of this user on this host for leases, wake-up FIFOs and launch files.
+
+    Not XDG_RUNTIME_DIR: that one vanishes at the last logout, and trials outlive it. Raises
+    EnvironmentFault if somebody else owns the place or can write to it.
+    """
+    path = Path(os.environ.get("TUISWP_RUNTIME_DIR") or f"/tmp/tuiswp-{os.getuid()}")
+    with suppress(FileExistsError):
+        path.mkdir(mode=0o700, parents=False)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise EnvironmentFault(
+            "is not a directory of yours", where=str(path), hint="set TUISWP_RUNTIME_DIR to one"
+        )
+    if found.st_mode & 0o077:
+        raise EnvironmentFault(
+            "can be written or read by others", where=str(path), hint=f"chmod 700 {path}"
+        )
+    return path
