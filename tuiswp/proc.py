@@ -65,7 +65,7 @@ def myself() -> Process:
 
 
 def is_alive(process: Process) -> bool:
-    """True if exactly this process still runs: same boot, same pid, same start. Zombies are dead."""
+    """True if exactly this process runs: same boot, pid and start. Zombies are dead."""
     return process.boot_id == boot_id() and start_ticks(process.pid) == process.ticks
 
 
@@ -83,7 +83,7 @@ def token_of(pid: int) -> str | None:
 
 
 def with_tokens() -> dict[str, list[Process]]:
-    """Every live process of this user that carries an attempt token, by token: one scan of /proc."""
+    """Live processes of this user that carry an attempt token, by token: one scan of /proc."""
     found: dict[str, list[Process]] = {}
     uid = os.getuid()
     for entry in os.scandir("/proc"):

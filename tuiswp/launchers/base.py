@@ -12,7 +12,7 @@ import msgspec
 
 from tuiswp.model.trial import Process
 
-# How firmly an attempt is asked to leave: SIGINT, SIGTERM (each with grace, then KILL), KILL at once.
+# How firmly an attempt is asked to leave: SIGINT or SIGTERM with grace then KILL, or KILL at once.
 Firmness: TypeAlias = Literal["interrupt", "terminate", "kill"]
 
 
@@ -100,5 +100,5 @@ class Launcher(Protocol):
         ...
 
     def close(self) -> None:
-        """The sweep is over: remove what the launcher itself left (an empty session). Harmless twice."""
+        """The sweep is over: remove what the launcher left (an empty session). Harmless twice."""
         ...
