@@ -1,0 +1,246 @@
+"""The append-only file of facts: one checksummed record a line. It decides nothing.
+
+A line is a JSON array, ``["5f3a9c01",{"v":1,"seq":1,"t":…,"event":{…}}]``: CRC-32 of the record's
+bytes, then the record, so that `jq '.[1]'` reads the file and a flipped bit does not pass. Written
+means on disk: `append` returns after one write and one fdatasync. A torn last line was never
+acknowledged; it is set aside and cut before the first append. Damage further in stops writing,
+never reading.
+"""
+
+import errno
+import os
+import stat
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from tuiswp.errors import EnvironmentFault, JournalError
+from tuiswp.model.events import JOURNAL_VERSION, Event, Record
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Record).decode
+_PREFIX = b'["'
+_HEAD = len('["00000000",')
+
+
+class Damage(msgspec.Struct, frozen=True):
+    """A line that cannot be believed: `line` counts from 1."""
+
+    line: int
+    reason: str
+
+
+class Scan(msgspec.Struct, frozen=True):
+    """What a journal holds. `end`: bytes up to which lines are whole; `torn`: what follows."""
+
+    records: tuple[Record, ...]
+    end: int
+    torn: bytes
+    damage: tuple[Damage, ...]
+    newer: int | None  # the version of a record this tuiswp does not know
+
+
+def encode_line(record: Record) -> bytes:
+    body = _encode(record)
+    return b'["%08x",%s]\n' % (zlib.crc32(body), body)
+
+
+def decode_line(line: bytes) -> Record:
+    """Read one line without its newline. Raises ValueError with the reason."""
+    body = line[_HEAD:-1]
+    if line[:2] != _PREFIX or line[-1:] != b"]" or b'["%08x",' % zlib.crc32(body) != line[:_HEAD]:
+        raise ValueError("the checksum does not fit")
+    return _decode(body)
+
+
+class _VersionProbe(msgspec.Struct):
+    v: int
+
+
+def _version(line: bytes) -> int | None:
+    """Version of a record whose checksum fits, even when its type is unknown."""
+    body = line[_HEAD:-1]
+    if b'["%08x",' % zlib.crc32(body) != line[:_HEAD]:
+        return None
+    try:
+        return msgspec.json.decode(body, type=_VersionProbe).v
+    except msgspec.DecodeError:
+        return None
+
+
+def scan(data: bytes, *, first_seq: int = 1) -> Scan:
+    """Read every whole line of `data`; pure. `first_seq`: the sequence number expected first."""
+    end = data.rfind(b"\n") + 1
+    records: list[Record] = []
+    damage: list[Damage] = []
+    newer: int | None = None
+    expected: int | None = first_seq
+    for number, line in enumerate(data[:end].split(b"\n")[:-1], 1):
+        try:
+            record = decode_line(line)
+        except (ValueError, msgspec.DecodeError, RecursionError) as error:
+            version = _version(line)
+            if version is not None and version > JOURNAL_VERSION:
+                newer = max(newer or 0, version)
+            damage.append(Damage(number, str(error)))
+            expected = None  # whatever follows a hole is read as it is
+            continue
+        if record.v > JOURNAL_VERSION:
+            newer = max(newer or 0, record.v)
+        if expected is not None and record.seq != expected:
+            damage.append(Damage(number, f"record {record.seq} follows record {expected - 1}"))
+        expected = record.seq + 1
+        records.append(record)
+    return Scan(tuple(records), end, data[end:], tuple(damage), newer)
+
+
+def read(path: Path) -> Scan:
+    """Read a whole journal; a missing one is empty. Never writes.
+
+    Raises EnvironmentFault if it is not a regular file.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return Scan((), 0, b"", (), None)
+    except OSError as error:
+        raise EnvironmentFault(f"cannot be read: {error.strerror}", where=str(path)) from error
+    with os.fdopen(fd, "rb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise EnvironmentFault("is not a regular file", where=str(path))
+        return scan(file.read())
+
+
+class Journal:
+    """The one writer. Hold the sweep's lock before opening it.
+
+    Raises JournalError if the file is damaged inside or written by a newer tuiswp: doubt stops
+    writing. `torn` tells how many bytes of a torn tail were set aside at opening.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        found = read(path)
+        if found.newer is not None:
+            raise JournalError(
+                f"was written by a newer tuiswp (journal version {found.newer}, this one writes "
+                f"{JOURNAL_VERSION})",
+                where=str(path),
+                hint="use that version; status and results still work read-only",
+            )
+        if found.damage:
+            first = found.damage[0]
+            raise JournalError(
+                f"line {first.line}: {first.reason}; {len(found.damage)} damaged in all",
+                where=str(path),
+                hint="nothing is written to it; status and results still work",
+            )
+        self.records = found.records
+        self.torn = len(found.torn)
+        created = not path.exists()
+        try:
+            self._fd = os.open(
+                path,
+                os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW,
+                0o600,
+            )
+            if found.torn:
+                self._set_aside(found.torn)
+                os.ftruncate(self._fd, found.end)
+                os.fsync(self._fd)
+            if created:
+                sync_directory(path.parent)
+        except OSError as error:
+            raise JournalError(f"cannot be opened: {error.strerror}", where=str(path)) from error
+        self._end = found.end
+        self._seq = found.records[-1].seq if found.records else 0
+        self._broken = False
+
+    def _set_aside(self, torn: bytes) -> None:
+        place = self.path.with_name(f"journal.torn-{time.time_ns()}")
+        place.touch(mode=0o600)
+        place.write_bytes(torn)
+
+    def append(self, events: Sequence[Event], *, at: float) -> tuple[Record, ...]:
+        """Make `events` durable, all or none, in one write; `at` is the wall time.
+
+        Raises JournalError if the disk refuses; then nothing was recorded.
+        """
+        if self._broken:
+            self._cut_back()
+        records = tuple(
+            Record(JOURNAL_VERSION, self._seq + n, at, event) for n, event in enumerate(events, 1)
+        )
+        data = b"".join(map(encode_line, records))
+        try:
+            _write_all(self._fd, data)
+            os.fdatasync(self._fd)
+        except OSError as error:
+            self._broken = True
+            self._cut_back()
+            raise JournalError(
+                f"cannot be written: {error.strerror}", where=str(self.path), hint=_hint(error)
+            ) from error
+        self._end += len(data)
+        self._seq += len(records)
+        return records
+
+    def _cut_back(self) -> None:
+        """Undo what a failed append may have left, before anything else is written."""
+        try:
+            os.ftruncate(self._fd, self._end)
+        except OSError as error:
+            raise JournalError(
+                f"cannot be cut back after a failed write: {error.strerror}", where=str(self.path)
+            ) from error
+        self._broken = False
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+def _hint(error: OSError) -> str | None:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return "make room; launching stops, running trials go on" if full else None
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def sync_directory(directory: Path) -> None:
+    """Make a new name in `directory` durable."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+class JournalReader:
+    """Follow a journal another process writes: `poll` gives what is new since the last call."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._seq = 0
+        self.damage: list[Damage] = []
+
+    def poll(self) -> Iterator[Record]:
+        try:
+            fd = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return
+        with os.fdopen(fd, "rb") as file:
+            file.seek(self._offset)
+            found = scan(file.read(), first_seq=self._seq + 1)
+        self.damage.extend(found.damage)
+        self._offset += found.end
+        if found.records:
+            self._seq = found.records[-1].seq
+        yield from found.records

@@ -1,0 +1,262 @@
+"""Turn facts into state. Pure: no clock, no disk, no tmux, no randomness.
+
+`replay` is the only way to build a `SweepState`, so a crash and a restart meet in the same place.
+A fact about something unknown, or about an attempt that is not the newest, changes nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from tuiswp.model.events import (
+    AttemptEnded,
+    AttemptLaunching,
+    AttemptStarted,
+    BestChanged,
+    ControllerStarted,
+    ControllerStopped,
+    KillRequested,
+    Record,
+    RequestApplied,
+    SweepCreated,
+    SweepFinished,
+    SweepPaused,
+    SweepResumed,
+    SweepStopping,
+    TrialClosed,
+    TrialQueued,
+    TrialSuggested,
+    Warned,
+)
+from tuiswp.model.trial import (
+    Attempt,
+    Ended,
+    Launching,
+    Paused,
+    Process,
+    Queued,
+    Running,
+    Trial,
+)
+
+
+class SweepState(msgspec.Struct, frozen=True):
+    """Everything the journal says. `trials` by number; treat it as read-only.
+
+    `next_index`: where the proposer goes on. `controller`: the last one that started and did not
+    say that it stopped; whether it lives is for the reader to check. `stopping`: no new trials
+    ("drain"), or running ones are ended too ("now").
+    """
+
+    name: str = ""
+    spec_sha256: str = ""
+    created: float = 0.0
+    host: str = ""
+    trials: Mapping[int, Trial] = {}
+    next_index: int = 0
+    controller: Process | None = None
+    paused: SweepPaused | None = None
+    stopping: Literal["drain", "now"] | None = None
+    finished: str | None = None
+    best: BestChanged | None = None
+    warned: frozenset[str] = frozenset()
+    seq: int = 0
+    at: float = 0.0
+
+    @property
+    def keys(self) -> set[str]:
+        """Keys of every point ever suggested."""
+        return {trial.key for trial in self.trials.values()}
+
+    def live(self) -> list[Trial]:
+        """Trials with an attempt that may hold processes and leases."""
+        return [t for t in self.trials.values() if isinstance(t.status, Launching | Running)]
+
+    def queued(self) -> list[Trial]:
+        return [t for t in self.trials.values() if isinstance(t.status, Queued)]
+
+
+def replay(records: Iterable[Record], state: SweepState | None = None) -> SweepState:
+    """Fold `records` onto `state` (nothing, by default)."""
+    draft = _Draft(state or SweepState())
+    for record in records:
+        draft.step(record)
+    return draft.freeze()
+
+
+def apply(state: SweepState, record: Record) -> SweepState:
+    """One fact further."""
+    return replay((record,), state)
+
+
+class _Draft:
+    """A state being built; `trials` is a copy, so the state it came from stays as it was."""
+
+    def __init__(self, state: SweepState) -> None:
+        self.base = state
+        self.trials = dict(state.trials)
+        self.changes: dict[str, object] = {}
+
+    def freeze(self) -> SweepState:
+        return replace(self.base, trials=self.trials, **self.changes)
+
+    def step(self, record: Record) -> None:
+        self.changes["seq"] = record.seq
+        self.changes["at"] = record.t
+        match record.event:
+            case (
+                AttemptLaunching()
+                | AttemptStarted()
+                | KillRequested()
+                | AttemptEnded()
+                | TrialQueued()
+                | TrialClosed()
+            ) as event:
+                trial = self.trials.get(event.trial)
+                if trial is not None:
+                    self.trials[event.trial] = move(trial, event, record.t)
+                    if isinstance(event, TrialQueued):
+                        self.changes["finished"] = None
+            case TrialSuggested() as event:
+                self._suggested(event, record.t)
+            case _ as event:
+                self._sweep(event, record.t)
+
+    def _suggested(self, event: TrialSuggested, at: float) -> None:
+        if event.trial in self.trials:
+            return
+        self.trials[event.trial] = Trial(
+            event.trial, event.params, event.key, event.origin, Queued(since=at)
+        )
+        self.changes["finished"] = None
+        if event.index is not None:
+            before = self.changes.get("next_index", self.base.next_index)
+            assert isinstance(before, int)
+            self.changes["next_index"] = max(before, event.index + 1)
+
+    def _sweep(
+        self,
+        event: SweepCreated
+        | ControllerStarted
+        | ControllerStopped
+        | SweepPaused
+        | SweepResumed
+        | SweepStopping
+        | SweepFinished
+        | RequestApplied
+        | BestChanged
+        | Warned,
+        at: float,
+    ) -> None:
+        match event:
+            case SweepCreated():
+                self.changes.update(
+                    name=event.name, spec_sha256=event.spec_sha256, created=at, host=event.host
+                )
+            case ControllerStarted():
+                self.changes["controller"] = event.process
+            case ControllerStopped():
+                self.changes["controller"] = None
+            case SweepPaused():
+                self.changes["paused"] = event
+            case SweepResumed():
+                self.changes.update(paused=None, stopping=None, finished=None)
+            case SweepStopping():
+                self.changes["stopping"] = "now" if event.now else "drain"
+            case SweepFinished():
+                self.changes["finished"] = event.why
+            case BestChanged():
+                self.changes["best"] = event
+            case Warned():
+                before = self.changes.get("warned", self.base.warned)
+                assert isinstance(before, frozenset)
+                self.changes["warned"] = before | {event.code}
+            case RequestApplied():
+                pass  # told to whoever asked; its effects are facts of their own
+            case _:
+                assert_never(event)
+
+
+def move(
+    trial: Trial,
+    event: AttemptLaunching
+    | AttemptStarted
+    | KillRequested
+    | AttemptEnded
+    | TrialQueued
+    | TrialClosed,
+    at: float,
+) -> Trial:
+    """One trial, one fact about it. A fact that does not fit its status changes nothing."""
+    match event, trial.status:
+        case AttemptLaunching(), Queued():
+            attempt = Attempt(
+                event.attempt, at, leases=event.leases, host=event.host, token=event.token
+            )
+            return replace(
+                trial,
+                status=Launching(at, event.token, event.leases),
+                attempts=(*trial.attempts, attempt),
+                kill=None,
+            )
+        case AttemptStarted(), Launching() as before if _newest(trial, event.attempt):
+            running = Running(at, before.token, before.leases, event.supervisor, event.training)
+            return replace(trial, status=running, attempts=_last(trial, started_at=at))
+        case KillRequested(), Launching() | Running() if _newest(trial, event.attempt):
+            return replace(trial, kill=event.request)
+        case AttemptEnded(), Launching() | Running() if _newest(trial, event.attempt):
+            return _ended(trial, event, at)
+        case TrialQueued(), Paused() | Ended():
+            return replace(
+                trial,
+                status=Queued(since=at, fresh=event.fresh),
+                value=None,
+                complete=False,
+                kill=None,
+                retries=0,
+            )
+        case TrialClosed(), Queued() | Paused():
+            if event.state == "paused":
+                return replace(trial, status=Paused(since=at))
+            return replace(trial, status=Ended(at, event.state, "killed-by-user", event.evidence))
+        case _:
+            return trial
+
+
+def _ended(trial: Trial, event: AttemptEnded, at: float) -> Trial:
+    when = event.ended_at if event.ended_at is not None else at
+    status: Queued | Paused | Ended
+    if event.outcome == "queued":
+        status = Queued(since=at, not_before=event.retry_at, fresh=event.fresh)
+    elif event.outcome == "paused":
+        status = Paused(since=at)
+    else:
+        status = Ended(when, event.outcome, event.cause, event.evidence)
+    return replace(
+        trial,
+        status=status,
+        attempts=_last(
+            trial,
+            ended_at=when,
+            cause=event.cause,
+            evidence=event.evidence,
+            code=event.code,
+            signal=event.signal,
+        ),
+        kill=None,
+        retries=trial.retries + event.retry,
+        value=event.value,
+        progress=event.progress,
+        step=event.step,
+        complete=event.complete,
+    )
+
+
+def _newest(trial: Trial, attempt: int) -> bool:
+    return bool(trial.attempts) and trial.attempts[-1].number == attempt
+
+
+def _last(trial: Trial, **changes: object) -> tuple[Attempt, ...]:
+    return (*trial.attempts[:-1], replace(trial.attempts[-1], **changes))
