@@ -39,8 +39,9 @@ class Run(msgspec.Struct, frozen=True):
     """How a trial is started and supervised. Times in seconds.
 
     `command` holds the tokens as the file has them, macros unexpanded; `program` likewise.
-    `cwd` is absolute. `env` adds to the controller's environment. `retries` counts relaunches after
-    a failure that is not the configuration's own fault.
+    `cwd` is absolute. `env` adds to the controller's environment. `retries`: relaunches of a failed
+    attempt; None (not in the file): one after an end that is the machine's fault (signal, lost),
+    none after an exit code. Out of GPU memory, timeouts and launch errors are never retried.
     """
 
     command: tuple[str, ...]
@@ -48,7 +49,7 @@ class Run(msgspec.Struct, frozen=True):
     cwd: str
     env: dict[str, str] = {}
     stagger_s: float = 0.0
-    retries: int = 1
+    retries: int | None = None
     timeout_s: float | None = None
     grace_s: float = 30.0
 
