@@ -50,13 +50,15 @@ class Uniform(msgspec.Struct, frozen=True, tag="uniform"):
 class LogUniform(msgspec.Struct, frozen=True, tag="log_uniform"):
     """exp(U(low, high)); `low` and `high` are natural-log exponents, whatever the file gave.
 
-    `inverse` keeps W&B's inv_log_* reading: 1/x is log-uniform (the same law for x).
+    `inverse` keeps W&B's inv_log_* reading: 1/x is log-uniform (the same law for x). `limits`: min
+    and max as the file gave them (the *_values kinds), so that the ends are met to the last bit.
     """
 
     low: float
     high: float
     q: float | int | None = None
     inverse: bool = False
+    limits: tuple[float, float] | None = None
 
 
 class Normal(msgspec.Struct, frozen=True, tag="normal"):
@@ -88,7 +90,7 @@ class Parameter(msgspec.Struct, frozen=True):
     """One leaf of the space.
 
     `kind` is the W&B name the file used or implied (`q_log_uniform_values`), for messages.
-    `spelling` maps a value's type-true key (`search.keys.value_key`) to the author's text, so that
+    `spelling` maps a value's type-true key (`spec.params.value_key`) to the author's text, so that
     `values: [1e-4]` reaches the training as `--lr=1e-4`.
     """
 

@@ -52,6 +52,7 @@ class Run(msgspec.Struct, frozen=True):
     retries: int | None = None
     timeout_s: float | None = None
     grace_s: float = 30.0
+    beside: str | None = None
 
 
 class Sweep(msgspec.Struct, frozen=True):
@@ -59,7 +60,8 @@ class Sweep(msgspec.Struct, frozen=True):
 
     `baseline`: parameters of the default trial, complete or a part (the rest is then taken from the
     space); None: no baseline. `complete_at`: progress from which a trial counts as complete; exit
-    code 0 also does. `notes`: what was read differently from its letter, one line each.
+    code 0 also does. `notes`: what was read differently from its letter, one line each. `source` is
+    the sweep file as messages show it; `lines` gives the line of each of its top-level keys.
     """
 
     name: str
@@ -74,3 +76,5 @@ class Sweep(msgspec.Struct, frozen=True):
     complete_at: float = 0.98
     description: str | None = None
     notes: tuple[str, ...] = ()
+    source: str = "sweep.yaml"
+    lines: dict[str, int] = {}
