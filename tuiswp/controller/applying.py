@@ -1,0 +1,160 @@
+"""Turn requests into facts, each once, each with an outcome its asker can read."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from tuiswp.controller.core import Core, log
+from tuiswp.controller.requests import Request, pending
+from tuiswp.controller.watching import Watcher
+from tuiswp.model.events import (
+    RequestApplied,
+    SweepPaused,
+    SweepResumed,
+    SweepStopping,
+    TrialClosed,
+    TrialQueued,
+)
+from tuiswp.model.ids import trial_id
+from tuiswp.model.trial import (
+    Ended,
+    KillRequest,
+    Launching,
+    Paused,
+    Queued,
+    Running,
+    Trial,
+)
+
+
+class Applier:
+    """Applies what lies in `requests/`."""
+
+    def __init__(self, core: Core, watcher: Watcher) -> None:
+        self._core = core
+        self._watcher = watcher
+        self._applied: set[str] = {
+            record.event.id
+            for record in core.journal.records
+            if isinstance(record.event, RequestApplied)
+        }
+        self._by_verb: dict[str, Callable[[Request, Trial], tuple[bool, str]]] = {
+            "kill": self._kill,
+            "restart": self._restart,
+            "pause": self._pause,
+            "resume": self._resume,
+        }
+
+    def apply_all(self) -> None:
+        for path, request in pending(self._core.directory):
+            if isinstance(request, str):
+                log.warning("%s %s; set aside", path.name, request)
+                with suppress(OSError):
+                    path.rename(path.with_suffix(".rejected"))
+                continue
+            if request.id not in self._applied:
+                self.apply(request)
+            with suppress(OSError):
+                path.unlink()
+
+    def apply(self, request: Request) -> tuple[bool, str]:
+        """Do what is asked and record the outcome; (ok, what happened) for the asker."""
+        ok, outcome = self._sweep(request) if not request.trials else self._trials(request)
+        self._core.record(RequestApplied(request.id, request.verb, request.by, ok, outcome))
+        self._applied.add(request.id)
+        return ok, outcome
+
+    def _trials(self, request: Request) -> tuple[bool, str]:
+        outcomes: list[str] = []
+        all_ok = True
+        for number in request.trials:
+            trial = self._core.state.trials.get(number)
+            if trial is None:
+                ok, outcome = False, f"{trial_id(number)} does not exist"
+            elif request.verb not in self._by_verb:
+                ok, outcome = False, f"{request.verb} takes no trial"
+            else:
+                ok, outcome = self._by_verb[request.verb](request, trial)
+            all_ok = all_ok and ok
+            outcomes.append(outcome)
+        return all_ok, "; ".join(outcomes)
+
+    def _sweep(self, request: Request) -> tuple[bool, str]:
+        state = self._core.state
+        match request.verb:
+            case "pause":
+                if state.paused is not None:
+                    return True, "the sweep is already paused"
+                self._core.record(SweepPaused(request.by, "asked"))
+                return True, f"paused: {len(state.live())} running trials go on, no new ones start"
+            case "resume":
+                if state.paused is None and state.stopping is None:
+                    return True, "the sweep is not paused"
+                self._core.record(SweepResumed(request.by))
+                return True, "resumed"
+            case "stop":
+                self._core.record(SweepStopping(request.by, request.now))
+                live = state.live()
+                if request.now:
+                    for trial in live:
+                        self._watcher.ask(
+                            trial, self._reason(request, "stopped", "the sweep was stopped")
+                        )
+                    return True, f"stopping: {len(live)} running trials are being ended"
+                return True, f"stopping: {len(live)} running trials end by themselves"
+            case _:
+                return False, f"{request.verb} needs a trial"
+
+    def _reason(self, request: Request, becomes: str, why: str) -> KillRequest:
+        return KillRequest(
+            self._core.wall(),
+            request.by,
+            why,
+            becomes,  # type: ignore[arg-type]  # the four callers pass literals
+            force=request.now and request.verb == "kill",
+            fresh=request.fresh,
+        )
+
+    def _kill(self, request: Request, trial: Trial) -> tuple[bool, str]:
+        match trial.status:
+            case Launching() | Running():
+                self._watcher.ask(trial, self._reason(request, "killed", "kill was asked"))
+                return True, f"{trial.id} is being ended"
+            case Queued() | Paused():
+                self._core.record(TrialClosed(trial.number, "killed", f"killed by {request.by}"))
+                return True, f"{trial.id} was {trial.state} and will not run"
+            case Ended(cause=cause):
+                return True, f"{trial.id} already ended ({cause})"
+
+    def _restart(self, request: Request, trial: Trial) -> tuple[bool, str]:
+        match trial.status:
+            case Launching() | Running():
+                self._watcher.ask(trial, self._reason(request, "queued", "restart was asked"))
+                return True, f"{trial.id} is being ended and starts again"
+            case Queued():
+                return True, f"{trial.id} is queued already"
+            case Paused() | Ended():
+                self._core.record(TrialQueued(trial.number, "restart", fresh=request.fresh))
+                return True, f"{trial.id} is queued again"
+
+    def _pause(self, request: Request, trial: Trial) -> tuple[bool, str]:
+        match trial.status:
+            case Launching() | Running():
+                self._watcher.ask(trial, self._reason(request, "paused", "pause was asked"))
+                return True, f"{trial.id} is being stopped and keeps its place"
+            case Queued():
+                self._core.record(TrialClosed(trial.number, "paused", f"paused by {request.by}"))
+                return True, f"{trial.id} is paused before it ran"
+            case Paused():
+                return True, f"{trial.id} is already paused"
+            case Ended(cause=cause):
+                return False, f"{trial.id} already ended ({cause})"
+
+    def _resume(self, request: Request, trial: Trial) -> tuple[bool, str]:
+        match trial.status:
+            case Paused():
+                self._core.record(TrialQueued(trial.number, "resume"))
+                return True, f"{trial.id} is queued again"
+            case Queued() | Launching() | Running():
+                return True, f"{trial.id} is not paused"
+            case Ended(cause=cause):
+                return False, f"{trial.id} already ended ({cause}); `tuiswp restart` runs it again"

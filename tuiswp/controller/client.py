@@ -1,0 +1,157 @@
+"""What a client sees of a sweep, and how it asks for something. Reads files; decides nothing.
+
+The command line and the terminal interface both stand on this: `SweepReader.refresh` gives one
+frozen `SweepView`, `ask` puts a request and waits for its outcome.
+"""
+
+import time
+from pathlib import Path
+
+import msgspec
+
+from tuiswp import proc
+from tuiswp.controller import foreign
+from tuiswp.controller.directory import SweepDirectory
+from tuiswp.controller.journal import Damage, JournalReader, no_collection
+from tuiswp.controller.offline import apply_offline
+from tuiswp.controller.opening import frozen_sweep, is_controlled
+from tuiswp.controller.reducer import SweepState, replay
+from tuiswp.controller.requests import Request, submit
+from tuiswp.errors import UsageError
+from tuiswp.metrics.follow import Follower
+from tuiswp.metrics.names import find
+from tuiswp.metrics.objective import reduce
+from tuiswp.model.events import RequestApplied
+from tuiswp.model.sweep import Sweep
+from tuiswp.model.trial import Launching, Process, Running, Trial
+
+ANSWER_S = 10.0
+
+
+class Live(msgspec.Struct, frozen=True):
+    """A running trial as its files say it now. `age_s`: seconds since its metrics last grew."""
+
+    step: float | None
+    progress: float | None
+    value: float | None
+    age_s: float | None
+
+
+class SweepView(msgspec.Struct, frozen=True):
+    """Everything a screen or a command draws. `foreign`: something else launched these runs."""
+
+    directory: Path
+    sweep: Sweep
+    state: SweepState
+    controller: Process | None
+    live: dict[int, Live]
+    damage: tuple[Damage, ...] = ()
+    foreign: bool = False
+
+    @property
+    def trials(self) -> list[Trial]:
+        return [self.state.trials[number] for number in sorted(self.state.trials)]
+
+    @property
+    def word(self) -> str:
+        """The sweep's state in one word."""
+        if self.foreign:
+            return "read-only"
+        if self.state.finished is not None and not self.state.live():
+            return "stopped" if self.state.stopping is not None else "finished"
+        if self.controller is None:
+            return "orphaned" if self.state.live() else "interrupted"
+        if self.state.stopping is not None:
+            return "stopping"
+        return "paused" if self.state.paused is not None else "running"
+
+
+class SweepReader:
+    """Follow one sweep directory, or a folder of runs. Raises UsageError if `path` is neither."""
+
+    def __init__(self, path: Path) -> None:
+        self.directory = SweepDirectory(path)
+        self._foreign = not self.directory.exists()
+        if self._foreign and not foreign.is_run_folder(path):
+            raise UsageError(
+                "holds no sweep and no runs (*/metrics.jsonl)",
+                where=str(path),
+                hint="give a sweep file, a sweep directory or a folder of runs",
+            )
+        self._journal = JournalReader(self.directory.journal)
+        self._state = SweepState()
+        self._sweep: Sweep | None = None
+        self._files = Follower()
+        self._followed: set[int] = set()
+
+    def refresh(self, *, with_metrics: bool = True) -> SweepView:
+        """What the files say now; only what is new is read."""
+        if self._foreign:
+            sweep, state, live = foreign.read(self.directory.root)
+            seen = {n: Live(*numbers) for n, numbers in live.items()}
+            return SweepView(self.directory.root, sweep, state, None, seen, foreign=True)
+        if self._sweep is None:
+            self._sweep = frozen_sweep(self.directory)
+        with no_collection():
+            self._state = replay(self._journal.poll(), self._state)
+        holder = self._state.controller
+        return SweepView(
+            self.directory.root,
+            self._sweep,
+            self._state,
+            holder if holder is not None and proc.is_alive(holder) else None,
+            self._live() if with_metrics else {},
+            tuple(self._journal.damage),
+        )
+
+    def _live(self) -> dict[int, Live]:
+        running = {
+            trial.number
+            for trial in self._state.trials.values()
+            if isinstance(trial.status, Launching | Running)
+        }
+        for number in self._followed - running:
+            self._files.remove(number)
+        for number in running - self._followed:
+            self._files.add(number, self.directory.metrics(number))
+        self._followed = running
+        self._files.poll()
+        return {number: self._numbers(number) for number in running}
+
+    def _numbers(self, number: int) -> Live:
+        file = self._files[number]
+        objective = self._sweep.objective if self._sweep is not None else None
+        value = None
+        if objective is not None:
+            name = find(objective.metric, file.metrics)
+            value = reduce(file.metrics[name], objective) if name is not None else None
+        grown = file.last_change
+        age = None if grown is None else max(0.0, time.monotonic() - grown)
+        return Live(file.last_step, file.progress, value, age)
+
+
+def ask(directory: SweepDirectory, request: Request, *, wait_s: float = ANSWER_S) -> RequestApplied:
+    """Have a request carried out and return its outcome.
+
+    By the controller if one lives; else here, under the sweep's lock, without launching anything
+    (a kill must work when nobody decides). Raises UsageError if the controller does not answer in
+    time: the request stays where it will find it.
+    """
+    if not is_controlled(directory):
+        return apply_offline(directory, request)
+    reader = JournalReader(directory.journal)
+    list(reader.poll())
+    submit(directory, request)
+    deadline = time.monotonic() + wait_s
+    while time.monotonic() < deadline:
+        for record in reader.poll():
+            if isinstance(record.event, RequestApplied) and record.event.id == request.id:
+                return record.event
+        if not is_controlled(directory):
+            return apply_offline(directory, request)
+        time.sleep(0.02)  # a poll for an outcome, bounded by the deadline
+    raise UsageError(
+        f"the controller has not answered within {wait_s:g} s; the request is kept",
+        where=str(directory.root),
+        hint="see controller.log there",
+    )

@@ -1,0 +1,64 @@
+"""What every part of the controller holds in common: the sweep, its journal, its state.
+
+`record` is the only way a fact comes to be: durable first, then true.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+
+import msgspec
+
+from tuiswp import proc
+from tuiswp.controller.directory import SweepDirectory, write_atomically
+from tuiswp.controller.journal import Journal
+from tuiswp.controller.reducer import SweepState, replay
+from tuiswp.launchers.base import Launcher
+from tuiswp.model.events import Event, Warned
+from tuiswp.model.sweep import Sweep
+from tuiswp.model.trial import Trial
+
+log = logging.getLogger("tuiswp.controller")
+
+
+class Core:
+    """One sweep in the hands of its controller. Hold the sweep's lock while this exists."""
+
+    def __init__(
+        self, directory: SweepDirectory, sweep: Sweep, launcher: Launcher, journal: Journal
+    ) -> None:
+        self.directory = directory
+        self.sweep = sweep
+        self.launcher = launcher
+        self.journal = journal
+        self.state: SweepState = replay(journal.records)
+        self.host = proc.hostname()
+
+    @staticmethod
+    def wall() -> float:
+        return time.time()
+
+    def record(self, *events: Event) -> None:
+        """Make facts durable, then true. Raises JournalError with nothing changed."""
+        if not events:
+            return
+        records = self.journal.append(events, at=self.wall())
+        self.state = replay(records, self.state)
+        for record in records:
+            log.info("%d %s", record.seq, msgspec.json.encode(record.event).decode())
+
+    def warn(self, code: str, message: str) -> None:
+        """Record a warning once in the life of the sweep."""
+        if code not in self.state.warned:
+            self.record(Warned(code, message))
+
+    def trial(self, number: int) -> Trial:
+        return self.state.trials[number]
+
+    def trials(self) -> Sequence[Trial]:
+        return list(self.state.trials.values())
+
+    def write_best(self, content: dict[str, object]) -> None:
+        write_atomically(
+            self.directory.best, msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
+        )

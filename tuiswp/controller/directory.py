@@ -1,0 +1,188 @@
+"""The sweep directory: where everything of one sweep lies, and who may write there.
+
+It knows names, modes and the lock; it does not know what a sweep means.
+"""
+
+import errno
+import fcntl
+import hashlib
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from tuiswp import proc
+from tuiswp.controller.journal import sync_directory
+from tuiswp.errors import EnvironmentFault, SweepHeld
+from tuiswp.model.ids import trial_id
+from tuiswp.model.trial import Process
+
+_NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "gpfs", "beegfs", "ceph", "9p", "afs"}
+
+
+class SweepDirectory:
+    """Paths of one sweep. Making the object touches nothing."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self.journal = self.root / "journal.jsonl"
+        self.requests = self.root / "requests"
+        self.trials = self.root / "trials"
+        self.best = self.root / "best.json"
+        self.log = self.root / "controller.log"
+        self.report = self.root / "report"
+        self.provenance = self.root / "provenance.json"
+        self.owner = self.root / "owner.json"
+
+    @property
+    def sweep_file(self) -> Path:
+        return self.root / "sweep.yaml"
+
+    def trial(self, number: int) -> Path:
+        return self.trials / trial_id(number)
+
+    def metrics(self, number: int) -> Path:
+        return self.trial(number) / "metrics.jsonl"
+
+    def attempt(self, number: int, attempt: int) -> Path:
+        return self.trial(number) / "attempts" / str(attempt)
+
+    @property
+    def id(self) -> str:
+        """Short name, the same for every path to this directory: for sockets, FIFOs, sessions."""
+        return hashlib.sha256(os.fsencode(self.root.resolve())).hexdigest()[:12]
+
+    @property
+    def wake(self) -> Path:
+        """FIFO that wakes the controller; kept outside, so that `cp -r` of a sweep is safe."""
+        return proc.runtime_dir() / f"wake-{self.id}"
+
+    def exists(self) -> bool:
+        """Whether a sweep of ours lies here."""
+        return self.journal.exists() or self.sweep_file.exists()
+
+    def create(self) -> None:
+        """Make the directory (0700) and what must be in it.
+
+        Raises EnvironmentFault if it is somebody else's, not writable, or holds other things.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.check()
+            for directory in (self.requests, self.trials):
+                directory.mkdir(exist_ok=True, mode=0o700)
+            sync_directory(self.root)
+        except OSError as error:
+            raise EnvironmentFault(
+                f"cannot be written: {error.strerror}",
+                where=str(self.root),
+                hint="choose another place with --dir, or mend its owner and mode",
+            ) from error
+
+    def check(self) -> None:
+        """Refuse a directory that is not ours, others can write, or that holds other things."""
+        try:
+            found = self.root.stat()
+        except OSError as error:
+            raise EnvironmentFault(
+                f"cannot be read: {error.strerror}", where=str(self.root)
+            ) from error
+        if not stat.S_ISDIR(found.st_mode):
+            raise EnvironmentFault("is not a directory", where=str(self.root))
+        if found.st_uid != os.getuid():
+            raise EnvironmentFault(
+                "belongs to another user", where=str(self.root), hint="sweeps run in your own"
+            )
+        if found.st_mode & 0o022:
+            raise EnvironmentFault(
+                "can be written by others", where=str(self.root), hint="chmod go-w it first"
+            )
+        if not self.exists() and any(self.root.iterdir()):
+            raise EnvironmentFault(
+                "holds other files and no sweep", where=str(self.root), hint="choose another --dir"
+            )
+
+    def filesystem(self) -> str | None:
+        """Type of the network file system this lies on, None for a local one or if unknown."""
+        best, kind = "", ""
+        with suppress(OSError):
+            path = str(self.root.resolve())
+            for line in Path("/proc/self/mountinfo").read_text().splitlines():
+                left, _, right = line.partition(" - ")
+                mount = left.split()[4].encode().decode("unicode_escape")
+                inside = path == mount or path.startswith(mount.rstrip("/") + "/")
+                if inside and len(mount) >= len(best):
+                    best, kind = mount, right.split()[0]
+        return kind if kind in _NETWORK or kind.startswith("fuse") else None
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Who holds the sweep: for the message only, never to decide."""
+
+    process: Process
+    host: str
+
+
+class Lock:
+    """The right to write a sweep: an exclusive flock on the directory itself.
+
+    The directory cannot be removed while it is in use as a sweep's home, as a lock file could; the
+    descriptor is not inherited, so a child cannot hold the lock after its parent.
+    """
+
+    def __init__(self, directory: SweepDirectory) -> None:
+        self._directory = directory
+        self._fd = os.open(directory.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._fd)
+            if error.errno not in (errno.EAGAIN, errno.EACCES):
+                raise EnvironmentFault(
+                    f"cannot be locked: {error.strerror}",
+                    where=str(directory.root),
+                    hint="put the sweep on a local disk with --dir",
+                ) from error
+            raise SweepHeld(
+                f"another controller holds this sweep{_held_by(directory)}",
+                where=str(directory.root),
+                hint="look with `tuiswp status`, end it with `tuiswp stop`",
+            ) from error
+        write_atomically(
+            directory.owner, msgspec.json.encode(Owner(proc.myself(), proc.hostname()))
+        )
+
+    def release(self) -> None:
+        os.close(self._fd)
+
+
+def _held_by(directory: SweepDirectory) -> str:
+    try:
+        owner = msgspec.json.decode(directory.owner.read_bytes(), type=Owner)
+    except (OSError, msgspec.DecodeError):
+        return ""
+    if owner.host != proc.hostname():
+        return f" (pid {owner.process.pid} on {owner.host})"
+    return f" (pid {owner.process.pid})" if proc.is_alive(owner.process) else ""
+
+
+def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
+    """Replace `path` (0600) in one step: a reader sees the old bytes or the new ones."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+        if durable:
+            os.fsync(fd)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(fd)
+    temporary.replace(path)
+    if durable:
+        sync_directory(path.parent)

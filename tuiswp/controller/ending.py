@@ -1,0 +1,139 @@
+"""Say how an attempt ended and what follows: one cause, its evidence, one outcome. Pure.
+
+Without evidence the cause is `unknown` and the trial is lost: it is never called done by guess.
+"""
+
+import re
+import signal as signals
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from tuiswp.launchers.base import ExitRecord
+from tuiswp.model.sweep import Run
+from tuiswp.model.trial import Cause, Trial
+from tuiswp.text import visible
+
+Outcome: TypeAlias = Literal["done", "failed", "killed", "pruned", "lost", "paused", "queued"]
+
+BACKOFF_S = 5.0
+BACKOFF_CAP_S = 600.0
+
+_GPU_OOM = re.compile(
+    rb"CUDA out of memory|torch\.(?:cuda\.)?OutOfMemoryError|CUDA_ERROR_OUT_OF_MEM"
+)
+_GPU_FAULT = re.compile(rb"CUDA error: (?!out of memory)|CUDNN_STATUS|NVML.*GPU is lost|Xid \d+")
+_DISK_FULL = re.compile(rb"No space left on device|Disk quota exceeded")
+
+# Ends that say something of the machine, not of the configuration: relaunched once unless told.
+_MACHINE: frozenset[Cause] = frozenset({"signal", "host-oom", "gpu-fault", "unknown"})
+# Ends that the same configuration would meet again: never relaunched without a word.
+_HOPELESS: frozenset[Cause] = frozenset({"gpu-oom", "timeout", "launch-error"})
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """`retry`: relaunched at `retry_at` (wall seconds) at the cost of one of its retries."""
+
+    cause: Cause
+    evidence: str
+    outcome: Outcome
+    retry: bool = False
+    retry_at: float = 0.0
+    fresh: bool = False
+
+
+def of_exit(trial: Trial, run: Run, record: ExitRecord, tail: bytes, *, now: float) -> Ending:
+    """How an attempt with an `exit.json` ended; `tail` is the end of its output.
+
+    A request counts only if the supervisor says it acted on one: an attempt that ended by itself
+    just before the kill ended by itself.
+    """
+    if record.requested == "timeout":
+        return Ending("timeout", f"ran longer than {run.timeout_s:g} s", "failed")
+    if record.requested is not None and trial.kill is not None:
+        return _as_asked(trial, record)
+    if record.error is not None:
+        return Ending("launch-error", visible(record.error), "failed")
+    if record.code == 0:
+        return Ending("done", "exit 0", "done")
+    cause, evidence = _natural(record, tail)
+    return _with_retry(trial, run, cause, evidence, "failed", now=now)
+
+
+def of_loss(trial: Trial, run: Run, *, reboot: bool, why: str, now: float) -> Ending:
+    """How an attempt ended that left no `exit.json` and no process."""
+    if trial.kill is not None and not reboot:
+        outcome, cause = _asked(trial)
+        return Ending(cause, f"{trial.kill.why}; {why}", outcome, fresh=trial.kill.fresh)
+    if reboot:  # nobody's fault: costs no retry
+        return Ending("reboot", why, "queued")
+    return _with_retry(trial, run, "unknown", why, "lost", now=now)
+
+
+def _as_asked(trial: Trial, record: ExitRecord) -> Ending:
+    assert trial.kill is not None
+    outcome, cause = _asked(trial)
+    how = f"signal {record.signal}" if record.signal is not None else f"exit {record.code}"
+    evidence = f"{trial.kill.why} (by {trial.kill.by}); {how}"
+    return Ending(cause, evidence, outcome, fresh=trial.kill.fresh)
+
+
+def _asked(trial: Trial) -> tuple[Outcome, Cause]:
+    assert trial.kill is not None
+    match trial.kill.becomes:
+        case "paused":
+            return "paused", "paused-by-user"
+        case "queued":
+            return "queued", "killed-by-user"
+        case "stopped":
+            return "killed", "sweep-stopped"
+        case "pruned":
+            return "pruned", "pruned"
+        case "timeout":
+            return "failed", "timeout"
+        case "killed":
+            return "killed", "killed-by-user"
+
+
+def _natural(record: ExitRecord, tail: bytes) -> tuple[Cause, str]:
+    if record.signal is not None:
+        name = _signal_name(record.signal)
+        if record.signal == signals.SIGKILL and record.oom_kill:
+            return "host-oom", f"{name} while the kernel's out-of-memory counter rose"
+        return "signal", f"{name}, not sent by tuiswp"
+    last = last_line(tail)
+    evidence = f"exit {record.code}" + (f": {last}" if last else "")
+    if _GPU_OOM.search(tail):
+        return "gpu-oom", evidence
+    if _GPU_FAULT.search(tail):
+        return "gpu-fault", evidence
+    if _DISK_FULL.search(tail):
+        return "disk-full", evidence
+    return "exit-code", evidence
+
+
+def _with_retry(
+    trial: Trial, run: Run, cause: Cause, evidence: str, otherwise: Outcome, *, now: float
+) -> Ending:
+    allowed = run.retries
+    if allowed is None:
+        allowed = 1 if cause in _MACHINE else 0
+    if cause in _HOPELESS or trial.retries >= allowed:
+        return Ending(cause, evidence, otherwise)
+    wait = min(BACKOFF_S * 2**trial.retries, BACKOFF_CAP_S)
+    return Ending(cause, evidence, "queued", retry=True, retry_at=now + wait)
+
+
+def last_line(tail: bytes, *, limit: int = 200) -> str:
+    """The last line of output that says anything, made safe to show."""
+    for line in reversed(tail.splitlines()):
+        if line.strip():
+            return visible(line.decode("utf-8", "replace").strip(), limit=limit)
+    return ""
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signals.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

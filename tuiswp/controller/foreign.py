@@ -1,0 +1,163 @@
+"""Read a folder of runs that something else launched: `*/metrics.jsonl`, `config.json` beside it.
+
+Read-only. What a run's files do not say is not guessed: a run that stopped growing without a sign
+of its end is `lost`, not done.
+"""
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tuiswp.controller.reducer import SweepState
+from tuiswp.errors import UsageError
+from tuiswp.metrics.file import MetricFile
+from tuiswp.metrics.names import find
+from tuiswp.metrics.objective import reduce
+from tuiswp.model.space import Categorical, Parameter, Params, Value
+from tuiswp.model.sweep import Goal, Objective, Resources, Run, Sweep
+from tuiswp.model.trial import Ended, Launching, Queued, Trial
+from tuiswp.search.keys import point_key
+
+COMPLETE_AT = 0.98
+QUIET_S = 60.0
+_CONFIG_LIMIT = 4 << 20
+# Settings that name a place or a run, not a choice: they differ everywhere and explain nothing.
+_NOT_A_CHOICE = re.compile(r"(?:path|dir|name|uuid|url|id)$", re.IGNORECASE)
+# Names a supervised loop gives the number it minimises or maximises, in order of trust.
+_OBJECTIVES: tuple[tuple[str, Goal], ...] = (
+    ("eval_loss", "minimize"), ("val_loss", "minimize"), ("test/nll", "minimize"),
+    ("validation_loss", "minimize"), ("val/loss", "minimize"), ("train_mean_nll", "minimize"),
+    ("train_loss", "minimize"), ("train/loss", "minimize"), ("loss", "minimize"),
+    ("eval_accuracy", "maximize"), ("val/acc", "maximize"), ("accuracy", "maximize"),
+    ("reward/total", "maximize"),
+)  # fmt: skip
+
+
+def is_run_folder(path: Path) -> bool:
+    return any(path.glob("*/metrics.jsonl"))
+
+
+def read(
+    path: Path, *, objective: Objective | None = None
+) -> tuple[Sweep, SweepState, dict[int, tuple[float | None, float | None, float | None, float]]]:
+    """The folder as if it were a sweep, and what still grows in it.
+
+    The last part is (step, progress, value, age in seconds) by run number.
+    """
+    directories = sorted(file.parent for file in path.glob("*/metrics.jsonl"))
+    if not directories:
+        raise UsageError("holds no runs (*/metrics.jsonl)", where=str(path))
+    files = []
+    for directory in directories:
+        file = MetricFile(directory / "metrics.jsonl")
+        while file.poll() and file.behind:
+            pass
+        files.append(file)
+    configs = [_config(directory) for directory in directories]
+    parameters = varying(configs)
+    objective = objective or guess_objective([set(file.metrics) for file in files])
+    trials: dict[int, Trial] = {}
+    live: dict[int, tuple[float | None, float | None, float | None, float]] = {}
+    for number, (directory, file, config) in enumerate(
+        zip(directories, files, configs, strict=True)
+    ):
+        params: Params = {p.path[0]: config.get(p.path[0]) for p in parameters}
+        value = None
+        if objective is not None:
+            name = find(objective.metric, file.metrics)
+            value = reduce(file.metrics[name], objective) if name is not None else None
+        age = max(0.0, time.time() - (directory / "metrics.jsonl").stat().st_mtime)
+        trial = _trial(number, directory, params, file, value, age)
+        trials[number] = trial
+        if trial.state == "running":
+            live[number] = (file.last_step, file.progress, value, age)
+    sweep = Sweep(
+        name=path.resolve().name,
+        method="grid",
+        parameters=parameters,
+        objective=objective,
+        resources=Resources(),
+        run=Run(command=(), program=None, cwd=str(path)),
+        notes=() if objective is not None else ("no metric known as an objective was logged",),
+    )
+    return sweep, SweepState(name=sweep.name, trials=trials), live
+
+
+def _trial(
+    number: int,
+    directory: Path,
+    params: Params,
+    file: MetricFile,
+    value: float | None,
+    age: float,
+) -> Trial:
+    reached = file.progress is not None and file.progress >= COMPLETE_AT
+    final = _has_final_checkpoint(directory)
+    trial = Trial(
+        number,
+        params,
+        point_key(params),
+        "point",
+        Queued(since=0.0),
+        value=value,
+        progress=file.progress,
+        step=file.last_step,
+        complete=reached or final,
+    )
+    if reached or final:
+        evidence = "its final checkpoint is there" if final else f"progress {file.progress:g}"
+        return msgspec.structs.replace(
+            trial, status=Ended(time.time() - age, "done", "done", f"{directory.name}: {evidence}")
+        )
+    if age < QUIET_S:
+        return msgspec.structs.replace(trial, status=Launching(time.time() - age, "", ()))
+    evidence = f"{directory.name}: silent for {age:.0f} s, and nothing says how it ended"
+    return msgspec.structs.replace(
+        trial, status=Ended(time.time() - age, "lost", "unknown", evidence)
+    )
+
+
+def _has_final_checkpoint(directory: Path) -> bool:
+    try:
+        data = (directory / "checkpoints.jsonl").read_bytes()[-65536:]
+    except OSError:
+        return False
+    return re.search(rb'"name"\s*:\s*"final"', data) is not None
+
+
+def _config(directory: Path) -> dict[str, Any]:
+    try:
+        with (directory / "config.json").open("rb") as file:
+            config = msgspec.json.decode(file.read(_CONFIG_LIMIT))
+    except (OSError, msgspec.DecodeError, RecursionError):
+        return {}
+    return config if isinstance(config, dict) else {}
+
+
+def varying(configs: list[dict[str, Any]]) -> tuple[Parameter, ...]:
+    """The settings that differ between the runs, each with the values it took."""
+    names = sorted({name for config in configs for name in config})
+    found: list[Parameter] = []
+    for name in names:
+        values: list[Value] = []
+        for config in configs:
+            value = config.get(name)
+            if value not in values:
+                values.append(value)
+        if len(values) > 1 and not (
+            _NOT_A_CHOICE.search(name) and any(isinstance(value, str) for value in values)
+        ):
+            found.append(Parameter((name,), Categorical(tuple(values)), "categorical"))
+    return tuple(found)
+
+
+def guess_objective(logged: list[set[str]]) -> Objective | None:
+    """The first well-known objective that every run with metrics logged."""
+    with_metrics = [names for names in logged if names]
+    for name, goal in _OBJECTIVES:
+        if with_metrics and all(find(name, names) is not None for names in with_metrics):
+            return Objective(name, goal)
+    return None

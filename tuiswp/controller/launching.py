@@ -1,0 +1,268 @@
+"""Decide what runs next and start it: intent first, then the directory, then the window.
+
+What is proposed is `search`'s, where it may run is `controller.places`'; this module turns the
+choice into facts, files and one call of the launcher.
+"""
+
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from tuiswp.controller.core import Core, log
+from tuiswp.controller.directory import write_atomically
+from tuiswp.controller.places import Places
+from tuiswp.controller.reducer import SweepState
+from tuiswp.errors import LauncherError, TuiswpError
+from tuiswp.launchers.base import Job
+from tuiswp.model.events import AttemptEnded, AttemptLaunching, TrialSuggested
+from tuiswp.model.ids import attempt_id, trial_id
+from tuiswp.model.space import Params
+from tuiswp.model.trial import Lease, Queued, Trial
+from tuiswp.search.keys import point_key
+from tuiswp.search.suggest import next_point, suggest
+from tuiswp.spec.command import CommandContext, expand
+from tuiswp.spec.params import baseline_params
+
+TROUBLE_S = 5.0
+BATCH = 64
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """What could be started next; `suggestion` is the fact to record first, for a new trial."""
+
+    number: int
+    attempt: int
+    params: Params
+    fresh: bool = False
+    suggestion: TrialSuggested | None = None
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """A candidate with its place and the token that will tell its processes from all others."""
+
+    candidate: Candidate
+    token: str
+    leases: tuple[Lease, ...]
+
+
+class Starter:
+    """Fills free places. `exhausted`: the search has no further point; `waiting`: why not more."""
+
+    def __init__(self, core: Core, places: Places, wake: Path | None) -> None:
+        self._core = core
+        self._places = places
+        self._wake = str(wake) if wake is not None else None
+        self._proposer = suggest(core.sweep)
+        self._baseline = baseline_params(core.sweep)
+        self._ready_at: dict[int, float] = {}
+        self._next_launch = 0.0
+        self.exhausted = False
+        self.waiting: str | None = None
+
+    def fill(self) -> None:
+        """Start as much as there is room for. Raises JournalError with nothing started."""
+        now = time.monotonic()
+        if now < self._next_launch or self._core.state.paused:
+            return
+        plans = self._plans(now)
+        if not plans:
+            return
+        try:
+            self._core.record(
+                *(
+                    event
+                    for plan in plans
+                    for event in (plan.candidate.suggestion, self._intent(plan))
+                    if event is not None
+                )
+            )
+        except TuiswpError:
+            for plan in plans:
+                self._places.release(plan.token)
+            raise
+        self._next_launch = now + self._core.sweep.run.stagger_s
+        self._launch(plans)
+
+    def _plans(self, now: float) -> list[Plan]:
+        plans: list[Plan] = []
+        self.waiting = None
+        most = 1 if self._core.sweep.run.stagger_s > 0 else BATCH
+        for candidate in self._candidates(now):
+            token = secrets.token_hex(16)
+            place = self._places.take(
+                token,
+                attempt_id(candidate.number, candidate.attempt),
+                self._core.directory.attempt(candidate.number, candidate.attempt),
+            )
+            if isinstance(place, str):
+                self.waiting = place
+                break
+            plans.append(Plan(candidate, token, place))
+            if len(plans) == most:
+                break
+        return plans
+
+    def _candidates(self, now: float) -> Iterator[Candidate]:
+        """Waiting trials by number, then new ones as the search proposes them."""
+        state = self._core.state
+        for trial in wanted(state):
+            if self._is_ready(trial, now):
+                attempt = trial.attempts[-1].number + 1 if trial.attempts else 1
+                assert isinstance(trial.status, Queued)
+                yield Candidate(trial.number, attempt, trial.params, trial.status.fresh)
+        if state.stopping is not None:
+            return
+        number = max(state.trials, default=-1) + 1
+        keys, index = state.keys, state.next_index
+        cap = self._core.sweep.run_cap
+        if self._baseline is not None and not any(
+            trial.origin == "baseline" for trial in state.trials.values()
+        ):
+            key = point_key(self._baseline)
+            keys.add(key)
+            suggestion = TrialSuggested(number, self._baseline, key, "baseline")
+            yield Candidate(number, 1, self._baseline, suggestion=suggestion)
+            number += 1
+        while cap is None or number < cap:
+            point = next_point(self._proposer, index, keys)
+            if point is None:
+                self.exhausted = True
+                return
+            keys.add(point.key)
+            index = point.index + 1
+            suggestion = TrialSuggested(
+                number, point.params, point.key, self._core.sweep.method, point.index
+            )
+            yield Candidate(number, 1, point.params, suggestion=suggestion)
+            number += 1
+        self.exhausted = True
+
+    def _is_ready(self, trial: Trial, now: float) -> bool:
+        """Whether a back-off is over, by a clock that no one can set."""
+        assert isinstance(trial.status, Queued)
+        if trial.number not in self._ready_at:
+            wait = trial.status.not_before - self._core.wall()
+            longest = max(0.0, trial.status.not_before - trial.status.since)
+            self._ready_at[trial.number] = now + min(max(wait, 0.0), longest)
+        if now < self._ready_at[trial.number]:
+            return False
+        del self._ready_at[trial.number]
+        return True
+
+    def next_ready(self) -> float | None:
+        """Monotonic time at which the next backed-off trial may start; None if none waits."""
+        return min(self._ready_at.values(), default=None)
+
+    def _intent(self, plan: Plan) -> AttemptLaunching:
+        candidate = plan.candidate
+        return AttemptLaunching(
+            candidate.number, candidate.attempt, plan.token, plan.leases, self._core.host
+        )
+
+    def _launch(self, plans: list[Plan]) -> None:
+        jobs: list[Job] = []
+        for plan in plans:
+            try:
+                jobs.append(self._prepare(plan))
+            except (OSError, TuiswpError) as error:
+                self._give_up(plan, f"its directory could not be prepared: {error}")
+        if not jobs:
+            return
+        try:
+            self._core.launcher.start(jobs)
+        except LauncherError as error:
+            log.error("launch failed: %s", error)
+            self._core.warn("launcher", str(error))
+            self._next_launch = time.monotonic() + TROUBLE_S
+            prepared = {job.token for job in jobs}
+            for plan in plans:
+                # A file that could be taken back was never run; any other may have started.
+                if plan.token in prepared and self._core.launcher.revoke(plan.token):
+                    self._give_up(plan, str(error))
+
+    def _give_up(self, plan: Plan, why: str) -> None:
+        """An attempt that never began goes back to the queue; it costs the trial nothing."""
+        log.error("%s: %s", trial_id(plan.candidate.number), why)
+        self._core.record(
+            AttemptEnded(
+                plan.candidate.number,
+                plan.candidate.attempt,
+                "launch-error",
+                why,
+                "queued",
+                retry_at=self._core.wall() + TROUBLE_S,
+            )
+        )
+        self._next_launch = time.monotonic() + TROUBLE_S
+        self._places.release(plan.token)
+
+    def _prepare(self, plan: Plan) -> Job:
+        """Make the attempt's directory and files; all of them before the launcher is called."""
+        candidate, directory = plan.candidate, self._core.directory
+        trial_dir = directory.trial(candidate.number)
+        attempt_dir = directory.attempt(candidate.number, candidate.attempt)
+        trial_dir.mkdir(mode=0o700, exist_ok=True)
+        if candidate.fresh and candidate.attempt > 1:
+            set_aside(trial_dir, directory.attempt(candidate.number, candidate.attempt - 1))
+        attempt_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomically(
+            trial_dir / "params.json",
+            msgspec.json.format(msgspec.json.encode(candidate.params), indent=2) + b"\n",
+        )
+        run = self._core.sweep.run
+        environment = {**os.environ, **run.env, **self._places.environment(plan.leases)}
+        context = CommandContext(
+            trial_dir=str(trial_dir),
+            sweep_id=directory.id,
+            run_id=f"{directory.id}-{trial_id(candidate.number)}",
+            environ=environment,
+        )
+        expansion = expand(self._core.sweep, candidate.params, context)
+        for path, content in expansion.files.items():
+            write_atomically(Path(path), content)
+        environment.update(
+            TUISWP_TRIAL_DIR=str(trial_dir),
+            TUISWP_CONFIG=str(trial_dir / "params.json"),
+            TUISWP_METRICS=str(trial_dir / "metrics.jsonl"),
+            TUISWP_SWEEP=self._core.sweep.name,
+            TUISWP_TRIAL=trial_id(candidate.number),
+            TUISWP_ATTEMPT=str(candidate.attempt),
+            # What a W&B script reads; for some it is a mode switch.
+            WANDB_SWEEP_ID=context.sweep_id,
+            WANDB_RUN_ID=context.run_id,
+        )
+        return Job(
+            id=attempt_id(candidate.number, candidate.attempt),
+            token=plan.token,
+            argv=expansion.argv,
+            cwd=run.cwd,
+            env=environment,
+            trial_dir=str(trial_dir),
+            attempt_dir=str(attempt_dir),
+            grace_s=run.grace_s,
+            timeout_s=run.timeout_s,
+            wake=self._wake,
+        )
+
+
+def wanted(state: SweepState) -> list[Trial]:
+    """Waiting trials that are to run, by number; a stopping sweep runs only what was asked for."""
+    queued = sorted(state.queued(), key=lambda trial: trial.number)
+    if state.stopping is None:
+        return queued
+    return [t for t in queued if isinstance(t.status, Queued) and t.status.asked]
+
+
+def set_aside(trial_dir: Path, attempt_dir: Path) -> None:
+    """Move what earlier attempts left in the trial directory under the last of them."""
+    place = attempt_dir / "files"
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for entry in list(trial_dir.iterdir()):
+        if entry.name not in ("attempts", "params.json"):
+            with suppress(FileNotFoundError):
+                entry.rename(place / entry.name)

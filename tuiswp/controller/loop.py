@@ -1,0 +1,241 @@
+"""The one process per sweep that decides: look, record, start, wait. Headless; draws nothing.
+
+One thread. It sleeps in `select` on the wake-up FIFO and on the supervisors' pidfds, so the end of
+a trial starts the next one at once; what has no descriptor (metrics files, GPUs) is looked at twice
+a second. A journal that cannot be written stops launching, never watching.
+"""
+
+import os
+import selectors
+import signal
+import time
+from types import FrameType
+from typing import Literal, TypeAlias
+
+import tuiswp
+from tuiswp import proc
+from tuiswp.analysis.optimum import judge
+from tuiswp.analysis.summary import best_json
+from tuiswp.controller.applying import Applier
+from tuiswp.controller.core import Core, log
+from tuiswp.controller.directory import SweepDirectory
+from tuiswp.controller.journal import Journal
+from tuiswp.controller.launching import Starter, wanted
+from tuiswp.controller.places import Places
+from tuiswp.controller.reducer import SweepState
+from tuiswp.controller.requests import WakeUp
+from tuiswp.controller.watching import Watcher
+from tuiswp.errors import ExitCode, JournalError
+from tuiswp.launchers.base import Launcher
+from tuiswp.model.events import (
+    BestChanged,
+    ControllerStarted,
+    ControllerStopped,
+    SweepCreated,
+    SweepFinished,
+    SweepPaused,
+    SweepStopping,
+)
+from tuiswp.model.sweep import Sweep
+from tuiswp.model.trial import Trial
+
+POLL_S = 0.5
+TROUBLE_S = 1.0
+BREAKER_TRIALS = 3
+BREAKER_S = 60.0
+US = "tuiswp"
+
+Left: TypeAlias = Literal["finished", "paused", "interrupted"]
+
+
+class Controller:
+    """One sweep's controller. The caller holds the sweep's lock.
+
+    `batch`: leave when tuiswp itself paused the sweep, since nobody is there to resume it.
+    """
+
+    def __init__(
+        self,
+        directory: SweepDirectory,
+        sweep: Sweep,
+        launcher: Launcher,
+        places: Places,
+        *,
+        batch: bool = False,
+    ) -> None:
+        journal = Journal(directory.journal)
+        self.core = Core(directory, sweep, launcher, journal)
+        self._places = places
+        self._batch = batch
+        self._selector = selectors.DefaultSelector()
+        self._wake = WakeUp(directory.wake)
+        self._selector.register(self._wake.fd, selectors.EVENT_READ, "wake")
+        self._watcher = Watcher(self.core, self._selector, on_end=places.release)
+        self._applier = Applier(self.core, self._watcher)
+        self._starter = Starter(self.core, places, directory.wake)
+        self._judged = -1
+        self._left: Left | None = None
+        self.trouble: str | None = None
+
+    def run(self) -> Left:
+        """Run to the end of the sweep, or until asked to leave; trials never notice."""
+        self._watcher.settle()
+        while self._left is None:
+            try:
+                self._round()
+                self.trouble = None
+                timeout = self._timeout()
+            except JournalError as error:
+                if self.trouble != str(error):
+                    log.error("%s", error)
+                self.trouble = str(error)
+                timeout = TROUBLE_S
+            if self._left is None:
+                self._sleep(timeout)
+        self._close()
+        return self._left
+
+    def interrupt(self, _signum: int = 0, _frame: FrameType | None = None) -> None:
+        """Leave at the next round: journal whole, trials untouched. Safe in a signal handler."""
+        self._left = "interrupted"
+        os.write(self._wake_writer, b"i")
+
+    def install_signals(self) -> None:
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, self.interrupt)
+
+    @property
+    def _wake_writer(self) -> int:
+        return self._wake.fd
+
+    def open(self, *, spec_sha256: str) -> None:
+        """Say in the journal that this controller is at work. Raises JournalError."""
+        core = self.core
+        if core.journal.torn:
+            log.warning("set aside %d bytes of a torn last record", core.journal.torn)
+        if not core.state.name:
+            core.record(SweepCreated(core.sweep.name, spec_sha256, tuiswp.__version__, core.host))
+        core.record(ControllerStarted(proc.myself(), core.host, tuiswp.__version__))
+
+    def _close(self) -> None:
+        try:
+            self.core.record(ControllerStopped(self._left or "finished"))
+        except JournalError as error:
+            log.error("%s", error)
+        self._watcher.close()
+        self._places.close()
+        if self._left == "finished":
+            self.core.launcher.close()
+        self._selector.close()
+        self._wake.close()
+        self.core.journal.close()
+
+    def _round(self) -> None:
+        self._applier.apply_all()
+        self._watcher.sync()
+        self._watcher.check()
+        self._watcher.curves.poll()
+        self._judge()
+        self._places.tick()
+        self._starter.fill()
+        self._watcher.sync()
+        self._finish_if_over()
+
+    def _judge(self) -> None:
+        """What follows from ended trials: the best so far, the target, the breaker."""
+        state = self.core.state
+        attempts = sum(len(trial.attempts) for trial in state.trials.values())
+        ended = attempts - len(state.live())
+        if ended == self._judged:
+            return
+        objective = self.core.sweep.objective
+        best = judge(self.core.sweep, list(state.trials.values())).optimum
+        if best is not None and best.value is not None:
+            if state.best is None or (state.best.trial, state.best.value) != (
+                best.number,
+                best.value,
+            ):
+                self.core.record(BestChanged(best.number, best.value))
+                self._write_best()
+            if objective is not None and objective.target is not None and state.stopping is None:
+                sign = 1 if objective.goal == "minimize" else -1
+                if sign * best.value <= sign * objective.target:
+                    self.core.record(SweepStopping(f"{US}: target reached", now=False))
+        self._trip_breaker(state)
+        self._judged = ended
+
+    def _write_best(self) -> None:
+        trials = list(self.core.state.trials.values())
+        try:
+            self.core.write_best(best_json(self.core.sweep, judge(self.core.sweep, trials)))
+        except OSError as error:
+            log.error("best.json: %s", error)
+
+    def _trip_breaker(self, state: SweepState) -> None:
+        """The first trials all fail at once and alike: stop launching, do not fail them all."""
+        if state.paused is not None or "breaker" in state.warned:
+            return
+        over = sorted(
+            (trial for trial in state.trials.values() if trial.cause is not None),
+            key=lambda trial: trial.number,
+        )
+        if len(over) < BREAKER_TRIALS or not all(map(failed_at_once, over)):
+            return
+        if len({(trial.cause, trial.attempts[-1].code) for trial in over}) == 1:
+            evidence = over[-1].attempts[-1].evidence
+            why = f"the first {len(over)} trials failed alike: {evidence}"
+            self.core.record(SweepPaused(US, why))
+            self.core.warn("breaker", why)
+
+    def _finish_if_over(self) -> None:
+        state = self.core.state
+        if state.live():
+            return
+        if state.paused is not None:
+            if self._batch and state.paused.by == US:
+                self._left = "paused"
+            return
+        if wanted(state) or any(trial.state == "paused" for trial in state.trials.values()):
+            return
+        if state.stopping is not None or self._starter.exhausted:
+            if state.finished is None:
+                why = "stopped" if state.stopping is not None else "every point has been tried"
+                self.core.record(SweepFinished(why))
+            self._left = "finished"
+
+    def _timeout(self) -> float:
+        wait = POLL_S
+        ready = self._starter.next_ready()
+        if ready is not None:
+            wait = min(wait, max(0.0, ready - time.monotonic()))
+        return wait
+
+    def _sleep(self, timeout: float) -> None:
+        for key, _ in self._selector.select(timeout):
+            if key.data == "wake":
+                self._wake.drain()
+            else:
+                self._watcher.pidfd_ready(key.fd)
+
+
+def failed_at_once(trial: Trial) -> bool:
+    """Failed for good within the breaker's time of its launch."""
+    last = trial.attempts[-1] if trial.attempts else None
+    return (
+        trial.state == "failed"
+        and last is not None
+        and last.ended_at is not None
+        and last.ended_at - last.launched_at < BREAKER_S
+    )
+
+
+def exit_code(sweep: Sweep, state: SweepState, left: Left) -> ExitCode:
+    """The exit code of `--batch` (DESIGN: stable)."""
+    if left == "interrupted":
+        return ExitCode.INTERRUPTED
+    trials = list(state.trials.values())
+    if judge(sweep, trials).optimum is None:
+        return ExitCode.NO_RESULT
+    if any(trial.state in ("failed", "lost") for trial in trials):
+        return ExitCode.SOME_FAILED
+    return ExitCode.OK

@@ -1,0 +1,49 @@
+"""Carry out one request while no controller runs: under the lock, launching nothing."""
+
+import selectors
+import time
+
+from tuiswp.controller.applying import Applier
+from tuiswp.controller.core import Core
+from tuiswp.controller.directory import Lock, SweepDirectory
+from tuiswp.controller.journal import Journal
+from tuiswp.controller.opening import frozen_sweep, launcher_for
+from tuiswp.controller.requests import Request
+from tuiswp.controller.watching import Watcher
+from tuiswp.model.events import RequestApplied
+
+MARGIN_S = 10.0
+
+
+def apply_offline(directory: SweepDirectory, request: Request) -> RequestApplied:
+    """Apply `request`, wait until what it ends has ended, and return the outcome.
+
+    Raises SweepHeld if a controller took the sweep meanwhile.
+    """
+    lock = Lock(directory)
+    try:
+        sweep = frozen_sweep(directory)
+        journal = Journal(directory.journal)
+        core = Core(directory, sweep, launcher_for(directory), journal)
+        selector = selectors.DefaultSelector()
+        watcher = Watcher(core, selector)
+        try:
+            watcher.settle()
+            ok, outcome = Applier(core, watcher).apply(request)
+            deadline = time.monotonic() + sweep.run.grace_s + MARGIN_S
+            while _asked(core) and time.monotonic() < deadline:
+                for key, _ in selector.select(0.05):
+                    watcher.pidfd_ready(key.fd)
+                watcher.sync()
+                watcher.check()
+        finally:
+            watcher.close()
+            selector.close()
+            journal.close()
+        return RequestApplied(request.id, request.verb, request.by, ok, outcome)
+    finally:
+        lock.release()
+
+
+def _asked(core: Core) -> bool:
+    return any(trial.kill is not None for trial in core.state.live())

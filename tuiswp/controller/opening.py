@@ -1,0 +1,186 @@
+"""From a path a person gives to a sweep that can be run: find it, freeze its file, start it.
+
+The file is copied when the sweep starts and never read again: editing the source changes nothing
+that runs.
+"""
+
+import hashlib
+import logging
+import os
+import subprocess
+import sys
+import time
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+import tuiswp
+from tuiswp import proc
+from tuiswp.controller import provenance
+from tuiswp.controller.directory import Lock, SweepDirectory, write_atomically
+from tuiswp.controller.journal import JournalReader, read
+from tuiswp.controller.loop import Controller, exit_code
+from tuiswp.controller.places import Places
+from tuiswp.controller.reducer import replay
+from tuiswp.errors import EnvironmentFault, ExitCode, SweepHeld, UsageError
+from tuiswp.launchers.tmux import TmuxLauncher
+from tuiswp.model.events import ControllerStarted
+from tuiswp.model.sweep import Sweep
+from tuiswp.spec import load as spec_load
+from tuiswp.spec.names import safe_name
+from tuiswp.spec.params import same_space
+
+SWEEPS = Path("sweeps")
+START_S = 20.0
+_LOG_BYTES = 10 * 1024 * 1024
+
+
+def frozen_sweep(directory: SweepDirectory) -> Sweep:
+    """The sweep as it was when it started. Raises SpecErrors or EnvironmentFault."""
+    known = provenance.load(directory)
+    cwd = Path(known.cwd) if known is not None else Path.cwd()
+    return spec_load.load(directory.sweep_file, cwd=cwd, shown_as=str(directory.sweep_file))
+
+
+def place_for(source: Path, *, name: str | None, directory: Path | None) -> SweepDirectory:
+    """The directory a sweep file's sweep lives in, whether or not it exists yet."""
+    if directory is not None:
+        return SweepDirectory(directory)
+    return SweepDirectory(SWEEPS / safe_name(name or spec_load.load(source).name))
+
+
+def open_or_create(
+    source: Path, *, name: str | None = None, directory: Path | None = None
+) -> tuple[SweepDirectory, Sweep, list[str]]:
+    """The sweep of a sweep file, created if it does not exist; and notes for the person.
+
+    Raises UsageError when the directory holds a sweep over another search space.
+    """
+    given = spec_load.load(source)
+    place = place_for(source, name=name, directory=directory)
+    if not place.exists():
+        create(place, source, gpus=())
+        return place, frozen_sweep(place), []
+    place.check()
+    sweep = frozen_sweep(place)
+    differences = same_space(sweep, given)
+    if differences:
+        raise UsageError(
+            f"{place.root} already holds a sweep over another search space "
+            f"({'; '.join(differences[:3])})",
+            where=str(source),
+            hint="give this one a name of its own with --name NAME",
+        )
+    notes = []
+    if source.read_bytes() != place.sweep_file.read_bytes():
+        notes.append(
+            f"{source} has changed since this sweep started; it goes on as {place.sweep_file} says "
+            f"(`diff {place.sweep_file} {source}`)"
+        )
+    return place, sweep, notes
+
+
+def create(place: SweepDirectory, source: Path, *, gpus: tuple[str, ...]) -> None:
+    """Make the sweep's directory with the frozen file and where it comes from."""
+    data = source.read_bytes()
+    place.create()
+    provenance.write(
+        place,
+        provenance.collect(source.absolute(), Path.cwd(), version=tuiswp.__version__, gpus=gpus),
+    )
+    write_atomically(place.sweep_file, data, durable=True)
+
+
+def session_name(directory: SweepDirectory) -> str:
+    """The tmux session of a sweep: its directory's safe name and id, nothing a person typed."""
+    return f"{safe_name(directory.root.name)[:40].replace('.', '_')}-{directory.id[:6]}"
+
+
+def launcher_for(directory: SweepDirectory) -> TmuxLauncher:
+    return TmuxLauncher(session_name(directory))
+
+
+def run_controller(directory: SweepDirectory, *, batch: bool) -> ExitCode:
+    """Be the controller of a sweep, in this process, until it is over or asked to leave.
+
+    Raises SweepHeld if another one is, LauncherError if nothing could be launched.
+    """
+    os.umask(0o077)
+    lock = Lock(directory)
+    try:
+        _log_to(directory)
+        sweep = frozen_sweep(directory)
+        launcher = launcher_for(directory)
+        launcher.check()
+        kind = directory.filesystem()
+        places = Places(directory, sweep.resources)
+        controller = Controller(directory, sweep, launcher, places, batch=batch)
+        controller.install_signals()
+        sha = hashlib.sha256(directory.sweep_file.read_bytes()).hexdigest()
+        controller.open(spec_sha256=sha)
+        if kind is not None:
+            controller.core.warn(
+                "network-disk",
+                f"{directory.root} lies on {kind}: locks and durability are only as good as it is",
+            )
+        left = controller.run()
+        return exit_code(sweep, controller.core.state, left)
+    finally:
+        lock.release()
+
+
+def _log_to(directory: SweepDirectory) -> None:
+    handler = RotatingFileHandler(
+        directory.log, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8"
+    )
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("tuiswp")
+    logger.setLevel(logging.INFO)
+    logger.handlers[:] = [handler]
+    logger.propagate = False
+
+
+def is_controlled(directory: SweepDirectory) -> bool:
+    """Whether a controller of this sweep lives, by its identity in the journal."""
+    state = replay(read(directory.journal).records)
+    return state.controller is not None and proc.is_alive(state.controller)
+
+
+def start_in_background(directory: SweepDirectory) -> int:
+    """Start a controller of its own session, unless one runs; returns its pid once it is at work.
+
+    Raises EnvironmentFault with the controller's last words if it ends at once.
+    """
+    reader = JournalReader(directory.journal)
+    list(reader.poll())
+    directory.log.touch(mode=0o600)
+    with directory.log.open("ab") as output:
+        size_before = output.tell()
+        child = subprocess.Popen(
+            [sys.executable, "-m", "tuiswp.cli.main", "_controller", str(directory.root)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            close_fds=True,
+        )
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        for record in reader.poll():
+            if (
+                isinstance(record.event, ControllerStarted)
+                and record.event.process.pid == child.pid
+            ):
+                return child.pid
+        code = child.poll()
+        if code == ExitCode.HELD:
+            raise SweepHeld("another controller holds this sweep", where=str(directory.root))
+        if code is not None:
+            words = directory.log.read_bytes()[size_before:].decode("utf-8", "replace").strip()
+            raise EnvironmentFault(
+                f"the controller ended at once ({words.splitlines()[-1] if words else code})",
+                where=str(directory.log),
+            )
+        time.sleep(0.01)  # a poll for an outcome, bounded by the deadline
+    raise EnvironmentFault(
+        f"the controller did not start within {START_S:g} s", where=str(directory.log)
+    )

@@ -1,0 +1,129 @@
+"""What clients ask of the controller: one file each, renamed into place. Decides nothing.
+
+The controller reads them in the order of their names (time first), records the outcome in the
+journal under the request's id, and removes the file. Asking twice with one id acts once.
+"""
+
+import getpass
+import os
+import secrets
+import stat
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+import msgspec
+
+from tuiswp.controller.directory import SweepDirectory, write_atomically
+from tuiswp.model.ids import trial_id
+
+Verb: TypeAlias = Literal["kill", "restart", "pause", "resume", "stop"]
+VERBS: tuple[str, ...] = get_args(Verb)
+_SIZE_LIMIT = 1 << 20
+
+
+class Request(msgspec.Struct, frozen=True):
+    """`trials`: numbers; empty means the sweep (pause, resume, stop).
+
+    `now`: stop ends the running trials too; kill skips the grace. `fresh`: restart moves the old
+    files under their attempt first.
+    """
+
+    id: str
+    verb: Verb
+    by: str
+    at: float
+    trials: tuple[int, ...] = ()
+    now: bool = False
+    fresh: bool = False
+    v: int = 1
+
+    @property
+    def target(self) -> str:
+        return " ".join(map(trial_id, self.trials)) or "the sweep"
+
+
+def new_request(
+    verb: Verb, trials: tuple[int, ...] = (), *, now: bool = False, fresh: bool = False
+) -> Request:
+    """A request by this user, from this process."""
+    at = time.time()
+    by = f"{_user()}, pid {os.getpid()}"
+    return Request(
+        f"{time.time_ns():020d}-{secrets.token_hex(4)}", verb, by, at, trials, now, fresh
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def submit(directory: SweepDirectory, request: Request) -> None:
+    """Put the request where the controller finds it, and wake it."""
+    write_atomically(
+        directory.requests / f"{request.id}.json", msgspec.json.encode(request), durable=True
+    )
+    wake(directory.wake)
+
+
+def wake(fifo: Path) -> None:
+    """Tell the controller to look; harmless if nobody listens."""
+    with suppress(OSError):
+        fd = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.write(fd, b"r")
+        finally:
+            os.close(fd)
+
+
+def pending(directory: SweepDirectory) -> list[tuple[Path, Request | str]]:
+    """Requests waiting, oldest first; a file that is none comes with the reason."""
+    found: list[tuple[Path, Request | str]] = []
+    with suppress(OSError):
+        for path in sorted(directory.requests.iterdir()):
+            if not path.name.startswith(".") and path.suffix == ".json":
+                found.append((path, _read(path)))  # noqa: PERF401  a broken listing keeps the rest
+    return found
+
+
+def _read(path: Path) -> Request | str:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    with os.fdopen(fd, "rb") as file:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode) or status.st_uid not in (os.getuid(), 0):
+            return "is not a file of this user"
+        data = file.read(_SIZE_LIMIT)
+    try:
+        request = msgspec.json.decode(data, type=Request)
+    except (msgspec.DecodeError, RecursionError) as error:
+        return f"is not a request: {error}"
+    return request if request.id == path.stem else "carries another request's id"
+
+
+class WakeUp:
+    """The controller's ear: a FIFO that supervisors and clients put a byte into."""
+
+    def __init__(self, path: Path) -> None:
+        with suppress(FileNotFoundError):
+            path.unlink()
+        os.mkfifo(path, 0o600)
+        self._path = path
+        # Read-write, so that the last writer's leaving is not an end of file.
+        self.fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def drain(self) -> None:
+        with suppress(BlockingIOError):
+            while len(os.read(self.fd, 4096)) == 4096:
+                pass
+
+    def close(self) -> None:
+        os.close(self.fd)
+        with suppress(OSError):
+            self._path.unlink()

@@ -1,0 +1,294 @@
+"""Know what became of every live attempt: seen to start, seen to end, or gone without a word.
+
+Wakes by the supervisors' pidfds; believes only `start.json`, `exit.json` and process identities.
+"""
+
+import os
+import selectors
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from tuiswp import proc
+from tuiswp.controller import ending
+from tuiswp.controller.core import Core, log
+from tuiswp.launchers import attempt as attempts
+from tuiswp.launchers.base import ExitRecord, StartRecord
+from tuiswp.metrics.follow import Follower
+from tuiswp.metrics.names import find, near
+from tuiswp.metrics.objective import reduce
+from tuiswp.model.events import AttemptEnded, AttemptStarted, Event, KillRequested
+from tuiswp.model.trial import KillRequest, Launching, Running, Trial
+
+LAUNCH_DEADLINE_S = 30.0
+LIVENESS_S = 1.0
+ORPHAN_EVIDENCE = "its supervisor was killed; the training went on and its end was not seen"
+
+
+class Watch:
+    """One live attempt under observation."""
+
+    def __init__(self, trial: Trial, directory: Path) -> None:
+        assert isinstance(trial.status, Launching | Running)
+        self.number = trial.number
+        self.attempt = trial.attempts[-1].number
+        self.token = trial.status.token
+        self.directory = directory
+        self.since = time.monotonic()
+        self.start: StartRecord | None = None
+        self.pidfd: int | None = None
+        self.orphaned = False
+        self.asked = False
+
+
+class Watcher:
+    """All live attempts. `ended` are reported once, with everything known of them."""
+
+    def __init__(
+        self,
+        core: Core,
+        selector: selectors.BaseSelector,
+        on_end: Callable[[str], None] = lambda token: None,
+    ) -> None:
+        self._core = core
+        self._on_end = on_end
+        self._selector = selector
+        self._watches: dict[int, Watch] = {}
+        self._next_liveness = 0.0
+        self._suspicious = False
+        objective = core.sweep.objective
+        self._metric = objective.metric if objective is not None else None
+        self.curves = Follower(only=None if self._metric is None else [self._metric])
+
+    def __len__(self) -> int:
+        return len(self._watches)
+
+    def sync(self) -> None:
+        """Watch what the state says is live, and nothing else."""
+        live = {trial.number: trial for trial in self._core.state.live()}
+        for number in list(self._watches):
+            trial = live.get(number)
+            if trial is None or trial.attempts[-1].number != self._watches[number].attempt:
+                self._forget(number)
+        for number, trial in live.items():
+            if number not in self._watches:
+                directory = self._core.directory.attempt(number, trial.attempts[-1].number)
+                self._watches[number] = Watch(trial, directory)
+                self.curves.add(number, self._core.directory.metrics(number))
+
+    def _forget(self, number: int) -> None:
+        watch = self._watches.pop(number)
+        self.curves.remove(number)
+        if watch.pidfd is not None:
+            self._selector.unregister(watch.pidfd)
+            os.close(watch.pidfd)
+
+    def close(self) -> None:
+        for number in list(self._watches):
+            self._forget(number)
+
+    def pidfd_ready(self, fd: int) -> None:
+        """A supervisor is gone: what it left is looked at now, not at the next round."""
+        for watch in self._watches.values():
+            if watch.pidfd == fd:
+                self._selector.unregister(fd)
+                os.close(fd)
+                watch.pidfd = None
+        self._suspicious = True
+
+    def check(self) -> None:
+        """Record every start and end there is to see."""
+        self._starts()
+        self._ends()
+        now = time.monotonic()
+        if self._suspicious or now >= self._next_liveness:
+            self._next_liveness = now + LIVENESS_S
+            self._suspicious = False
+            self._losses(now)
+        self._ask_again()
+
+    def _starts(self) -> None:
+        events: list[Event] = []
+        for watch in self._watches.values():
+            if watch.start is not None:
+                continue
+            start = attempts.read_start(watch.directory, watch.token)
+            if start is None:
+                continue
+            watch.start = start
+            with suppress(OSError):
+                watch.pidfd = os.pidfd_open(start.supervisor.pid)
+                self._selector.register(watch.pidfd, selectors.EVENT_READ, "pidfd")
+            if isinstance(self._core.trial(watch.number).status, Launching):
+                events.append(
+                    AttemptStarted(watch.number, watch.attempt, start.supervisor, start.training)
+                )
+        self._core.record(*events)
+
+    def _ends(self) -> None:
+        for watch in list(self._watches.values()):
+            record = attempts.read_exit(watch.directory, watch.token)
+            if record is not None:
+                self.end(watch, record)
+
+    def end(self, watch: Watch, record: ExitRecord) -> None:
+        trial = self._core.trial(watch.number)
+        verdict = ending.of_exit(
+            trial,
+            self._core.sweep.run,
+            record,
+            attempts.log_tail(watch.directory),
+            now=self._core.wall(),
+        )
+        self._finish(watch, trial, verdict, record)
+
+    def _losses(self, now: float) -> None:
+        """Attempts that left no `exit.json`: orphaned ones are watched on, dead ones are over."""
+        started = [w for w in self._watches.values() if w.start is not None]
+        unsure = [w for w in started if w.pidfd is None or w.orphaned]
+        if unsure:
+            alive = self._core.launcher.liveness([w.start for w in unsure if w.start is not None])
+            for watch in unsure:
+                self._judge_liveness(watch, alive.get(watch.token, "dead"))
+        late = [
+            w
+            for w in self._watches.values()
+            if w.start is None and now - w.since > LAUNCH_DEADLINE_S
+        ]
+        if late:
+            present = self._core.launcher.find({w.token for w in late})
+            for watch in late:
+                if watch.token not in present:
+                    self.never_started(watch, f"did not start within {LAUNCH_DEADLINE_S:g} s")
+
+    def _judge_liveness(self, watch: Watch, alive: str) -> None:
+        if alive == "supervised":
+            return
+        if alive == "orphaned":
+            if not watch.orphaned:
+                log.warning("t%04d: the supervisor is gone, the training goes on", watch.number)
+            watch.orphaned = True
+            return
+        record = attempts.read_exit(watch.directory, watch.token)  # written as we looked?
+        if record is not None:
+            self.end(watch, record)
+            return
+        assert watch.start is not None
+        reboot = watch.start.supervisor.boot_id != proc.boot_id()
+        why = "the machine was restarted" if reboot else ORPHAN_EVIDENCE
+        trial = self._core.trial(watch.number)
+        verdict = ending.of_loss(
+            trial, self._core.sweep.run, reboot=reboot, why=why, now=self._core.wall()
+        )
+        self._finish(watch, trial, verdict, None)
+
+    def settle(self) -> None:
+        """After a restart: take back launches that never reached their window, before any new one.
+
+        What did reach it is watched like everything else: it starts, ends, or is given up in time.
+        """
+        self.sync()
+        self.check()
+        for watch in list(self._watches.values()):
+            if watch.start is None and self._core.launcher.revoke(watch.token):
+                why = "the controller ended before it was launched"
+                self._finish(
+                    watch,
+                    self._core.trial(watch.number),
+                    ending.Ending("launch-error", why, "queued"),
+                    None,
+                )
+
+    def never_started(self, watch: Watch, why: str) -> None:
+        """Give up an attempt of which no process was ever seen."""
+        self._core.launcher.revoke(watch.token)
+        trial = self._core.trial(watch.number)
+        verdict = ending.of_loss(
+            trial, self._core.sweep.run, reboot=False, why=why, now=self._core.wall()
+        )
+        self._finish(watch, trial, verdict, None)
+
+    def _finish(
+        self, watch: Watch, trial: Trial, verdict: ending.Ending, record: ExitRecord | None
+    ) -> None:
+        value, progress, step = self._score(watch.number)
+        reached = progress is not None and progress >= self._core.sweep.complete_at
+        complete = verdict.cause == "done" or reached
+        if reached and verdict.retry:  # it had finished; only its last word is missing
+            verdict = ending.Ending(verdict.cause, verdict.evidence, "lost")
+        self._core.record(
+            AttemptEnded(
+                watch.number,
+                watch.attempt,
+                verdict.cause,
+                verdict.evidence,
+                verdict.outcome,
+                code=record.code if record is not None else None,
+                signal=record.signal if record is not None else None,
+                ended_at=record.ended if record is not None else None,
+                value=value,
+                progress=progress,
+                step=step,
+                complete=complete,
+                retry=verdict.retry,
+                retry_at=verdict.retry_at,
+                fresh=verdict.fresh,
+            )
+        )
+        if verdict.outcome == "done" and value is None:
+            self._explain_missing(trial.id, watch.number)
+        self._forget(watch.number)
+        self._on_end(watch.token)
+
+    def _score(self, number: int) -> tuple[float | None, float | None, float | None]:
+        """Objective, progress and step of a trial by its whole metrics file."""
+        file = self.curves[number]
+        while file.poll() and file.behind:
+            pass
+        objective = self._core.sweep.objective
+        value = None
+        if objective is not None:
+            name = find(objective.metric, file.metrics)
+            value = reduce(file.metrics[name], objective) if name is not None else None
+        return value, file.progress, file.last_step
+
+    def _explain_missing(self, trial: str, number: int) -> None:
+        """A finished trial without the metric: say which names it did log (once a sweep)."""
+        if self._metric is None:
+            return
+        names = sorted(self.curves[number].seen)
+        if find(self._metric, names) is not None:
+            message = f"{trial} ended with {self._metric} not finite"
+            self._core.warn("diverged", message)
+            return
+        if not names:
+            message = (
+                f"{trial} finished and logged no metric at all; its log path is ${{trial_dir}}"
+            )
+        else:
+            close = near(self._metric, names)
+            offer = f"; did you mean {close[0]}?" if close else ""
+            message = (
+                f"{trial} finished without the metric {self._metric!r}; "
+                f"it logged {', '.join(names[:8])}{offer}"
+            )
+        self._core.warn("metric-missing", message)
+
+    def ask(self, trial: Trial, request: KillRequest) -> None:
+        """Record that an attempt is to end, then ask it to."""
+        self._core.record(KillRequested(trial.number, trial.attempts[-1].number, request))
+        watch = self._watches.get(trial.number)
+        if watch is not None:
+            watch.asked = False
+        self._ask_again()
+
+    def _ask_again(self) -> None:
+        """Requests that have not reached their supervisor: it was not there yet, or we were not."""
+        for watch in self._watches.values():
+            kill = self._core.trial(watch.number).kill
+            if kill is None or watch.asked or watch.start is None:
+                continue
+            firmness = "kill" if kill.force else "terminate"
+            self._core.launcher.ask_to_leave(watch.start, firmness)
+            watch.asked = True
