@@ -79,6 +79,7 @@ class Controller:
 
     def run(self) -> Left:
         """Run to the end of the sweep, or until asked to leave; trials never notice."""
+        self._places.adopt(self.core.state.live())
         self._watcher.settle()
         while self._left is None:
             try:
