@@ -1,0 +1,74 @@
+"""Read `key=value` arguments into a dataclass, strictly; never guess, never import what is heavy.
+
+A recipe's configuration is a frozen dataclass of `str`, `int`, `float` and `bool` fields with
+defaults. A sweep sends `learning_rate=1` for a float and `note=a=b` for a text: both are taken.
+"""
+
+import difflib
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, NoReturn, TypeVar, get_type_hints
+
+ConfigT = TypeVar("ConfigT")
+
+_EXPECTED = {int: "a whole number", float: "a finite number", bool: "true or false"}
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong on one line of standard error and leave with exit code 2."""
+    print(f"error: {message}", file=sys.stderr, flush=True)
+    raise SystemExit(2)
+
+
+def parse(kind: type[ConfigT], argv: Sequence[str], *, about: str | None = None) -> ConfigT:
+    """Make a `kind` of `key=value` tokens; `--key=value` is the same, and the last of a key wins.
+
+    `--help` prints `about` with every field and its default, and leaves with 0. Raises SystemExit
+    2 after naming every token that is wrong, or after the ValueError of the dataclass's own
+    `__post_init__`.
+    """
+    hints = get_type_hints(kind)
+    if any(token in ("help", "-h", "--help") for token in argv):
+        print(about or kind.__doc__, end="\n\n")
+        for field in fields(kind):  # type: ignore[arg-type]  # no public bound for dataclasses
+            print(f"  {field.name}={field.default!s:<14} {hints[field.name].__name__}")
+        raise SystemExit(0)
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    for token in argv:
+        key, equals, text = token.removeprefix("--").partition("=")
+        if not equals:
+            faults.append(f"{token!r} is not key=value")
+        elif key not in hints:
+            faults.append(f"unknown parameter {key!r}; {_nearest(key, list(hints))}")
+        else:
+            try:
+                values[key] = _convert(hints[key], text)
+            except ValueError:
+                faults.append(f"{key}={text!r} is not {_EXPECTED[hints[key]]}")
+    if faults:
+        fail("\nerror: ".join(faults))
+    try:
+        return kind(**values)
+    except ValueError as fault:
+        fail(str(fault))
+
+
+def _convert(kind: type, text: str) -> str | int | float | bool:
+    """Read `text` as `kind`. Raises ValueError; `1` is a float too, `1.0` is no whole number."""
+    if kind is str:
+        return text
+    if kind is bool and text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if kind is int:
+        return int(text)
+    if kind is float and math.isfinite(float(text)):
+        return float(text)
+    raise ValueError(text)
+
+
+def _nearest(key: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
