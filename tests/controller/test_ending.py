@@ -1,0 +1,131 @@
+"""How an attempt ended and what follows: one cause, evidence, bounded retries."""
+
+import pytest
+from msgspec.structs import replace
+
+from tuiswp.controller import ending
+from tuiswp.launchers.base import ExitRecord
+from tuiswp.model.sweep import Run
+from tuiswp.model.trial import Attempt, KillRequest, Launching, Trial
+
+RUN = Run(command=("true",), program=None, cwd="/")
+TRIAL = Trial(
+    7, {}, "k", "grid", Launching(0.0, "token", ()), attempts=(Attempt(1, 0.0, token="token"),)
+)
+
+
+def exit_record(
+    code: int | None = None,
+    signal: int | None = None,
+    *,
+    requested: str | None = None,
+    error: str | None = None,
+    oom: bool | None = None,
+) -> ExitRecord:
+    return ExitRecord("token", code, signal, requested, 0.0, 1.0, 1.0, error=error, oom_kill=oom)
+
+
+def judged(
+    record: ExitRecord, tail: bytes = b"", trial: Trial = TRIAL, run: Run = RUN
+) -> ending.Ending:
+    return ending.of_exit(trial, run, record, tail, now=1000.0)
+
+
+@pytest.mark.parametrize("code", [1, 3, 137, 255])
+def test_an_exit_code_is_a_failure_with_its_last_words(code: int) -> None:
+    verdict = judged(exit_record(code), b"...\nValueError: lr must be positive\n\n")
+    assert (verdict.cause, verdict.outcome) == ("exit-code", "failed")
+    assert verdict.evidence == f"exit {code}: ValueError: lr must be positive"
+
+
+def test_exit_0_is_done() -> None:
+    assert judged(exit_record(0)).outcome == "done"
+
+
+def test_a_signal_nobody_asked_for_is_retried_once_with_back_off() -> None:
+    first = judged(exit_record(signal=9))
+    assert (first.cause, first.outcome, first.retry) == ("signal", "queued", True)
+    assert first.retry_at == 1000.0 + ending.BACKOFF_S
+    second = judged(exit_record(signal=9), trial=replace(TRIAL, retries=1))
+    assert (second.outcome, second.retry) == ("failed", False)
+
+
+def test_retries_of_the_file_also_cover_exit_codes_and_back_off_doubles() -> None:
+    run = replace(RUN, retries=3)
+    waits = [
+        judged(exit_record(1), trial=replace(TRIAL, retries=n), run=run).retry_at - 1000.0
+        for n in range(3)
+    ]
+    assert waits == [5.0, 10.0, 20.0]
+    assert judged(exit_record(1), trial=replace(TRIAL, retries=3), run=run).outcome == "failed"
+
+
+@pytest.mark.parametrize(
+    ("tail", "cause"),
+    [
+        (b"torch.OutOfMemoryError: CUDA out of memory. Tried to allocate", "gpu-oom"),
+        (b"RuntimeError: CUDA error: an illegal memory access was encountered", "gpu-fault"),
+        (b"OSError: [Errno 28] No space left on device", "disk-full"),
+    ],
+)
+def test_the_output_tells_known_causes(tail: bytes, cause: str) -> None:
+    assert judged(exit_record(1), tail).cause == cause
+
+
+def test_out_of_gpu_memory_is_never_retried_as_it_was() -> None:
+    verdict = judged(exit_record(1), b"CUDA out of memory", run=replace(RUN, retries=5))
+    assert verdict.outcome == "failed"
+
+
+def test_a_kill_by_the_kernel_needs_evidence_to_be_called_so() -> None:
+    assert judged(exit_record(signal=9, oom=True)).cause == "host-oom"
+    assert judged(exit_record(signal=9, oom=None)).cause == "signal"
+    assert judged(exit_record(signal=15, oom=True)).cause == "signal"
+
+
+@pytest.mark.parametrize(
+    ("becomes", "outcome", "cause"),
+    [
+        ("killed", "killed", "killed-by-user"),
+        ("paused", "paused", "paused-by-user"),
+        ("queued", "queued", "killed-by-user"),
+        ("stopped", "killed", "sweep-stopped"),
+    ],
+)
+def test_what_was_asked_decides_what_it_becomes(becomes: str, outcome: str, cause: str) -> None:
+    kill = KillRequest(1.0, "ann", "asked", becomes)  # type: ignore[arg-type]
+    verdict = judged(exit_record(signal=15, requested="terminate"), trial=replace(TRIAL, kill=kill))
+    assert (verdict.outcome, verdict.cause, verdict.retry) == (outcome, cause, False)
+    assert "ann" in verdict.evidence
+
+
+def test_an_attempt_that_ended_by_itself_before_the_kill_ended_by_itself() -> None:
+    kill = KillRequest(1.0, "ann", "asked", "killed")
+    assert judged(exit_record(0), trial=replace(TRIAL, kill=kill)).outcome == "done"
+
+
+def test_a_timeout_is_a_failure_and_not_retried() -> None:
+    run = replace(RUN, timeout_s=60.0, retries=2)
+    verdict = judged(exit_record(signal=15, requested="timeout"), run=run)
+    assert (verdict.cause, verdict.outcome) == ("timeout", "failed")
+
+
+def test_a_program_that_cannot_start_is_a_launch_error() -> None:
+    verdict = judged(exit_record(127, error="nosuch: not found"))
+    assert (verdict.cause, verdict.evidence) == ("launch-error", "nosuch: not found")
+
+
+def test_a_reboot_costs_no_retry() -> None:
+    verdict = ending.of_loss(
+        replace(TRIAL, retries=5), RUN, reboot=True, why="restarted", now=1000.0
+    )
+    assert (verdict.cause, verdict.outcome, verdict.retry) == ("reboot", "queued", False)
+
+
+def test_without_evidence_it_is_lost_never_done() -> None:
+    verdict = ending.of_loss(replace(TRIAL, retries=1), RUN, reboot=False, why="gone", now=0.0)
+    assert (verdict.cause, verdict.outcome) == ("unknown", "lost")
+
+
+def test_last_words_are_made_harmless() -> None:
+    assert ending.last_line(b"fine\n\x1b]52;c;cm0=\x07 \xff[red]\n\n") == "␛]52;c;cm0=␇ �[red]"
