@@ -1,0 +1,17 @@
+"""When two points of a search are the same point."""
+
+import hashlib
+
+from tuiswp.model.space import Params
+from tuiswp.spec.params import value_key
+
+__all__ = ["point_key", "value_key"]
+
+
+def point_key(params: Params) -> str:
+    """16 hex digits for one point: type-true, independent of the order of keys.
+
+    2.0 equals 2; True differs from 1; the text "None" differs from null; {"a.b": 1} differs from
+    {"a": {"b": 1}}. Part of the journal: what it gives for a point never changes.
+    """
+    return hashlib.sha256(value_key(params).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,0 +1,96 @@
+"""The next trial: the first point of a proposer that was not tried yet. No history, no clock."""
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from tuiswp.model.space import Params, Value
+from tuiswp.model.sweep import Sweep
+from tuiswp.search.base import Proposer
+from tuiswp.search.grid import GridProposer
+from tuiswp.search.keys import point_key
+from tuiswp.search.random import RandomProposer
+from tuiswp.spec.distributions import grid_values, support
+from tuiswp.spec.params import baseline_params, flatten, value_key
+
+# Random draws that may repeat tried points before the space is taken to be used up, and the size up
+# to which what is left is then looked for point by point.
+MAX_MISSES = 2_000
+MAX_LISTED = 20_000
+
+
+class Suggestion(msgspec.Struct, frozen=True):
+    """A point to try. `index` is where it came from: go on at index + 1."""
+
+    index: int
+    params: Params
+    key: str
+
+
+def suggest(sweep: Sweep) -> Proposer:
+    """The proposer of a sweep's method."""
+    return GridProposer(sweep) if sweep.method == "grid" else RandomProposer(sweep)
+
+
+def next_point(proposer: Proposer, start: int, tried: Collection[str]) -> Suggestion | None:
+    """The first untried point at index `start` or later; None when there is nothing left.
+
+    `tried` holds the keys of all points already suggested, the baseline's included. A countable
+    random space ends when all its points are tried: after many repeated draws the rest is listed in
+    order instead of drawn. One that is not countable ends after `MAX_MISSES` repeated draws, which
+    only a space of practically few values gives.
+    """
+    bounded = proposer.origin != "grid"
+    index = start
+    while not bounded or index < start + MAX_MISSES:
+        params = proposer.point(index)
+        if params is None:
+            return None
+        key = point_key(params)
+        if key not in tried:
+            return Suggestion(index, params, key)
+        index += 1
+        if bounded and proposer.size is not None and index - start >= 4 * proposer.size:
+            break
+    if proposer.size is None or proposer.size > MAX_LISTED:
+        return None
+    for params in proposer.every_point():
+        key = point_key(params)
+        if key not in tried:
+            return Suggestion(index, params, key)
+    return None
+
+
+def grid_size(sweep: Sweep) -> int | None:
+    """Points of the grid; None for another method."""
+    return GridProposer(sweep).size if sweep.method == "grid" else None
+
+
+def planned_trials(sweep: Sweep) -> int | None:
+    """How many trials the sweep will have, the baseline included; None: it runs until stopped.
+
+    `run_cap` counts every trial. Approximate for a random space with a countable number of points
+    beyond `MAX_LISTED`, which the draws may not exhaust.
+    """
+    size = suggest(sweep).size
+    baseline = baseline_params(sweep)
+    if size is not None and baseline is not None and not _among(sweep, baseline):
+        size += 1
+    if size is None or sweep.run_cap is None:
+        return sweep.run_cap if size is None else size
+    return min(size, sweep.run_cap)
+
+
+def _among(sweep: Sweep, params: Params) -> bool:
+    """True if `params` is a point of the sweep's own, counted space."""
+    values = flatten(params, sweep.parameters)
+    axis_of = grid_values if sweep.method == "grid" else support
+    return all(_on(axis_of(p.distribution), values[p.path]) for p in sweep.parameters)
+
+
+def _on(axis: Sequence[Value] | None, value: Value) -> bool:
+    if isinstance(axis, range):
+        return isinstance(value, int | float) and not isinstance(value, bool) and value in axis
+    if axis is None or len(axis) > MAX_LISTED:
+        return False
+    return value_key(value) in {value_key(item) for item in axis}

@@ -1,0 +1,336 @@
+"""A sweep file → a Sweep. Every fault of a file is found in one pass and raised together.
+
+The grammar is W&B's (`wandb/sweeps`, config/schema.json) plus one key of ours, `tuiswp:`. What only
+the W&B service understands is accepted and noted. Reads one file, changes nothing.
+"""
+
+import os
+import shlex
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from tuiswp.errors import SpecError, SpecErrors
+from tuiswp.model.space import Parameter
+from tuiswp.model.sweep import Goal, Method, Objective, Run, Sweep
+from tuiswp.spec import own
+from tuiswp.spec.command import DEFAULT_COMMAND, examine
+from tuiswp.spec.distributions import grid_count, support_count
+from tuiswp.spec.early import comes_next, read_early_terminate
+from tuiswp.spec.lookalike import something_else, whole_file
+from tuiswp.spec.parameters import read_parameters
+from tuiswp.spec.params import near_miss
+from tuiswp.spec.reader import Reader, Section, kind_of
+from tuiswp.spec.tree import MAX_BYTES, Items, Keyed, Leaf, decode, parse
+from tuiswp.text import visible
+
+MAX_GRID = 100_000
+
+_ELSEWHERE = (
+    "project", "entity", "controller", "apiVersion", "kind", "job", "image_uri", "scheduler",
+)  # fmt: skip
+_KEYS = (
+    "program", "method", "metric", "metrics", "parameters", "command", "run_cap",
+    "early_terminate", "name", "description", *_ELSEWHERE, "tuiswp",
+)  # fmt: skip
+_METRIC_KEYS = ("name", "goal", "target", "impute", "impute_while_running")
+_IMPUTE = ("latest", "best", "worst")
+_GOALS = {
+    "max": "write maximize", "min": "write minimize", "higher": "write maximize",
+    "lower": "write minimize", "up": "write maximize", "down": "write minimize",
+}  # fmt: skip
+_SYNONYMS = {
+    "count": "write run_cap", "max_runs": "write run_cap", "num_trials": "write run_cap",
+    "script": "write program", "params": "write parameters", "objective": "write metric",
+    "early_stopping": "write early_terminate", "args": "write command",
+    **{key: f"write it under `tuiswp:` as {key}" for key in own.OWN_KEYS if key != "objective"},
+}  # fmt: skip
+
+
+def load(path: Path, *, cwd: Path | None = None, shown_as: str | None = None) -> Sweep:
+    """Read the sweep file at `path`; `cwd` is where trials run (default: the current directory).
+
+    `shown_as` names the file in messages (default: the path as given). Raises SpecErrors.
+    """
+    shown = visible(str(path) if shown_as is None else shown_as, limit=200)
+    try:
+        data = _read(path, shown)
+    except SpecError as fault:
+        raise SpecErrors([fault]) from None
+    where = Path.cwd() if cwd is None else cwd
+    return load_bytes(data, shown_as=shown, name=path.stem, cwd=where, beside=path.parent)
+
+
+def _read(path: Path, shown: str) -> bytes:
+    """The bytes of a regular file, never more than the limit."""
+    try:
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise SpecError("is a directory, not a sweep file", where=shown)
+        if not stat.S_ISREG(found.st_mode):
+            raise SpecError("is not a regular file", where=shown, hint="write it to a file first")
+        if found.st_size > MAX_BYTES:
+            raise SpecError(
+                f"is {found.st_size:,} bytes; a sweep file has at most {MAX_BYTES:,}",
+                where=shown,
+                hint="is this a data file?",
+            )
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise SpecError("does not exist", where=shown, hint=_others(path)) from None
+    except OSError as fault:
+        reason = os.strerror(fault.errno) if fault.errno else str(fault)
+        raise SpecError(f"cannot be read: {reason}", where=shown) from None
+    except ValueError:  # NUL in the name
+        raise SpecError("is no file name", where=shown) from None
+
+
+def _others(path: Path) -> str | None:
+    try:
+        names = [p.name for p in path.parent.iterdir() if p.suffix in (".yaml", ".yml", ".json")]
+    except OSError:
+        return "the folder does not exist either" if not path.parent.exists() else None
+    if not names:
+        return None
+    hint = near_miss(path.name, names[:200])
+    return hint if hint.startswith("did") else f"here: {hint.removeprefix('known: ')}"
+
+
+def load_bytes(data: bytes, *, shown_as: str, name: str, cwd: Path, beside: Path) -> Sweep:
+    """The Sweep in `data`; `name` if the file gives none, `beside` is the file's folder.
+
+    Raises SpecErrors with every fault found.
+    """
+    reader = Reader(shown_as)
+    try:
+        root, faults = parse(decode(data, shown_as), shown_as)
+    except SpecErrors:
+        raise
+    except SpecError as fault:
+        raise SpecErrors([fault]) from None
+    reader.faults.extend(faults)
+    other = something_else(root) if isinstance(root, Keyed) else whole_file(root)
+    if other is not None or not isinstance(root, Keyed):
+        what, hint = other or ("is not a sweep file", None)
+        raise SpecErrors([*faults, SpecError(what, where=shown_as, hint=hint)])
+    sweep = _Loader(reader, root).sweep(name, Path.cwd() / cwd, Path.cwd() / beside)
+    if reader.faults:
+        raise SpecErrors(sorted(reader.faults, key=reader.line_of))
+    return sweep
+
+
+class _Loader:
+    """One pass over the top level."""
+
+    def __init__(self, reader: Reader, root: Keyed) -> None:
+        self.reader, self.root = reader, root
+        self.top = Section(reader, root, ())
+        self.ours = self.top.section("tuiswp") or Section(reader, own.spare_shape(root), ())
+
+    def sweep(self, name: str, cwd: Path, beside: Path) -> Sweep:
+        top, reader = self.top, self.reader
+        top.unknown(_KEYS, _SYNONYMS)
+        self.ours.unknown(own.OWN_KEYS)
+        method = self.method()
+        run_cap = top.integer("run_cap", minimum=1)
+        objective = self.objective()
+        before = len(reader.faults)
+        parameters = self.parameters()
+        complete = len(reader.faults) == before
+        run = self.run(parameters, cwd, beside)
+        if (early := top.section("early_terminate")) is not None:
+            read_early_terminate(early)
+            if "metric" not in top:
+                top.fault("early_terminate", "needs a metric", "add metric: {name: …, goal: …}")
+        self.elsewhere()
+        comes_next(method, top)
+        baseline = own.read_baseline(self.ours, parameters, complete)
+        seed, complete_at = self.ours.integer("seed"), self.ours.number("complete_at", maximum=1)
+        if complete_at is not None and complete_at <= 0:
+            self.ours.fault("complete_at", "must be above 0 and at most 1")
+        if complete:
+            self.size(method, parameters, run_cap)
+        return Sweep(
+            name=top.text("name") or name,
+            method=cast(Method, method if method in ("grid", "random") else "random"),
+            parameters=parameters,
+            objective=objective,
+            resources=own.read_resources(self.ours),
+            run=run,
+            seed=seed or 0,
+            run_cap=run_cap,
+            baseline=baseline,
+            complete_at=0.98 if complete_at is None else float(complete_at),
+            description=top.text("description"),
+            notes=reader.closing_notes(),
+            source=reader.source,
+            lines=dict(self.root.lines),
+        )
+
+    def method(self) -> str | None:
+        top = self.top
+        if "method" not in top:
+            hint = "write method: grid or method: random"
+            self.reader.fault(top.line("method"), ("method",), "is missing", hint)
+            return None
+        hints = {"bayesian": "write bayes", "tpe": "write bayes", "optuna": "write bayes"}
+        method = top.choice("method", ("grid", "random", "bayes", "custom"), hints)
+        if method == "custom":
+            top.fault("method", "custom runs on the W&B service only", "use grid or random")
+        if method == "bayes" and "metric" not in top:
+            top.fault("method", "bayes needs a metric", "add metric: {name: …, goal: …}")
+        return method
+
+    def objective(self) -> Objective | None:
+        top = self.top
+        rule = own.read_rule(self.ours)
+        if "metrics" in top:
+            hint = "name the one that decides under `metric:`"
+            top.fault("metrics", "several metrics need W&B's method custom", hint)
+        node = top.get("metric")
+        if node is None:
+            if rule is not None:
+                self.ours.fault("objective", "reduces metric.name, and there is no metric")
+            self.reader.note("no metric: the trials run, and no optimum can be chosen")
+            return None
+        if isinstance(node, Leaf):
+            hint = f"write metric: {{name: {visible(node.text, limit=40)}, goal: minimize}}"
+            top.fault("metric", f"must be a mapping, not {kind_of(node)}", hint)
+            return None
+        section = top.section("metric")
+        if section is None:
+            return None
+        section.unknown(_METRIC_KEYS)
+        if "name" not in section:
+            top.fault("metric", "name is missing", "write name: loss")
+        name = section.text("name")
+        goal = section.choice("goal", ("minimize", "maximize"), _GOALS)
+        if "goal" not in section:
+            self.reader.note("metric.goal is not given: minimize, as in W&B")
+        target = section.number("target")
+        section.choice("impute", _IMPUTE)
+        section.choice("impute_while_running", (*_IMPUTE, "false"))
+        if not name:
+            return None
+        reduce, window = rule or own.Rule()
+        number = None if target is None else float(target)
+        return Objective(name, cast(Goal, goal or "minimize"), reduce, window, number)
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        node = self.root.entries.get("parameters")
+        if node is None:
+            hint = "write parameters: {lr: {values: [1e-4, 1e-3]}}"
+            self.reader.fault(self.root.line, ("parameters",), "is missing", hint)
+            return ()
+        return tuple(read_parameters(self.reader, node, ("parameters",)))
+
+    def run(self, parameters: Sequence[Parameter], cwd: Path, beside: Path) -> Run:
+        command, lines = self.command()
+        names = {p.path[0] for p in parameters} | {p.name for p in parameters}
+        for finding in examine(command, names):
+            line = lines[finding.token] if lines else self.top.line("program")
+            if finding.is_fault:
+                self.reader.fault(line, ("command",), finding.what, finding.hint)
+            elif lines:  # of the default command there is nothing to say
+                self.reader.note(f"line {line}: command: {finding.what}")
+        timing = own.read_timing(self.ours)
+        given = {key: value for key, value in timing._asdict().items() if value is not None}
+        return Run(
+            command=command,
+            program=self.top.text("program"),
+            cwd=str(own.read_cwd(self.ours, cwd)),
+            env=own.read_env(self.ours),
+            beside=str(beside),
+            **given,
+        )
+
+    def command(self) -> tuple[tuple[str, ...], list[int]]:
+        """The tokens as text, and the line of each; the default command has no lines."""
+        node = self.top.get("command")
+        if node is None:
+            return DEFAULT_COMMAND, []
+        if not isinstance(node, Items):
+            hint = "write it as a list, one argument an item"
+            if isinstance(node, Leaf):
+                hint = f"write it as a list: {_as_list(node.text)}"
+            self.top.fault("command", f"must be a list, not {kind_of(node)}", hint)
+            return DEFAULT_COMMAND, []
+        tokens: list[str] = []
+        lines: list[int] = []
+        for item in node.items:
+            if not isinstance(item, Leaf):
+                what = f"an argument is {kind_of(item)}"
+                self.reader.fault(item.line, ("command",), what, "put it in quotes")
+                continue
+            written = item.spelled or isinstance(item.value, str)
+            tokens.append(item.text if written else str(item.value))
+            lines.append(item.line)
+        if not node.items:
+            self.top.fault("command", "is an empty list", "remove it for the default command")
+        return tuple(tokens), lines
+
+    def elsewhere(self) -> None:
+        """Keys that only the W&B service acts on: check their shape, note them once."""
+        top = self.top
+        controller, scheduler = top.section("controller"), top.section("scheduler")
+        if controller is not None:
+            controller.unknown(("type",))
+            controller.choice("type", ("local", "cloud"))
+        if scheduler is not None:
+            scheduler.unknown(("engine", "source", "optimizer", "search_space"))
+            if scheduler.choice("engine", ("optuna", "ax", "wandb")) in ("optuna", "ax"):
+                what = "only W&B's own engine is understood"
+                scheduler.fault("engine", what, "remove `scheduler:`; method decides here")
+        top.choice("kind", ("sweep",))
+        if "job" in top and "image_uri" in top:
+            top.fault("image_uri", "stands beside job", "W&B allows one of the two")
+        named = [key for key in _ELSEWHERE if key in top]
+        if named:
+            self.reader.note(f"only the W&B service acts on {', '.join(named)}: not used here")
+
+    def size(
+        self, method: str | None, parameters: tuple[Parameter, ...], run_cap: int | None
+    ) -> None:
+        """Count the search by arithmetic; refuse a grid without end, note a random one."""
+        if method == "random" and run_cap is None:
+            counts = [support_count(parameter.distribution) for parameter in parameters]
+            if None in counts:
+                self.reader.note("random without run_cap: runs until it is stopped")
+            return
+        if method != "grid":
+            return
+        total, factors, countable = 1, [], True
+        for parameter in parameters:
+            count = grid_count(parameter.distribution)
+            if count is None:
+                countable = False
+                self.no_grid(parameter)
+            elif count > 1:
+                total *= count
+                factors.append(f"{visible(parameter.name, limit=40)} {count:,}")
+        if countable and total > MAX_GRID and run_cap is None:
+            amount = f"{total:,}" if total < 10**24 else f"more than 10^{len(str(total)) - 1}"
+            self.top.fault(
+                "parameters",
+                f"the grid has {amount} points ({' × '.join(factors[:12])})",
+                f"above {MAX_GRID:,} give run_cap, fewer values, or method: random",
+            )
+
+    def no_grid(self, parameter: Parameter) -> None:
+        path = ("parameters", *parameter.path)
+        if parameter.kind == "categorical_w_probabilities":
+            what, hint = "a grid has no use for probabilities", "remove them, or use method: random"
+        else:
+            what = f"{parameter.kind} is continuous and has no grid"
+            hint = "give values: […], distribution: q_uniform, or method: random"
+        self.reader.fault(parameter.line, path, what, hint)
+
+
+def _as_list(text: str) -> str:
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return '["${env}", "python", "train.py", "${args}"]'
+    return visible("[" + ", ".join(f'"{word}"' for word in words[:20]) + "]", limit=300)

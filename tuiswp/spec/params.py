@@ -1,0 +1,240 @@
+"""Views on the values of a trial: nested and flat, type-true keys, short labels, the baseline.
+
+Pure functions on plain data. A parameter is its path (a tuple): names may hold dots, so nothing
+here ever joins a path into a key.
+"""
+
+import difflib
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from tuiswp.errors import SpecError
+from tuiswp.model.space import Categorical, Constant, Parameter, Params, Path, Value
+from tuiswp.model.sweep import Sweep
+from tuiswp.spec.distributions import distinct, is_single, value_key
+from tuiswp.text import visible
+
+__all__ = [
+    "baseline_params", "flatten", "is_swept", "label", "nest", "same_space", "swept", "value_key",
+    "wandb_config",
+]  # fmt: skip
+
+
+def nest(pairs: Iterable[tuple[Path, Value]]) -> Params:
+    """`[(("opt", "lr"), 0.1), (("a.b",), 1)]` → `{"opt": {"lr": 0.1}, "a.b": 1}`."""
+    nested: Params = {}
+    for path, value in pairs:
+        level = nested
+        for part in path[:-1]:
+            below = level.setdefault(part, {})
+            if not isinstance(below, dict):
+                raise SpecError(f"{'.'.join(path)}: {part} is a value and a group at once")
+            level = below
+        level[path[-1]] = value
+    return nested
+
+
+def flatten(params: Params, parameters: Sequence[Parameter]) -> dict[Path, Value]:
+    """The value of each of `parameters` that `params` holds; dict values stay whole."""
+    flat: dict[Path, Value] = {}
+    for parameter in parameters:
+        level: Value = params
+        for part in parameter.path:
+            if not isinstance(level, dict) or part not in level:
+                break
+            level = level[part]
+        else:
+            flat[parameter.path] = level
+    return flat
+
+
+def is_swept(parameter: Parameter) -> bool:
+    """True if the parameter can take more than one value."""
+    return not is_single(parameter.distribution)
+
+
+def swept(sweep: Sweep) -> tuple[Parameter, ...]:
+    """The parameters that can take more than one value, in the order of the file."""
+    return tuple(parameter for parameter in sweep.parameters if is_swept(parameter))
+
+
+def baseline_params(sweep: Sweep) -> Params | None:
+    """Parameters of the default trial: the baseline, completed by what has only one value.
+
+    None without a baseline. Raises SpecError naming the swept parameters it leaves out.
+    """
+    if sweep.baseline is None:
+        return None
+    given = flatten(sweep.baseline, sweep.parameters)
+    pairs: list[tuple[Path, Value]] = []
+    missing: list[str] = []
+    for parameter in sweep.parameters:
+        if parameter.path in given:
+            pairs.append((parameter.path, given[parameter.path]))
+        elif (single := only_value(parameter)) is not None:
+            pairs.append((parameter.path, single[0]))
+        else:
+            missing.append(parameter.name)
+    if missing:
+        raise SpecError(
+            f"leaves out {', '.join(missing)}",
+            where="tuiswp.baseline",
+            hint="give the default value of each swept parameter",
+        )
+    return nest(pairs)
+
+
+def only_value(parameter: Parameter) -> tuple[Value] | None:
+    """The one value a parameter can take, in a tuple (it may be None); None if there are more."""
+    match parameter.distribution:
+        case Constant(value=value):
+            return (value,)
+        case Categorical() as choice if len(values := distinct(choice)) == 1:
+            return (values[0],)
+    return None
+
+
+def label(value: Value, limit: int = 24) -> str:
+    """A short text for tables and axes: 4 significant digits, `1e-4` style, lists shortened."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value)
+        case int():
+            text = str(value)
+            return text if len(text) <= 9 else _scientific(value)
+        case float():
+            return _float(value)
+        case str():
+            text = visible(value, limit=4096)
+            return _shorten(text, limit) if text else '""'
+        case list():
+            return _shorten(f"[{', '.join(label(v) for v in value[:32])}]", limit)
+    pairs = (f"{visible(k, limit=64)}: {label(v)}" for k, v in list(value.items())[:32])
+    return _shorten(f"{{{', '.join(pairs)}}}", limit)
+
+
+def _float(value: float) -> str:
+    if not math.isfinite(value) or value == 0:
+        return f"{value:g}" if not math.isfinite(value) else "0"
+    if 0.01 <= abs(value) < 1e5:
+        return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
+    return _scientific(value)
+
+
+def _scientific(value: float) -> str:
+    mantissa, exponent = f"{value:.3e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
+def _shorten(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    head = (limit - 1) * 2 // 3
+    return f"{text[:head]}…{text[-(limit - 1 - head) :]}"
+
+
+def same_space(a: Sweep, b: Sweep) -> list[str]:
+    """What makes `b` another search than `a`, one line each; empty if a resume may go on.
+
+    Compared: method, seed (random only), metric and goal, parameters, baseline. Not compared: the
+    command, resources and run_cap, which may change while a sweep goes on.
+    """
+    lines: list[str] = []
+    if a.method != b.method:
+        lines.append(f"method: {a.method} → {b.method}")
+    elif a.method == "random" and a.seed != b.seed:
+        lines.append(f"tuiswp.seed: {a.seed} → {b.seed}")
+    lines.extend(_objective_differences(a, b))
+    mine = {parameter.path: parameter for parameter in a.parameters}
+    yours = {parameter.path: parameter for parameter in b.parameters}
+    for path in sorted(mine.keys() | yours.keys()):
+        old, new = mine.get(path), yours.get(path)
+        name = visible(".".join(path), limit=60)
+        if old is None:
+            lines.append(f"parameters.{name}: new")
+        elif new is None:
+            lines.append(f"parameters.{name}: gone")
+        elif _space_of(old) != _space_of(new):
+            lines.append(f"parameters.{name}: {describe(old)} → {describe(new)}")
+    if _baseline_key(a) != _baseline_key(b):
+        lines.append(f"tuiswp.baseline: {_baseline_text(a)} → {_baseline_text(b)}")
+    return lines
+
+
+def _objective_differences(a: Sweep, b: Sweep) -> list[str]:
+    old = None if a.objective is None else (a.objective.metric, a.objective.goal)
+    new = None if b.objective is None else (b.objective.metric, b.objective.goal)
+    if old == new:
+        return []
+    texts = ["none" if pair is None else f"{visible(pair[0])} ({pair[1]})" for pair in (old, new)]
+    return [f"metric: {texts[0]} → {texts[1]}"]
+
+
+def _space_of(parameter: Parameter) -> object:
+    match parameter.distribution:
+        case Constant(value=value):
+            return ("values", (value_key(value),), None)
+        case Categorical(values=values, probabilities=probabilities):
+            return ("values", tuple(value_key(value) for value in values), probabilities)
+        case other:
+            return other
+
+
+def describe(parameter: Parameter) -> str:
+    """`categorical of 3: 1e-5, 1e-4, 1e-3`, `log_uniform_values 1e-5 .. 0.1`: for people."""
+    match parameter.distribution:
+        case Constant(value=value):
+            return label(value)
+        case Categorical(values=values):
+            shown = ", ".join(label(value) for value in values[:8])
+            return f"{shown}, …" if len(values) > 8 else shown
+        case other:
+            numbers = {
+                field: getattr(other, field)
+                for field in other.__struct_fields__
+                if field not in ("limits", "inverse")
+            }
+            limits: tuple[float, float] | None = getattr(other, "limits", None)
+            if limits is not None:
+                numbers.pop("low")
+                numbers.pop("high")
+                numbers = {"min": limits[0], "max": limits[1], **numbers}
+            given = " ".join(f"{k}={label(v)}" for k, v in numbers.items() if v is not None)
+            return f"{parameter.kind} {given}"
+
+
+def _baseline_key(sweep: Sweep) -> str | None:
+    return None if sweep.baseline is None else value_key(sweep.baseline)
+
+
+def _baseline_text(sweep: Sweep) -> str:
+    return "none" if sweep.baseline is None else label(sweep.baseline, limit=60)
+
+
+def wandb_config(params: Params) -> dict[str, dict[str, Value]]:
+    """`{name: {"value": value}}` at top level only, as W&B keeps a run's configuration."""
+    return {name: {"value": value} for name, value in params.items()}
+
+
+def near_miss(word: str, known: Iterable[str], synonyms: Mapping[str, str] | None = None) -> str:
+    """A hint `did you mean X?`, or the list of what is known when nothing is near."""
+    options = sorted(known)
+    if synonyms and (meant := synonyms.get(word.lower())):
+        return meant
+    folded = {option.lower(): option for option in options}
+    near = difflib.get_close_matches(word.lower()[:200], folded, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {folded[near[0]]}?"
+    if not options:
+        return "nothing is known here"
+    shown = ", ".join(visible(option, limit=40) for option in options[:20])
+    return f"known: {shown}{', …' if len(options) > 20 else ''}"
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """A value as a message shows it: one line, inert, cut short."""
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+    return visible(text, limit=limit)
