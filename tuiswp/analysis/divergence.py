@@ -1,0 +1,76 @@
+"""Tell trials that diverged from trials that merely failed or reported under another name.
+
+A diverged trial is evidence: it is the right arm of a learning-rate curve. A crash is not, and is
+never called one: what cannot be told apart stays a failure.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+
+import msgspec
+
+from tuiswp.analysis.optimum import Judgement, badness, finite
+from tuiswp.metrics.names import find
+from tuiswp.model.sweep import Sweep
+from tuiswp.model.trial import Ended, Trial
+
+_SAID = re.compile(r"\b(nan|infinity|inf|diverg\w*|non-?finite|not finite)\b", re.IGNORECASE)
+# Ends that come from the training itself; a full disk or a dead GPU says nothing about the values.
+_OWN_END = ("done", "exit-code", "signal")
+
+
+class Diverged(msgspec.Struct, frozen=True):
+    """A trial whose loss ran away, and how that is known. `how` is safe to print."""
+
+    trial: Trial
+    how: str
+
+
+def diverged(
+    sweep: Sweep,
+    judgement: Judgement,
+    *,
+    seen_metrics: Mapping[int, Collection[str]] | None = None,
+    first_values: Mapping[int, float] | None = None,
+) -> tuple[Diverged, ...]:
+    """The diverged trials of `judgement`, by number.
+
+    Known by: it ended by itself, reported something, and left no finite objective while others did;
+    or its end says so (`loss is nan`); or it ended worse than it began (`first_values`).
+    """
+    objective = sweep.objective
+    if objective is None:
+        return ()
+    others_report = bool(judgement.ranked)
+    found: list[Diverged] = []
+    for trial in judgement.trials:
+        if not isinstance(trial.status, Ended) or trial.status.cause not in _OWN_END:
+            continue
+        names = (seen_metrics or {}).get(trial.number)
+        if not finite(trial.value):
+            reported = trial.step is not None or trial.progress is not None
+            missing = names is not None and find(objective.metric, names) is None
+            if trial.state == "failed" and _SAID.search(trial.status.evidence):
+                found.append(Diverged(trial, "its end speaks of a value that is not finite"))
+            elif trial.state in ("done", "failed") and reported and others_report and not missing:
+                found.append(Diverged(trial, "it reported, and its objective is not finite"))
+            continue
+        start = (first_values or {}).get(trial.number)
+        if finite(start) and badness(trial.value, objective.goal) > badness(start, objective.goal):
+            found.append(Diverged(trial, f"it ended at {trial.value:.4g}, from {start:.4g}"))
+    return tuple(found)
+
+
+def runaway_level(bads: Collection[float]) -> float | None:
+    """From which badness a result is far above the rest; None when none is.
+
+    The rest are the best three or more. Far: more than three times their spread above the worst of
+    them, and more than 5 % of the best.
+    """
+    ordered = sorted(bads)
+    for at in range(2, len(ordered) - 1):
+        step = ordered[at + 1] - ordered[at]
+        spread = ordered[at] - ordered[0]
+        if step > 3 * spread and step > 0.05 * abs(ordered[0]):
+            return ordered[at + 1]
+    return None

@@ -1,0 +1,138 @@
+"""The verdict as text for a terminal: the three lines of the answer, and the rows of the table.
+
+Every string is safe to print. It may still hold `[brackets]`: print it without markup.
+"""
+
+import msgspec
+
+from tuiswp.analysis.axes import is_learning_rate, measured, number, shown_name, words
+from tuiswp.analysis.optimum import (
+    Judgement,
+    finite,
+    from_baseline_pct,
+    objective_text,
+    percent,
+)
+from tuiswp.model.space import Parameter
+from tuiswp.model.sweep import Objective, Sweep
+from tuiswp.model.trial import Trial
+from tuiswp.spec.params import flatten, label, swept
+from tuiswp.text import visible
+
+_LOSSES = {"loss", "nll", "ce", "xent", "perplexity", "ppl", "bpb"}
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One line of the table; `cells` match `columns(sweep)`."""
+
+    trial: Trial
+    cells: tuple[str, ...]
+    best: bool = False
+    baseline: bool = False
+
+
+def headline(sweep: Sweep, judgement: Judgement) -> list[str]:
+    """The answer in a few lines: where the optimum is, its value, the gain over the default."""
+    best, objective = judgement.optimum, sweep.objective
+    if best is None or objective is None or best.value is None:
+        return [f"No optimum: {judgement.why_none or 'no trial has a result'}."]
+    values = flatten(best.params, sweep.parameters)
+    lines = [
+        f"Optimal {_parameter_label(parameter)}: {_optimal(parameter, best)}"
+        for parameter in swept(sweep)
+        if parameter.path in values
+    ]
+    if not lines:
+        lines = [f"Best trial: {best.id}"]
+    if judgement.include_partial and not (best.state == "done" and best.complete):
+        share = "" if best.progress is None else f", {percent(best.progress)}"
+        lines.append(f"Partial: {best.id} did not run to the end ({best.state}{share})")
+    lines.append(_best_value(objective, best.value))
+    lines.append(f"Improvement over default: {_improvement(judgement)}")
+    return lines
+
+
+def is_loss(objective: Objective) -> bool:
+    """Does the metric look like a loss to be minimized: `train_mean_nll`, `eval/loss`?"""
+    return objective.goal == "minimize" and bool(words(objective.metric) & _LOSSES)
+
+
+def columns(sweep: Sweep) -> tuple[str, ...]:
+    """Headers of `rows`."""
+    value = "value" if sweep.objective is None else objective_text(sweep.objective)
+    names = (shown_name(parameter) for parameter in swept(sweep))
+    return ("#", "trial", *names, value, "vs default", "progress", "state", "note")
+
+
+def rows(sweep: Sweep, judgement: Judgement) -> list[Row]:
+    """The table: ranked trials best first, then those left out by number, each with its reason."""
+    parameters = swept(sweep)
+    best = judgement.optimum
+    reasons = {left.trial.number: left.reason for left in judgement.left_out}
+    ties = {trial.number for trial in judgement.ties}
+    ordered = [(str(rank), trial) for rank, trial in enumerate(judgement.ranked, start=1)]
+    ordered += [("-", left.trial) for left in judgement.left_out]
+    table = []
+    for rank, trial in ordered:
+        is_best = best is not None and trial.number == best.number
+        is_baseline = trial.origin == "baseline"
+        notes = ["best"] * is_best + ["tie"] * (trial.number in ties) + ["default"] * is_baseline
+        if trial.number in reasons:
+            notes.append(reasons[trial.number])
+        values = flatten(trial.params, parameters)
+        table.append(
+            Row(
+                trial,
+                (
+                    rank,
+                    trial.id,
+                    *(label(values[p.path]) if p.path in values else "" for p in parameters),
+                    measured(trial.value) if finite(trial.value) else "-",
+                    signed_pct(from_baseline_pct(sweep, judgement, trial)),
+                    "" if not finite(trial.progress) else percent(trial.progress),
+                    trial.state,
+                    ", ".join(notes),
+                ),
+                best=is_best,
+                baseline=is_baseline,
+            )
+        )
+    return table
+
+
+def signed_pct(change: float | None) -> str:
+    """`+1.20%`, `-3.00%`, `0.00%`; `-` when unknown."""
+    if change is None:
+        return "-"
+    return "0.00%" if abs(change) < 0.005 else f"{change:+.2f}%"
+
+
+def _parameter_label(parameter: Parameter) -> str:
+    return "LR" if is_learning_rate(parameter) else shown_name(parameter)
+
+
+def _optimal(parameter: Parameter, best: Trial) -> str:
+    value = flatten(best.params, (parameter,))[parameter.path]
+    x = number(value)
+    return f"{x:.2e}" if x is not None and is_learning_rate(parameter) else label(value)
+
+
+def _best_value(objective: Objective, value: float) -> str:
+    if is_loss(objective) and objective.reduce != "best":
+        # `reduce: last` needs no more words; another rule is named beside the number.
+        name = visible(objective.metric, limit=80)
+        rule = f" ({name}, {objective.reduce} of last {objective.window})"
+        rule = "" if objective.reduce == "last" else rule
+        return f"Best final loss: {measured(value)}{rule}"
+    return f"Best {objective_text(objective)}: {measured(value)}"
+
+
+def _improvement(judgement: Judgement) -> str:
+    gain, best, baseline = judgement.improvement_pct, judgement.optimum, judgement.baseline
+    if baseline is None:
+        return "unknown (no default among the trials)"
+    if gain is None:
+        why = "its value is 0" if judgement.reference == 0 else "it has no complete result"
+        return f"unknown (default {baseline.id}: {why})"
+    is_default = best is not None and best.number == baseline.number
+    return f"{gain:.2f}%" + (" (the default is the best)" if is_default else "")

@@ -1,0 +1,153 @@
+"""The results as a pandas table, CSV and Markdown: the only door to pandas.
+
+CSV keeps every value as it is: text that a spreadsheet would run as a formula is not altered,
+because the file is data for programs too. Markdown is for people and is made inert.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tuiswp.analysis.axes import measured
+from tuiswp.analysis.optimum import Judgement, finite, from_baseline_pct, percent
+from tuiswp.model.space import Parameter, Path, Value
+from tuiswp.model.sweep import Sweep
+from tuiswp.model.trial import Trial
+from tuiswp.spec.params import flatten, label, swept
+from tuiswp.text import visible
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_BEFORE = ("trial", "rank", "state", "cause", "origin")
+_AFTER = (
+    "value", "from_baseline_pct", "progress", "step", "complete", "attempts", "seconds",
+)  # fmt: skip
+_MARKDOWN = str.maketrans(
+    {char: f"\\{char}" for char in "\\`*[]|~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+)
+
+
+def frame(sweep: Sweep, judgement: Judgement, trials: Iterable[Trial]) -> "pd.DataFrame":
+    """One row a trial, by number: its place, its parameters, its result.
+
+    Parameter columns are named by path, joined with dots; swept ones come first. `seconds` is the
+    time its ended attempts ran; `from_baseline_pct` is positive when better than the default.
+    """
+    import pandas as pd
+
+    trials = sorted(trials, key=lambda trial: trial.number)
+    parameters = _columns_first(sweep)
+    names = column_names([parameter.path for parameter in parameters])
+    ranks = {trial.number: rank for rank, trial in enumerate(judgement.ranked, start=1)}
+    flat = [flatten(trial.params, parameters) for trial in trials]
+    table: dict[str, pd.Series] = {
+        "trial": pd.Series([t.id for t in trials], dtype=object),
+        "rank": pd.Series([ranks.get(t.number) for t in trials], dtype="Int64"),
+        "state": pd.Series([t.state for t in trials], dtype=object),
+        "cause": pd.Series([t.cause for t in trials], dtype=object),
+        "origin": pd.Series([t.origin for t in trials], dtype=object),
+    }
+    for parameter in parameters:
+        # dtype object: whole numbers stay whole beside a missing one
+        values = [one.get(parameter.path) for one in flat]
+        table[names[parameter.path]] = pd.Series(values, dtype=object)
+    distances = [from_baseline_pct(sweep, judgement, t) for t in trials]
+    table |= {
+        "value": pd.Series([t.value if finite(t.value) else None for t in trials], dtype=float),
+        "from_baseline_pct": pd.Series(distances, dtype=float),
+        "progress": pd.Series([t.progress for t in trials], dtype=float),
+        "step": pd.Series([t.step for t in trials], dtype=float),
+        "complete": pd.Series([t.complete for t in trials], dtype=bool),
+        "attempts": pd.Series([len(t.attempts) for t in trials], dtype=int),
+        "seconds": pd.Series([seconds(t) for t in trials], dtype=float),
+    }
+    return pd.DataFrame(table)
+
+
+def seconds(trial: Trial) -> float | None:
+    """How long its ended attempts ran together; None when none has ended."""
+    known = [
+        attempt.ended_at - (attempt.started_at or attempt.launched_at)
+        for attempt in trial.attempts
+        if attempt.ended_at is not None
+    ]
+    return max(0.0, sum(known)) if known else None
+
+
+def column_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """A name for each path, all different and none of them a fixed column's.
+
+    Joined by dots where that is clear; `params.value` beside the fixed `value`; the path as JSON
+    where `("a.b",)` and `("a", "b")` would meet.
+    """
+    taken = {*_BEFORE, *_AFTER}
+    joined = [".".join(path) for path in paths]
+    names: dict[Path, str] = {}
+    for path, plain in zip(paths, joined, strict=True):
+        candidates = [json.dumps(list(path))]
+        if joined.count(plain) == 1:
+            candidates = [plain, f"params.{plain}", *candidates]
+        name = next((one for one in candidates if one not in taken), None)
+        while name is None or name in taken:
+            name = f"params.{name or plain}"
+        taken.add(name)
+        names[path] = name
+    return names
+
+
+def to_csv(table: "pd.DataFrame") -> str:
+    """The table as CSV, values raw; lists and objects as JSON."""
+    raw = table.map(_plain)
+    return str(raw.to_csv(index=False, lineterminator="\n"))
+
+
+def to_markdown(table: "pd.DataFrame") -> str:
+    """The table as a GitHub table; no cell can end its cell, its row, or bring markup with it."""
+    numeric = {"rank", *_AFTER} - {"complete"}
+    head = [_inert(str(name)) for name in table.columns]
+    rule = ["--:" if name in numeric else ":--" for name in table.columns]
+    lines = [f"| {' | '.join(head)} |", f"|{'|'.join(rule)}|"]
+    for row in table.itertuples(index=False, name=None):
+        cells = (
+            _inert(_shown(str(name), value)) for name, value in zip(table.columns, row, strict=True)
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _columns_first(sweep: Sweep) -> list[Parameter]:
+    first = swept(sweep)
+    paths = {parameter.path for parameter in first}
+    return [*first, *(p for p in sweep.parameters if p.path not in paths)]
+
+
+def _plain(value: Value) -> Value:
+    return json.dumps(value) if isinstance(value, dict | list) else value
+
+
+def _shown(column: str, value: Any) -> str:
+    import numpy as np
+    import pandas as pd
+
+    if not isinstance(value, dict | list) and bool(pd.isna(value)):
+        return ""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if not isinstance(value, float):
+        return label(value, limit=80)
+    match column:
+        case "from_baseline_pct":
+            return f"{value:+.2f}"
+        case "value":
+            return measured(value)
+        case "progress":
+            return percent(value) if math.isfinite(value) else str(value)
+        case "seconds":
+            return f"{value:.1f}"
+    return label(value, limit=80)
+
+
+def _inert(text: str) -> str:
+    return visible(text).translate(_MARKDOWN)
