@@ -318,13 +318,16 @@ def _bytes_of(path: Path) -> bytes | None:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
-    with os.fdopen(fd, "rb") as file:
+    try:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid():
             return None
-        if found.st_size > _MAX_FILE:
-            return None
-        return file.read(_MAX_FILE)
+        content = os.read(fd, _MAX_FILE + 1)
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+    return content if len(content) <= _MAX_FILE else None
 
 
 def _decode(path: Path) -> HeldLease | None:

@@ -1,0 +1,64 @@
+"""What the machine offers beside its GPUs."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tuiswp import proc
+from tuiswp.gpu import host
+from tuiswp.model.sweep import Resources
+
+
+def test_cores_respect_the_affinity_of_this_process() -> None:
+    all_of_them = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(all_of_them)})
+        assert host.cpu_count() == 1
+        assert host.cpu_slots(Resources()) == 1
+    finally:
+        os.sched_setaffinity(0, all_of_them)
+
+
+@pytest.mark.parametrize(
+    ("quota", "cores"),
+    [("150000 100000", 1), ("50000 100000", 1), ("max 100000", 2), ("nonsense", 2)],
+)
+def test_cores_and_memory_respect_a_quota_of_the_control_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, cores: int
+) -> None:
+    (tmp_path / "cpu.max").write_text(quota)
+    (tmp_path / "memory.max").write_text(str(64 * 1024 * 1024))
+    monkeypatch.setattr(host, "_own_groups", lambda: [tmp_path])
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
+    assert host.cpu_count() == cores
+    assert host.memory_total_mib() == 64
+
+
+def test_slots_are_max_parallel_or_half_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "cpu_count", lambda: 9)
+    assert host.cpu_slots(Resources()) == 4
+    assert host.cpu_slots(Resources(max_parallel=7)) == 7
+
+
+def test_a_tree_lists_a_process_and_its_children() -> None:
+    with subprocess.Popen(["sleep", "60"]) as child:
+        try:
+            found = {process.pid: process for process in host.tree(os.getpid())}
+        finally:
+            child.kill()
+    assert next(iter(found)) == os.getpid()
+    assert found[child.pid].parent == os.getpid()
+    assert (found[os.getpid()].rss_mib or 0) > 1
+    assert host.tree(child.pid) == []
+
+
+def test_descendants_are_found_by_their_token() -> None:
+    token = "e" * 32
+    with subprocess.Popen(["sleep", "60"], env={"TUISWP_TOKEN": token}) as child:
+        try:
+            assert host.descendants_alive(token) == [proc.identify(child.pid)]
+        finally:
+            child.kill()
+    assert host.descendants_alive(token) == []
