@@ -1,0 +1,57 @@
+# One word each. Every target makes .venv and installs what is missing, at most once per change of
+# pyproject.toml or constraints.txt; none needs the environment to be activated.
+#
+#   PYTHON=python3.12        another interpreter for a new .venv (3.11 or newer)
+#   TORCH_INDEX=URL          where torch comes from (see CONTRIBUTING.md)
+#   JOBS=4                   test processes at once
+#   ARGS='-k journal'        further arguments for pytest or the benchmarks
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help demo test check e2e bench format clean
+
+export PYTHON TORCH_INDEX JOBS ARGS
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
+
+help:
+	@echo 'make demo    run the main job: a real learning-rate sweep in tmux windows (minutes)'
+	@echo 'make test    every test, the slow ones too (needs tmux; 10 minutes at most)'
+	@echo 'make check   format, lint, types, import directions, fast tests (under a minute)'
+	@echo 'make e2e     only the tests that start a real tmux server'
+	@echo 'make bench   the measurements, as one table (ARGS=NAME for a part, ARGS=--all for all)'
+	@echo 'make format  let ruff rewrite what `make check` would refuse'
+	@echo 'make clean   remove caches and .venv; sweeps/ is yours and stays'
+
+demo:
+	@scripts/setup recipes,report
+	@scripts/install_tmux
+	@scripts/demo
+
+test:
+	@scripts/setup dev
+	@scripts/install_tmux
+	@scripts/venv sh -c 'exec pytest -n "$${JOBS:-2}" --dist worksteal $$ARGS'
+
+check:
+	@scripts/setup dev
+	@scripts/check
+
+e2e:
+	@scripts/setup dev
+	@scripts/install_tmux
+	@scripts/venv sh -c 'exec pytest tests/end_to_end tests/launchers $$ARGS'
+
+bench:
+	@scripts/setup dev
+	@scripts/install_tmux
+	@scripts/venv sh -c 'exec python -m benchmarks $$ARGS'
+
+format:
+	@scripts/setup dev
+	@scripts/venv ruff format .
+	@scripts/venv ruff check --fix .
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	    .import_linter_cache
+	find tuiswp recipes tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,104 @@
+"""The house around the code: pins, commands and scripts say what they do and do what they say."""
+
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def pins() -> dict[str, Version]:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pairs = [line.split("==") for line in lines if line and not line.startswith("#")]
+    return {canonicalize_name(name): Version(version) for name, version in pairs}
+
+
+def test_every_dependency_is_pinned_inside_the_range_it_is_allowed() -> None:
+    lists = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+    wanted = [Requirement(text) for one in lists for text in one]
+    assert len(wanted) > 15
+    pinned = pins()
+    for requirement in wanted:
+        if requirement.name != "tuiswp":
+            assert pinned[canonicalize_name(requirement.name)] in requirement.specifier, requirement
+
+
+def test_torch_is_pinned_without_a_build_so_that_it_fits_every_machine() -> None:
+    assert str(pins()["torch"]) == "2.13.0"
+
+
+def test_the_tool_itself_asks_for_no_training_library() -> None:
+    names = {Requirement(text).name for text in PROJECT["dependencies"]}
+    assert not names & {"torch", "transformers", "peft", "matplotlib"}
+
+
+def test_make_help_names_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    phony = re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
+    assert phony is not None
+    done = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    named = set(re.findall(r"^make (\w+)", done.stdout, re.MULTILINE))
+    assert named == set(phony[1].split()) - {"help"}
+
+
+@pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "scripts").iterdir()))
+def test_a_script_is_executable_says_its_job_and_stops_at_the_first_fault(script: str) -> None:
+    path = ROOT / "scripts" / script
+    text = path.read_text()
+    assert path.stat().st_mode & 0o111
+    assert text.startswith("#!/bin/sh\n# ")
+    assert "\nset -eu\n" in text
+    subprocess.run(["sh", "-n", path], check=True)
+
+
+def setup_with(python: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """Run scripts/setup in a bare copy of the repository whose only interpreter is `python`."""
+    (tmp_path / "scripts").mkdir()
+    for name in ("pyproject.toml", "constraints.txt", "scripts/setup"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    interpreter = tmp_path / "python-here"
+    interpreter.write_text(f"#!/bin/sh\n{python}\n")
+    interpreter.chmod(0o755)
+    return subprocess.run(
+        [tmp_path / "scripts/setup", "dev"],
+        env={"PATH": "/usr/bin:/bin", "PYTHON": str(interpreter)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_too_old_a_python_is_refused_in_one_line(tmp_path: Path) -> None:
+    done = setup_with("exit 1", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.endswith("python-here: Python 3.11 or newer is needed\n")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_a_python_that_cannot_make_environments_is_told_what_to_install(tmp_path: Path) -> None:
+    done = setup_with("case $2 in *ensurepip*) exit 1 ;; esac", tmp_path)
+    assert done.returncode == 1
+    assert "apt install python3-venv" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_without_tmux_and_without_a_package_manager_one_line_says_what_to_do(
+    tmp_path: Path,
+) -> None:
+    for name in ("sh", "id"):
+        (tmp_path / name).symlink_to(shutil.which(name) or f"/bin/{name}")
+    done = subprocess.run(
+        [ROOT / "scripts/install_tmux"], env={"PATH": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "install it with your system's package manager" in done.stderr
