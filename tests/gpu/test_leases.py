@@ -388,18 +388,23 @@ def test_two_processes_never_hold_one_gpu(tmp_path: Path) -> None:
     assert LeaseBook(tmp_path / "leases").held() == []
 
 
-def test_the_lock_survives_the_removal_of_the_directory(tmp_path: Path) -> None:
-    """A cleaner removes the directory between two steps: whoever comes later locks the new one."""
-    book = LeaseBook(tmp_path / "leases")
+def test_a_lock_on_a_directory_that_was_replaced_meanwhile_does_not_count(
+    book: LeaseBook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked: list[int] = []
+
+    def lock_and_replace(fd: int, until: float) -> bool:
+        if not locked:
+            (tmp_path / "leases").rmdir()
+            (tmp_path / "leases").mkdir()
+        locked.append(os.fstat(fd).st_ino)
+        return real(fd, until)
+
+    real = leases_module._flock
+    monkeypatch.setattr(leases_module, "_flock", lock_and_replace)
     assert take(book, G0)
-    held = book.held()
-    for file in (tmp_path / "leases").iterdir():
-        file.unlink()
-    (tmp_path / "leases").rmdir()
-    assert book.held() == []
-    assert take(book, G1, token="b" * 32)
-    assert book.reassert(held, owner=proc.myself()) == []
-    assert {lease.uuid for lease in book.held()} == {"GPU-0000", "GPU-1111"}
+    assert len(locked) == 2
+    assert len(book.held()) == 1
 
 
 def test_old_and_new_lease_files_are_readable(book: LeaseBook, tmp_path: Path) -> None:

@@ -92,6 +92,7 @@ def test_what_is_not_supported_is_unknown_and_no_problem(nvml: FakeNvml) -> None
     assert (gpu.power_w, gpu.power_limit_w, gpu.processes) == (None, None, None)
 
 
+@pytest.mark.slow
 def test_a_gpu_that_hangs_is_named_in_time_and_the_others_answer(nvml: FakeNvml) -> None:
     nvml.says("count 2", "gpu 0 hang 1")
     asked = time.monotonic()

@@ -250,7 +250,7 @@ processes = st.builds(
     token=st.sampled_from([None, "own-0", "own-1", "past"]),
     graphics=st.booleans(),
 )
-memory = st.sampled_from([None, 0, 9_999, 10_000, 45_000, 81_920])
+memory = st.sampled_from([45_000, 50_000, 81_920, 10_000, 9_999, 0, None])
 
 
 @st.composite
@@ -260,7 +260,7 @@ def readings(draw: st.DrawFn, index: int) -> GpuReading:
         index,
         memory_total_mib=draw(st.sampled_from([81_920, 81_920, 81_920, None])),
         memory_free_mib=draw(memory),
-        processes=draw(st.none() | st.lists(processes, max_size=2).map(tuple)),
+        processes=draw(st.just(()) | st.none() | st.lists(processes, max_size=2).map(tuple)),
         problem=draw(st.sampled_from([None, None, None, "is lost"])),
     )
 
@@ -272,13 +272,13 @@ wishes = st.builds(
     Resources,
     gpus_per_trial=st.integers(1, 3),
     trials_per_gpu=st.integers(1, 3),
-    gpu_memory_mib=st.sampled_from([None, 10_000, 40_000]),
+    gpu_memory_mib=st.sampled_from([40_000, 10_000, None]),
     max_parallel=st.none() | st.integers(1, 6),
     share_busy=st.booleans(),
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=200)
 @given(
     machines,
     wishes,
@@ -329,6 +329,7 @@ def _is_sound(
 ) -> None:
     one = inventory.gpu(lease.uuid)
     assert one is not None
+    assert one.uuid
     assert one.problem is None
     assert one.memory_total_mib is not None and one.memory_free_mib is not None
     assert 0 <= lease.share < resources.trials_per_gpu
