@@ -5,7 +5,7 @@ supervisor writes that into the attempt's directory (`start.json`, `exit.json`),
 `launchers.attempt` reads it. Every launcher passes `tests/contracts/launcher.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal, Protocol, TypeAlias
 
 import msgspec
@@ -15,13 +15,20 @@ from tuiswp.model.trial import Process
 # How firmly an attempt is asked to leave: SIGINT or SIGTERM with grace then KILL, or KILL at once.
 Firmness: TypeAlias = Literal["interrupt", "terminate", "kill"]
 
+# supervised: its end will be written down. orphaned: the supervisor is gone, the training or
+# something it started lives on. dead: no process of it is left.
+Liveness: TypeAlias = Literal["supervised", "orphaned", "dead"]
+
 
 class Job(msgspec.Struct, frozen=True):
     """One attempt to start; written to `attempt_dir/spec.json` for the supervisor.
 
     All paths absolute. `argv` reaches the training byte for byte. `env` is the complete environment
-    of the training. `wake`: a FIFO that gets one byte when something happened (None: nobody waits).
-    `log_cap_bytes`: size at which output.log is rotated to output.log.1.
+    of the training; the supervisor adds `TUISWP_TOKEN`, and `TERM` of the window if it runs in one.
+    `timeout_s` counts from the training's start; `grace_s` is the time between asking and KILL.
+    `wake`: a FIFO that gets one byte when something happened (None: nobody waits). `log_cap_bytes`:
+    most that output.log and the output.log.1 it is rotated to hold together. `leftovers`: what
+    becomes of descendants that outlive the training.
     """
 
     id: str  # "t0007.2"
@@ -58,7 +65,9 @@ class ExitRecord(msgspec.Struct, frozen=True):
     not found, not executable), with `code` 127 or 126 beside it as a shell would give.
     `requested`: what this supervisor was asked ("interrupt", "terminate", "kill", "timeout"), if
     anything. Times are wall seconds, `duration_s` is monotonic. `oom_kill`: the cgroup's or the
-    machine's oom_kill counter rose meanwhile (None: could not be read).
+    machine's oom_kill counter rose meanwhile (None: could not be read). `leftovers`: descendants
+    that outlived the training, killed unless the job says "report"; `unkillable`: those of them
+    that were still there 10 s after KILL, so what they hold (a GPU) is not free.
     """
 
     token: str
@@ -71,6 +80,7 @@ class ExitRecord(msgspec.Struct, frozen=True):
     error: str | None = None
     max_rss_kib: int | None = None
     leftovers: tuple[int, ...] = ()
+    unkillable: tuple[int, ...] = ()
     oom_kill: bool | None = None
     log_truncated: bool = False
     v: int = 1
@@ -95,10 +105,29 @@ class Launcher(Protocol):
         """Ask one attempt to end; False if it is already gone. Never signals what is not ours."""
         ...
 
+    def liveness(self, starts: Sequence[StartRecord]) -> dict[str, Liveness]:
+        """What still runs of each attempt, by token. Cheap while all supervisors live."""
+        ...
+
+    def find(self, tokens: Collection[str]) -> set[str]:
+        """Those of `tokens` that a live process carries, with or without a start record.
+
+        For the time after a crash of the controller: `revoke` first, then `find`. What is then
+        not found has not started and never will.
+        """
+        ...
+
+    def revoke(self, token: str) -> bool:
+        """Take back the right to start; True if the attempt had not begun and now never will."""
+        ...
+
     def attach_command(self, attempt: str, token: str) -> list[str] | None:
         """The argv that puts a person into the attempt's window; None if it has none."""
         ...
 
     def close(self) -> None:
-        """The sweep is over: remove what the launcher left (an empty session). Harmless twice."""
+        """The sweep is over: leave nothing that outlives its attempts. Harmless twice.
+
+        Attempts that still run go on.
+        """
         ...

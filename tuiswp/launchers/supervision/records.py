@@ -1,0 +1,61 @@
+"""Write the records of an attempt: written means on disk, half-written means never written."""
+
+# contextlib would cost time at every start.
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+
+TYPE_CHECKING = False  # typing costs as much time as all of this
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def write_record(folder: int, name: str, record: dict[str, Any]) -> None:
+    """Put `record` under `name` in the open directory, durable and whole, or raise OSError."""
+    data = json.dumps(record, allow_nan=False).encode() + b"\n"
+    draft = f".{name}.{os.getpid()}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    fd = os.open(draft, flags, 0o600, dir_fd=folder)
+    try:
+        try:
+            while data:  # a full disk may take a part without an error
+                data = data[os.write(fd, data) :]
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.rename(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError:
+        try:
+            os.unlink(draft, dir_fd=folder)
+        except OSError:
+            pass
+        raise
+    os.fsync(folder)
+
+
+def exists(folder: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def poke(fifo: str | None) -> None:
+    """Wake whoever waits on the FIFO; nobody waiting is fine."""
+    if fifo is None:
+        return
+    try:
+        fd = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:
+        return
+    try:
+        if stat.S_ISFIFO(os.fstat(fd).st_mode):
+            os.write(fd, b"\1")
+    except OSError:
+        pass
+    finally:
+        os.close(fd)
