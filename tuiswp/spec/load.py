@@ -260,9 +260,9 @@ class _Loader:
         tokens: list[str] = []
         lines: list[int] = []
         for item in node.items:
-            if not isinstance(item, Leaf):
-                what = f"an argument is {kind_of(item)}"
-                self.reader.fault(item.line, ("command",), what, "put it in quotes")
+            if not isinstance(item, Leaf) or (item.value is None and not item.text):
+                hint = "remove it" if isinstance(item, Leaf) else "put it in quotes"
+                self.reader.fault(item.line, ("command",), f"an argument is {kind_of(item)}", hint)
                 continue
             written = item.spelled or isinstance(item.value, str)
             tokens.append(item.text if written else str(item.value))

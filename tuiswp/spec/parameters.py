@@ -151,6 +151,10 @@ class _Entry:
         if self.keys & _FOREIGN.keys():
             self.foreign()
             return None
+        if "parameters" in self.keys:
+            listed = ", ".join(sorted(visible(key, limit=40) for key in self.keys))
+            self.fault(f"has {listed} side by side", "a nested group holds `parameters:` alone")
+            return None
         if self.keys and all(isinstance(v, Keyed) for v in self.section.node.entries.values()):
             hint = "put a key `parameters:` between them"
             self.fault("holds parameters without saying so", hint)
@@ -183,7 +187,7 @@ class _Entry:
         logarithmic = isinstance(log, Leaf) and log.value is True
         known = [_FOREIGN[key] for key in entries if key in _FOREIGN]
         hint = known[-1]
-        if ends != ["…", "…"]:
+        if ends != ["…", "…"] and strange != ["default"]:
             name = "distribution: log_uniform_values, " if logarithmic else ""
             ends = [visible(end, limit=30) for end in ends]
             hint = f"write {{{name}min: {ends[0]}, max: {ends[1]}}}"
@@ -208,14 +212,9 @@ class _Entry:
 
     def nothing_fits(self) -> None:
         """Say what the keys come nearest to."""
-        strange = self.keys - _KEYS - {"parameters"}
+        strange = self.keys - _KEYS
         known = self.keys & _KEYS
-        if "parameters" in self.keys:
-            self.fault(
-                f"has {', '.join(sorted(visible(k, limit=40) for k in self.keys))} side by side",
-                "a nested group holds `parameters:` alone",
-            )
-        elif not self.keys:
+        if not self.keys:
             self.fault("is an empty mapping", "write value: … or values: […]")
         elif strange and (known or any(near_miss(k, _KEYS).startswith("did") for k in strange)):
             self.section.unknown(_KEYS)

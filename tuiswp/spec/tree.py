@@ -20,6 +20,7 @@ MAX_DEPTH = 32
 MAX_NODES = 50_000
 
 _CORE = "tag:yaml.org,2002:"
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -105,7 +106,7 @@ def parse(text: str, source: str) -> tuple[Node, list[SpecError]]:
 
 
 def _as_yaml(text: str, source: str) -> tuple[str, bool]:
-    """JSON is YAML but for tabs between tokens, which YAML's scanner refuses: make them spaces."""
+    """JSON is YAML but for tabs between tokens and raw controls in strings: rewrite those."""
     if not text.lstrip().startswith("{"):
         if source.endswith(".json"):
             raise SpecErrors([SpecError("is not a JSON object", where=source, hint="expected {…}")])
@@ -119,6 +120,7 @@ def _as_yaml(text: str, source: str) -> tuple[str, bool]:
             what = f"is not JSON: {fault.msg}, column {fault.colno}"
             raise SpecErrors([SpecError(what, where=f"{source}:{fault.lineno}")]) from None
         return text, False
+    text = _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     if "\t" in text:
         pieces = re.split(r'("(?:[^"\\]|\\.)*")', text)
         text = "".join(p if i % 2 else p.replace("\t", " ") for i, p in enumerate(pieces))
