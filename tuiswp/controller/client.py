@@ -81,7 +81,7 @@ class SweepReader:
         self._journal = JournalReader(self.directory.journal)
         self._state = SweepState()
         self._sweep: Sweep | None = None
-        self._files = Follower()
+        self._files: Follower[int] = Follower()
         self._followed: set[int] = set()
 
     def refresh(self, *, with_metrics: bool = True) -> SweepView:

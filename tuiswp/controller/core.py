@@ -5,7 +5,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -58,7 +58,7 @@ class Core:
     def trials(self) -> Sequence[Trial]:
         return list(self.state.trials.values())
 
-    def write_best(self, content: dict[str, object]) -> None:
+    def write_best(self, content: Mapping[str, object]) -> None:
         write_atomically(
             self.directory.best, msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
         )

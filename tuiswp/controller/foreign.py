@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from tuiswp.controller.reducer import SweepState
+from tuiswp.controller.watching import read_whole
 from tuiswp.errors import UsageError
 from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.names import find
@@ -53,8 +54,7 @@ def read(
     files = []
     for directory in directories:
         file = MetricFile(directory / "metrics.jsonl")
-        while file.poll() and file.behind:
-            pass
+        read_whole(file)
         files.append(file)
     configs = [_config(directory) for directory in directories]
     parameters = varying(configs)

@@ -25,8 +25,8 @@ from tuiswp.model.space import Params
 from tuiswp.model.trial import Lease, Queued, Trial
 from tuiswp.search.keys import point_key
 from tuiswp.search.suggest import next_point, suggest
-from tuiswp.spec.command import CommandContext, expand
-from tuiswp.spec.params import baseline_params
+from tuiswp.spec.command import CommandContext, default_interpreter, expand
+from tuiswp.spec.params import baseline_params, wandb_config
 
 TROUBLE_S = 5.0
 BATCH = 64
@@ -220,11 +220,22 @@ class Starter:
             trial_dir=str(trial_dir),
             sweep_id=directory.id,
             run_id=f"{directory.id}-{trial_id(candidate.number)}",
+            interpreter=default_interpreter(environment),
             environ=environment,
         )
         expansion = expand(self._core.sweep, candidate.params, context)
         for path, content in expansion.files.items():
             write_atomically(Path(path), content)
+        wandb_params = trial_dir / "wandb-params.yaml"
+        write_atomically(wandb_params, msgspec.json.encode(wandb_config(candidate.params)))
+        # For a W&B script: a mode switch for some, for others the only road to the values.
+        environment.setdefault("WANDB_MODE", "offline")
+        environment.update(
+            WANDB_SWEEP_ID=context.sweep_id,
+            WANDB_RUN_ID=context.run_id,
+            WANDB_SWEEP_PARAM_PATH=str(wandb_params),
+            WANDB_DIR=str(trial_dir),
+        )
         environment.update(
             TUISWP_TRIAL_DIR=str(trial_dir),
             TUISWP_CONFIG=str(trial_dir / "params.json"),
@@ -232,9 +243,6 @@ class Starter:
             TUISWP_SWEEP=self._core.sweep.name,
             TUISWP_TRIAL=trial_id(candidate.number),
             TUISWP_ATTEMPT=str(candidate.attempt),
-            # What a W&B script reads; for some it is a mode switch.
-            WANDB_SWEEP_ID=context.sweep_id,
-            WANDB_RUN_ID=context.run_id,
         )
         return Job(
             id=attempt_id(candidate.number, candidate.attempt),
@@ -263,6 +271,6 @@ def set_aside(trial_dir: Path, attempt_dir: Path) -> None:
     place = attempt_dir / "files"
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     for entry in list(trial_dir.iterdir()):
-        if entry.name not in ("attempts", "params.json"):
+        if entry.name not in ("attempts", "params.json", "wandb-params.yaml"):
             with suppress(FileNotFoundError):
                 entry.rename(place / entry.name)

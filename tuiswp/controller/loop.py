@@ -74,16 +74,15 @@ class Controller:
         self._applier = Applier(self.core, self._watcher)
         self._starter = Starter(self.core, places, directory.wake)
         self._judged = -1
-        self._left: Left | None = None
+        self._left: Left | None = None  # how this ends, once it does
         self.trouble: str | None = None
 
     def run(self) -> Left:
         """Run to the end of the sweep, or until asked to leave; trials never notice."""
-        self._places.adopt(self.core.state.live())
-        self._watcher.settle()
+        self.settle()
         while self._left is None:
             try:
-                self._round()
+                self.step()
                 self.trouble = None
                 timeout = self._timeout()
             except JournalError as error:
@@ -93,7 +92,7 @@ class Controller:
                 timeout = TROUBLE_S
             if self._left is None:
                 self._sleep(timeout)
-        self._close()
+        self.close()
         return self._left
 
     def interrupt(self, _signum: int = 0, _frame: FrameType | None = None) -> None:
@@ -118,7 +117,18 @@ class Controller:
             core.record(SweepCreated(core.sweep.name, spec_sha256, tuiswp.__version__, core.host))
         core.record(ControllerStarted(proc.myself(), core.host, tuiswp.__version__))
 
-    def _close(self) -> None:
+    @property
+    def left(self) -> Left | None:
+        """Why this controller leaves; None while it stays."""
+        return self._left
+
+    @property
+    def waiting(self) -> str | None:
+        """Why nothing more is launched, in a sentence; None if nothing waits."""
+        return self._starter.waiting
+
+    def close(self) -> None:
+        """Say so in the journal and let go of everything but the trials."""
         try:
             self.core.record(ControllerStopped(self._left or "finished"))
         except JournalError as error:
@@ -131,7 +141,13 @@ class Controller:
         self._wake.close()
         self.core.journal.close()
 
-    def _round(self) -> None:
+    def settle(self) -> None:
+        """Take over what a controller before this one left running, before anything is launched."""
+        self._places.adopt(self.core.state.live())
+        self._watcher.settle()
+
+    def step(self) -> None:
+        """One round: requests, starts and ends, judgement, launches. Raises JournalError."""
         self._applier.apply_all()
         self._watcher.sync()
         self._watcher.check()

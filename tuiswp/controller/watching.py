@@ -14,7 +14,8 @@ from tuiswp import proc
 from tuiswp.controller import ending
 from tuiswp.controller.core import Core, log
 from tuiswp.launchers import attempt as attempts
-from tuiswp.launchers.base import ExitRecord, StartRecord
+from tuiswp.launchers.base import ExitRecord, Firmness, StartRecord
+from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.follow import Follower
 from tuiswp.metrics.names import find, near
 from tuiswp.metrics.objective import reduce
@@ -59,7 +60,7 @@ class Watcher:
         self._suspicious = False
         objective = core.sweep.objective
         self._metric = objective.metric if objective is not None else None
-        self.curves = Follower(only=None if self._metric is None else [self._metric])
+        self.curves: Follower[int] = Follower()
 
     def __len__(self) -> int:
         return len(self._watches)
@@ -75,7 +76,8 @@ class Watcher:
             if number not in self._watches:
                 directory = self._core.directory.attempt(number, trial.attempts[-1].number)
                 self._watches[number] = Watch(trial, directory)
-                self.curves.add(number, self._core.directory.metrics(number))
+                only = [] if self._metric is None else [self._metric]
+                self.curves.add(number, self._core.directory.metrics(number), only=only)
 
     def _forget(self, number: int) -> None:
         watch = self._watches.pop(number)
@@ -244,8 +246,7 @@ class Watcher:
     def _score(self, number: int) -> tuple[float | None, float | None, float | None]:
         """Objective, progress and step of a trial by its whole metrics file."""
         file = self.curves[number]
-        while file.poll() and file.behind:
-            pass
+        read_whole(file)
         objective = self._core.sweep.objective
         value = None
         if objective is not None:
@@ -257,7 +258,9 @@ class Watcher:
         """A finished trial without the metric: say which names it did log (once a sweep)."""
         if self._metric is None:
             return
-        names = sorted(self.curves[number].seen)
+        whole = MetricFile(self._core.directory.metrics(number))
+        read_whole(whole)
+        names = sorted(whole.metrics)
         if find(self._metric, names) is not None:
             message = f"{trial} ended with {self._metric} not finite"
             self._core.warn("diverged", message)
@@ -289,6 +292,13 @@ class Watcher:
             kill = self._core.trial(watch.number).kill
             if kill is None or watch.asked or watch.start is None:
                 continue
-            firmness = "kill" if kill.force else "terminate"
+            firmness: Firmness = "kill" if kill.force else "terminate"
             self._core.launcher.ask_to_leave(watch.start, firmness)
             watch.asked = True
+
+
+def read_whole(file: MetricFile) -> None:
+    """Read a file nobody writes any more to its end."""
+    file.poll(final=True)
+    while file.behind:
+        file.poll(final=True)
