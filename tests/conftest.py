@@ -7,20 +7,15 @@ name; at the end that server, and every process the tests left behind, is ended 
 """
 
 import os
-import select
 import shutil
-import signal
-import subprocess
 import tempfile
-import time
-import uuid
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-_MARKER = "TUISWP_TEST_PROCESS"  # inherited by everything a test starts, however deep
+from tests import leftovers
+
 _KEPT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CI", "USER", "LOGNAME", "SHELL")
 _PLACE = pytest.StashKey[Path]()
 _LEFT = pytest.StashKey[list[str]]()
@@ -50,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
         TUISWP_RUNTIME_DIR=str(place / "run"),
         TUISWP_TMUX_SOCKET=f"tuiswp-test-{os.getpid()}",
     )
-    os.environ[_MARKER] = uuid.uuid4().hex
+    leftovers.mark()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -58,8 +53,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     config = session.config
     if _PLACE not in config.stash:
         return
-    _end_tmux_server(os.environ["TUISWP_TMUX_SOCKET"])
-    left = _end_processes(os.environ[_MARKER])
+    leftovers.end_tmux_server(os.environ["TUISWP_TMUX_SOCKET"])
+    left = leftovers.end_processes()
     if hasattr(config, "workeroutput"):
         config.workeroutput["left"] = left
     else:
@@ -101,44 +96,3 @@ def tmux_socket() -> str:
 def _runs_tests(config: pytest.Config) -> bool:
     """False in the process that only hands tests out to xdist's workers."""
     return hasattr(config, "workerinput") or config.getoption("dist", "no") == "no"
-
-
-def _end_tmux_server(name: str) -> None:
-    with suppress(FileNotFoundError):  # no tmux here, so no server either
-        subprocess.run(["tmux", "-L", name, "kill-server"], capture_output=True, check=False)
-    Path(f"/tmp/tmux-{os.getuid()}", name).unlink(missing_ok=True)  # tmux leaves it behind
-
-
-def _end_processes(marker: str) -> list[str]:
-    """Kill what carries our marker and does not leave within a second; what it was, a line each."""
-    found = _with_marker(f"{_MARKER}={marker}".encode())
-    deadline = time.monotonic() + 1.0
-    left = []
-    for fd, command in found:
-        gone, _, _ = select.select([fd], [], [], max(0.0, deadline - time.monotonic()))
-        if not gone:
-            left.append(command)
-            with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(fd, signal.SIGKILL)
-        os.close(fd)
-    return left
-
-
-def _with_marker(wanted: bytes) -> list[tuple[int, str]]:
-    """Every process with `wanted` in its environment: a pidfd, and what to call it."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal() or int(entry.name) == os.getpid():
-            continue
-        with suppress(OSError):
-            fd = os.pidfd_open(int(entry.name))  # first, so that the pid cannot become another's
-            try:
-                ours = wanted in (entry / "environ").read_bytes().split(b"\0")
-                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ")
-            except OSError:
-                ours = False
-            if ours:
-                found.append((fd, f"pid {entry.name}: {command.decode('utf-8', 'replace')}"))
-            else:
-                os.close(fd)
-    return found

@@ -1,0 +1,100 @@
+"""What the controller costs while 64 trials run and each reports ten times a second."""
+
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+from benchmarks.rows import Row, at_most, exactly, noted
+from benchmarks.world import (
+    command,
+    cpu_seconds,
+    private_world,
+    resident_mb,
+    state_of,
+    wait_for,
+    write_sweep,
+)
+from tuiswp.model.trial import Running
+
+TRIALS = 64
+SECONDS = 20.0
+
+# The cheapest honest trial: a real process that appends a real line ten times a second.
+WRITER = """\
+import os, time
+fd = os.open(os.environ["TUISWP_METRICS"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+step = 0
+next_line = time.monotonic()
+while True:
+    step += 1
+    os.write(fd, b'{"step": %d, "loss": %.4f, "progress": 0.1}\\n' % (step, 2 + 1 / step))
+    next_line += 0.1
+    time.sleep(max(0.0, next_line - time.monotonic()))
+"""
+
+
+def main() -> list[Row]:
+    """CPU over 20 s from /proc/PID/stat, memory from /proc/PID/statm, of `tuiswp --batch`."""
+    with private_world() as place:
+        (place / "writer.py").write_text(WRITER)
+        source = write_sweep(
+            place / "sweep.json",
+            name="many",
+            method="grid",
+            metric={"name": "loss", "goal": "minimize"},
+            parameters={"seed": {"values": list(range(TRIALS))}},
+            command=["/usr/bin/env", "python3", "-I", "-S", str(place / "writer.py")],
+            tuiswp={"max_parallel": TRIALS, "grace_s": 1},
+        )
+        batch = subprocess.Popen(
+            command("--batch", source),
+            cwd=place,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            return measured(place / "sweeps" / "many")
+        finally:
+            subprocess.run(
+                command("stop", "--now", place / "sweeps" / "many"),
+                stdout=subprocess.DEVNULL,
+                check=False,
+            )
+            batch.terminate()
+            batch.wait()
+
+
+def measured(directory: Path) -> list[Row]:
+    """The rows, once all trials run and have reported."""
+    wait_for("the sweep's journal", (directory / "journal.jsonl").exists)
+    wait_for("all trials run", lambda: len(running(directory)) == TRIALS, 120.0)
+    files = [directory / "trials" / name / "metrics.jsonl" for name in running(directory)]
+    wait_for("every trial reports", lambda: all(file.exists() for file in files))
+    controller = state_of(directory).controller
+    assert controller is not None
+    time.sleep(2.0)  # the burst of starting them all is over
+    lines, cpu, memory = count(files), cpu_seconds(controller), [resident_mb(controller)]
+    started = time.monotonic()
+    while time.monotonic() - started < SECONDS:
+        time.sleep(1.0)
+        memory.append(resident_mb(controller))
+    elapsed = time.monotonic() - started
+    share = 100 * (cpu_seconds(controller) - cpu) / elapsed
+    rate = (count(files) - lines) / elapsed
+    return [
+        exactly("controller: trials that run meanwhile", len(running(directory)), TRIALS),
+        noted("controller: lines a second and trial", f"{rate / TRIALS:.1f}"),
+        at_most(f"controller: CPU with {TRIALS} trials, of one core", share, 5, "%"),
+        at_most("controller: memory, highest", max(memory), 80, "MB", places=0),
+        noted("controller: memory, median", f"{statistics.median(memory):.0f} MB"),
+    ]
+
+
+def running(directory: Path) -> list[str]:
+    return [t.id for t in state_of(directory).live() if isinstance(t.status, Running)]
+
+
+def count(files: list[Path]) -> int:
+    """Lines written so far."""
+    return sum(file.read_bytes().count(b"\n") for file in files)
