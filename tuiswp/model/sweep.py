@@ -42,6 +42,8 @@ class Run(msgspec.Struct, frozen=True):
     `cwd` is absolute. `env` adds to the controller's environment. `retries`: relaunches of a failed
     attempt; None (not in the file): one after an end that is the machine's fault (signal, lost),
     none after an exit code. Out of GPU memory, timeouts and launch errors are never retried.
+    `beside`: the folder of the sweep file, only so that a message can say where a missing program
+    lies instead.
     """
 
     command: tuple[str, ...]

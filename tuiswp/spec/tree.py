@@ -8,7 +8,7 @@ duplicate keys. What the keys mean is the business of `spec.load`.
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from tuiswp.errors import SpecError, SpecErrors
@@ -20,6 +20,7 @@ MAX_DEPTH = 32
 MAX_NODES = 50_000
 
 _CORE = "tag:yaml.org,2002:"
+_SIMPLE_KEY = 250  # well below the 1024 characters of the scanner
 _NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -121,10 +122,14 @@ def _as_yaml(text: str, source: str) -> tuple[str, bool]:
             raise SpecErrors([SpecError(what, where=f"{source}:{fault.lineno}")]) from None
         return text, False
     text = _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    if "\t" in text:
-        pieces = re.split(r'("(?:[^"\\]|\\.)*")', text)
-        text = "".join(p if i % 2 else p.replace("\t", " ") for i, p in enumerate(pieces))
-    return text, True
+    pieces = re.split(r'("(?:[^"\\]|\\.)*")', text)
+    for at in range(0, len(pieces), 2):
+        pieces[at] = pieces[at].replace("\t", " ")
+        # YAML takes a key of over 1024 characters, or one on its own line, only behind a `?`.
+        gap = len(pieces[at]) - len(pieces[at].lstrip())
+        if at and pieces[at][gap:].startswith(":") and (gap or len(pieces[at - 1]) > _SIMPLE_KEY):
+            pieces[at - 1] = f"? {pieces[at - 1]}"
+    return "".join(pieces), True
 
 
 @dataclass
@@ -252,6 +257,8 @@ class _Composer:
             key = self.node(event, path, depth + 1)
             name = self.key(key, path)
             value = self.node(next(self.events), (*path, name), depth + 1)
+            if isinstance(value, Leaf) and not value.text and not value.quoted:
+                value = replace(value, line=key.line)  # nothing stands at the end of the line
             if name == "<<" and isinstance(key, Leaf) and not key.quoted:
                 merged.extend(value.items if isinstance(value, Items) else (value,))
             elif name in entries:
