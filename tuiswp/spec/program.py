@@ -32,6 +32,7 @@ class _Check:
     def __init__(self, sweep: Sweep, environ: Mapping[str, str]) -> None:
         self.sweep, self.environ = sweep, environ
         self.cwd = Path(sweep.run.cwd)
+        self.shown_cwd = visible(sweep.run.cwd, limit=200)
 
     def problem(self, key: str, what: str, hint: str | None = None) -> SpecError:
         line = self.sweep.lines.get(key)
@@ -40,7 +41,7 @@ class _Check:
 
     def run(self) -> SpecError | None:
         if not self.cwd.is_dir():
-            return self.problem("tuiswp", f"cwd {self.cwd} is not a directory")
+            return self.problem("tuiswp", f"cwd {self.shown_cwd} is not a directory")
         program = self.sweep.run.program
         command = self.sweep.run.command
         if program is None and "${program}" in command:
@@ -151,14 +152,14 @@ class _Check:
             folder = visible(beside, limit=200)
             return self.problem(
                 key,
-                f"{shown} is not in {self.cwd}, but beside the sweep file",
+                f"{shown} is not in {self.shown_cwd}, but beside the sweep file",
                 f"start tuiswp in {folder}, or set tuiswp.cwd: {folder}",
             )
         if Path(name).is_absolute():
             return self.problem(key, f"{shown} does not exist", "is it a path of another machine?")
         return self.problem(
             key,
-            f"{shown} does not exist in {self.cwd}",
+            f"{shown} does not exist in {self.shown_cwd}",
             "paths are relative to where tuiswp starts",
         )
 
