@@ -1,0 +1,260 @@
+"""`tuiswp check`: read a sweep file, show what it would do, and say what is doubtful. Runs nothing.
+
+Exit code 2 if the file is wrong or its program cannot be started.
+"""
+
+import os
+import shlex
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from tuiswp.analysis.findings import Diagnosis
+from tuiswp.analysis.optimum import objective_text
+from tuiswp.analysis.space_checks import warnings_before
+from tuiswp.cli import arguments as args
+from tuiswp.cli import output, tables, words
+from tuiswp.controller.directory import SweepDirectory
+from tuiswp.controller.opening import SWEEPS, frozen_sweep
+from tuiswp.errors import ExitCode, SpecError, UsageError
+from tuiswp.gpu.host import cpu_slots
+from tuiswp.gpu.placement import capacity
+from tuiswp.gpu.probe import read_once
+from tuiswp.model.ids import trial_id
+from tuiswp.model.space import Params
+from tuiswp.model.sweep import Sweep
+from tuiswp.search.keys import point_key
+from tuiswp.search.suggest import next_point, planned_trials, suggest
+from tuiswp.spec.command import CommandContext, default_interpreter, expand
+from tuiswp.spec.distributions import is_log
+from tuiswp.spec.load import load
+from tuiswp.spec.names import safe_name
+from tuiswp.spec.params import baseline_params, describe, swept
+from tuiswp.spec.program import program_problem, program_warnings
+from tuiswp.text import visible
+
+SHOWN = 3
+GPU_DEADLINE_S = 2.0
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """One of the first trials, as it would be started."""
+
+    id: str
+    params: Params
+    argv: tuple[str, ...]
+    baseline: bool = False
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """`trials`: None if it runs until stopped. `parallel` 0: a trial can never run here."""
+
+    sweep: Sweep
+    trials: int | None
+    parallel: int
+    place: str
+    first: tuple[Trial, ...]
+    problem: SpecError | None
+    doubts: tuple[str, ...]
+    findings: tuple[Diagnosis, ...]
+
+    @property
+    def waves(self) -> int | None:
+        if self.trials is None or self.parallel == 0:
+            return None
+        return -(-self.trials // self.parallel)
+
+
+def add_arguments(parser: ArgumentParser, name: str) -> None:
+    parser.add_argument("sweep", metavar="SWEEP", help="a sweep file, or a sweep directory")
+    parser.add_argument("--json", action="store_true", help="print one object")
+
+
+def run(arguments: Namespace) -> int:
+    plan = make_plan(*_load(arguments.sweep))
+    if arguments.json:
+        output.show_json(as_json(plan))
+    else:
+        output.say(*_lines(plan))
+    if plan.problem is not None:
+        output.fail(plan.problem)
+        return ExitCode.USAGE
+    return ExitCode.OK
+
+
+def _load(given: str) -> tuple[Sweep, Path]:
+    """The sweep, and the directory it has or would have. Raises SpecErrors."""
+    path = Path(given)
+    if path.is_dir() or (not path.exists() and path.suffix not in args.FILES):
+        place = SweepDirectory(args.find_sweep(given))
+        if not place.exists():
+            raise UsageError("is a folder of runs: there is no sweep file to check", where=given)
+        return frozen_sweep(place), place.root
+    sweep = load(path)
+    return sweep, (SWEEPS / safe_name(sweep.name)).absolute()
+
+
+def make_plan(sweep: Sweep, root: Path) -> Plan:
+    """What a run of `sweep` in `root` would do on this machine now."""
+    environ = {**os.environ, **sweep.run.env}
+    parallel, place = _capacity(sweep)
+    return Plan(
+        sweep,
+        planned_trials(sweep),
+        parallel,
+        place,
+        tuple(_first(sweep, root)),
+        program_problem(sweep, environ),
+        tuple(program_warnings(sweep)),
+        tuple(warnings_before(sweep)),
+    )
+
+
+def _first(sweep: Sweep, root: Path) -> Iterator[Trial]:
+    """The first trials, in the order and with the numbers a new sweep gives them."""
+    points: list[tuple[Params, bool]] = []
+    baseline = baseline_params(sweep)
+    tried: set[str] = set()
+    if baseline is not None:
+        points.append((baseline, True))
+        tried.add(point_key(baseline))
+    proposer, index = suggest(sweep), 0
+    most = SHOWN if sweep.run_cap is None else min(SHOWN, sweep.run_cap)
+    while len(points) < most and (point := next_point(proposer, index, tried)) is not None:
+        tried.add(point.key)
+        index = point.index + 1
+        points.append((point.params, False))
+    environ = {**os.environ, **sweep.run.env}
+    for number, (params, is_baseline) in enumerate(points[:most]):
+        name = trial_id(number)
+        context = CommandContext(
+            trial_dir=str(root / "trials" / name),
+            sweep_id=SweepDirectory(root).id,
+            run_id=f"{SweepDirectory(root).id}-{name}",
+            interpreter=default_interpreter(environ),
+            environ=environ,
+        )
+        yield Trial(name, params, expand(sweep, params, context).argv, is_baseline)
+
+
+def parallel_text(sweep: Sweep) -> str:
+    """`2 at once in CPU slots`: for the first lines of a run."""
+    return _capacity(sweep)[1]
+
+
+def _capacity(sweep: Sweep) -> tuple[int, str]:
+    """How many trials can run at once here, and in words."""
+    inventory = read_once(GPU_DEADLINE_S)
+    slots = cpu_slots(sweep.resources)
+    most = capacity(sweep.resources, inventory, slots)
+    if inventory.source == "none" or sweep.resources.gpus_per_trial < 1:
+        gpus = "no GPU here: " if inventory.source == "none" else ""
+        return most, f"{gpus}{words.several(most, 'trial')} at once in CPU slots"
+    if inventory.problem is not None:
+        return most, f"the GPUs cannot be read now ({visible(inventory.problem)})"
+    found = words.several(len(inventory.gpus), "GPU")
+    each = words.several(sweep.resources.gpus_per_trial, "GPU")
+    if most == 0:
+        return 0, f"a trial needs {each}, and what {found} can give is not enough: none can run"
+    simulated = " (simulated)" if inventory.simulated else ""
+    return most, f"{words.several(most, 'trial')} at once on {found}{simulated}, {each} for each"
+
+
+def as_json(plan: Plan) -> dict[str, object]:
+    sweep = plan.sweep
+    objective = sweep.objective
+    return {
+        "sweep": sweep.name,
+        "file": sweep.source,
+        "method": sweep.method,
+        "metric": None
+        if objective is None
+        else {
+            "name": objective.metric,
+            "goal": objective.goal,
+            "reduce": objective.reduce,
+            "window": objective.window,
+            "target": objective.target,
+        },
+        "parameters": [
+            {
+                "name": one.name,
+                "path": list(one.path),
+                "kind": one.kind,
+                "axis": "log" if is_log(one) else "linear",
+                "values": describe(one),
+                "swept": one in swept(sweep),
+                "line": one.line,
+            }
+            for one in sweep.parameters
+        ],
+        "baseline": baseline_params(sweep),
+        "trials": plan.trials,
+        "parallel": plan.parallel,
+        "waves": plan.waves,
+        "place": plan.place,
+        "first": [
+            {"id": t.id, "params": t.params, "argv": list(t.argv), "baseline": t.baseline}
+            for t in plan.first
+        ],
+        "notes": list(sweep.notes),
+        "problem": None if plan.problem is None else str(plan.problem),
+        "doubts": list(plan.doubts),
+        "warnings": [msgspec.to_builtins(one) for one in plan.findings],
+    }
+
+
+def _lines(plan: Plan) -> list[str]:
+    sweep = plan.sweep
+    lines = [f"{output.paint(visible(sweep.name), 'strong')}  {sweep.method}  {_goal(sweep)}"]
+    if sweep.description:
+        lines.append(visible(sweep.description, limit=200))
+    lines += ["", *_parameters(sweep), "", *_amount(plan), ""]
+    for trial in plan.first:
+        name = f"{trial.id}, the baseline" if trial.baseline else trial.id
+        lines.append(f"{name}:")
+        lines.append(f"  {visible(shlex.join(trial.argv))}")
+    lines.append(f"  in {visible(sweep.run.cwd)}")
+    notes = [f"note: {visible(note)}" for note in (*sweep.notes, *plan.doubts)]
+    for one in plan.findings:
+        notes.append(output.paint(f"{one.severity} {one.code}: {one.message}", "note"))
+        notes.append(f"  {one.suggestion}")
+    return [*lines, "", *notes] if notes else lines
+
+
+def _goal(sweep: Sweep) -> str:
+    objective = sweep.objective
+    if objective is None:
+        return "no metric: nothing will be judged"
+    target = "" if objective.target is None else f", ends at {objective.target:g}"
+    return f"{objective.goal} {objective_text(objective)}{target}"
+
+
+def _parameters(sweep: Sweep) -> list[str]:
+    several = swept(sweep)
+    rows = [
+        (
+            visible(one.name, limit=60),
+            one.kind,
+            describe(one).removeprefix(f"{one.kind} "),
+            ("log" if is_log(one) else "linear") if one in several else "",
+        )
+        for one in sorted(sweep.parameters, key=lambda one: one not in several)
+    ]
+    return tables.table(("parameter", "kind", "values", "axis"), rows, width=output.width())
+
+
+def _amount(plan: Plan) -> list[str]:
+    many = "trials until it is stopped" if plan.trials is None else None
+    many = many or words.several(plan.trials or 0, "trial")
+    waves = "" if plan.waves is None else f", {words.several(plan.waves, 'wave')}"
+    baseline = baseline_params(plan.sweep)
+    lines = [f"{many}; {plan.place}{waves}"]
+    if baseline is None:
+        lines.append("no baseline: how much better the optimum is than the default stays unknown")
+    else:
+        shown = words.assignments(baseline, swept(plan.sweep))
+        lines.append(f"the baseline is {trial_id(0)}: {shown}")
+    return lines

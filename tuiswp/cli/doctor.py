@@ -1,0 +1,209 @@
+"""`tuiswp doctor`: what works on this machine, what does not, and what to do. Changes nothing.
+
+Exit code 1 if something that every sweep needs is broken.
+"""
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import msgspec
+
+import tuiswp
+from tuiswp.cli import output, tables, words
+from tuiswp.cli.arguments import SWEEPS
+from tuiswp.errors import ExitCode, TuiswpError
+from tuiswp.text import visible
+
+Grade: TypeAlias = Literal["ok", "warn", "fail"]
+
+GPU_DEADLINE_S = 2.0
+_LIBRARIES = ("msgspec", "ruamel.yaml", "libtmux", "rich", "psutil", "nvidia-ml-py", "pandas")
+_EXTRAS = {
+    "matplotlib": "pictures and reports: pip install 'tuiswp[report]'",
+    "torch": "the recipes: pip install 'tuiswp[recipes]'",
+    "transformers": "the recipes: pip install 'tuiswp[recipes]'",
+    "peft": "the recipes: pip install 'tuiswp[recipes]'",
+}
+_TONES: dict[Grade, output.Tone] = {"ok": "good", "warn": "note", "fail": "bad"}
+_ROOM_MIB = 1024
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One line: what was looked at, how it stands, and what to do about it."""
+
+    name: str
+    grade: Grade
+    text: str
+    next: str | None = None
+
+
+def add_arguments(parser: ArgumentParser, name: str) -> None:
+    parser.add_argument("--json", action="store_true", help="print one object")
+
+
+def run(arguments: Namespace) -> int:
+    findings = [one for check in CHECKS for one in check()]
+    bad = any(one.grade == "fail" for one in findings)
+    if arguments.json:
+        output.show_json({"ok": not bad, "findings": [msgspec.to_builtins(f) for f in findings]})
+    else:
+        output.say(*_lines(findings))
+    return ExitCode.FAULT if bad else ExitCode.OK
+
+
+def _lines(findings: list[Finding]) -> list[str]:
+    wide = max(tables.columns(one.name) for one in findings)
+    lines = []
+    for one in findings:
+        grade = output.paint(f"{one.grade:4}", _TONES[one.grade])
+        lines.append(f"{grade}  {one.name:{wide}}  {visible(one.text)}")
+        if one.next is not None:
+            lines.append(f"{'':{wide + 8}}{visible(one.next)}")
+    return lines
+
+
+def python() -> Iterator[Finding]:
+    version = platform.python_version()
+    old = sys.version_info < (3, 11)
+    yield Finding(
+        "python",
+        "fail" if old else "ok",
+        f"{version} at {sys.executable}",
+        "tuiswp needs Python 3.11 or newer" if old else None,
+    )
+    yield Finding("tuiswp", "ok", f"{tuiswp.__version__} at {Path(tuiswp.__file__).parent}")
+
+
+def libraries() -> Iterator[Finding]:
+    found = []
+    for name in _LIBRARIES:
+        version = _version(name)
+        if version is None:
+            yield Finding(name, "fail", "is not installed", "pip install tuiswp, again")
+        else:
+            found.append(f"{name} {version}")
+    yield Finding("libraries", "ok", ", ".join(found))
+    for name, use in _EXTRAS.items():
+        version = _version(name)
+        text = f"{version}" if version is not None else f"is not installed; {use}"
+        yield Finding(name, "ok", text)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def tmux() -> Iterator[Finding]:
+    from tuiswp.launchers.tmux import TmuxLauncher
+
+    try:
+        text = TmuxLauncher("doctor").check()
+    except TuiswpError as error:
+        yield Finding("tmux", "fail", error.what, error.hint)
+        return
+    inside = "; this is inside tmux, which is fine" if os.environ.get("TMUX") else ""
+    yield Finding("tmux", "ok", f"{text}{inside}")
+
+
+def gpus() -> Iterator[Finding]:
+    from tuiswp.gpu.host import cpu_count, cpu_slots
+    from tuiswp.gpu.probe import read_once
+    from tuiswp.model.sweep import Resources
+
+    try:
+        found = read_once(GPU_DEADLINE_S)
+    except TuiswpError as error:
+        yield Finding("gpus", "fail", str(error), error.hint)
+        return
+    slots = words.several(cpu_slots(Resources()), "CPU slot")
+    cores = words.several(cpu_count(), "core")
+    if found.source == "none":
+        why = f" ({found.problem})" if found.problem else ""
+        yield Finding("gpus", "ok", f"none{why}: trials run in {slots} on {cores}")
+    elif found.problem is not None:
+        yield Finding(
+            "gpus",
+            "warn",
+            f"NVML: {found.problem}",
+            "`nvidia-smi` shows more; TUISWP_GPUS=none runs trials in CPU slots",
+        )
+    else:
+        driver = f", driver {found.driver}" if found.driver else ""
+        yield Finding("gpus", "ok", f"{len(found.gpus)}{driver}; `tuiswp gpus` lists them")
+        for gpu in found.gpus:
+            if gpu.problem is not None:
+                yield Finding(gpu.label, "warn", gpu.problem, "no trial is started on it")
+
+
+def sweeps_directory() -> Iterator[Finding]:
+    from tuiswp.controller.directory import SweepDirectory
+
+    place = SWEEPS if SWEEPS.is_dir() else Path()
+    name = "disk"
+    if not os.access(place, os.W_OK | os.X_OK):
+        yield Finding(name, "fail", f"{place.absolute()} cannot be written", "use --dir")
+        return
+    free = shutil.disk_usage(place).free // (1 << 20)
+    yield Finding(
+        name,
+        "ok" if free >= _ROOM_MIB else "warn",
+        f"{words.memory(free)} free at {place.absolute()}",
+        None if free >= _ROOM_MIB else "a full disk stops launching; make room, or use --dir",
+    )
+    kind = SweepDirectory(place).filesystem()
+    if kind is not None:
+        yield Finding(
+            "file system",
+            "warn",
+            f"{kind}, over the network: locks and durability are only as good as it is",
+            "put sweeps on a local disk with --dir",
+        )
+
+
+def runtime() -> Iterator[Finding]:
+    from tuiswp import proc
+
+    try:
+        yield Finding("runtime", "ok", f"{proc.runtime_dir()}: leases and launch files")
+        proc.myself()
+    except TuiswpError as error:
+        yield Finding("runtime", "fail", str(error), error.hint)
+    except OSError as error:
+        yield Finding(
+            "runtime", "fail", str(error), "set TUISWP_RUNTIME_DIR to a directory of yours"
+        )
+
+
+def terminal() -> Iterator[Finding]:
+    if output.speaks_unicode():
+        yield Finding("locale", "ok", "UTF-8: curves are drawn in braille")
+    else:
+        encoding = getattr(sys.stdout, "encoding", None) or "unknown"
+        yield Finding(
+            "locale",
+            "warn",
+            f"{encoding}, not UTF-8: curves are drawn in ASCII",
+            "export LC_ALL=C.UTF-8",
+        )
+    name = os.environ.get("TERM", "")
+    if name in ("", "dumb"):
+        yield Finding(
+            "terminal", "warn", f"TERM={name or '(not set)'}: no live bars", "use --batch"
+        )
+    else:
+        yield Finding("terminal", "ok", f"TERM={name}, {output.width()} columns")
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    python, libraries, tmux, gpus, sweeps_directory, runtime, terminal,
+)  # fmt: skip

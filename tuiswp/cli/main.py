@@ -1,0 +1,174 @@
+"""`tuiswp`: read the command line, hand over to one command, turn errors into exit codes.
+
+Every command is a module of its own, imported when it is used: `--help` pays for none of them.
+"""
+
+import argparse
+import difflib
+import importlib
+import os
+import re
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn, Protocol, cast
+
+import tuiswp
+from tuiswp.cli import output
+from tuiswp.errors import ExitCode, TuiswpError, UsageError
+from tuiswp.text import visible
+
+
+class Command(Protocol):
+    """What a command's module has. `name` is the word that was typed: one module may serve many."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser, name: str) -> None: ...
+
+    def run(self, arguments: argparse.Namespace) -> int: ...
+
+
+# word → (module, one line of help). The order is the order of `tuiswp --help`.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "check": ("check", "read a sweep file: parameters, plan, exact commands, warnings"),
+    "status": ("status", "where every trial stands"),
+    "results": ("results", "the table, the optimum, its curve and what it means"),
+    "explain": ("explain", "why a trial waits, why it ended, why it won"),
+    "attach": ("attach", "go to the tmux window of a running trial"),
+    "logs": ("logs", "what a trial printed"),
+    "kill": ("requests", "end trials"),
+    "restart": ("requests", "run trials again, in the same directory"),
+    "pause": ("requests", "start no new trials; or stop some trials and keep their place"),
+    "resume": ("requests", "go on with the sweep, or with paused trials"),
+    "stop": ("requests", "end the sweep; running trials finish, unless --now"),
+    "report": ("report", "write report.html, sweep.png and trials.csv"),
+    "gpus": ("gpus", "every GPU: who is on it, and whether it can be used"),
+    "doctor": ("doctor", "what works on this machine and what does not"),
+}
+_HIDDEN = {"_controller": ("controller_process", "")}
+_UNKNOWN = re.compile(r"unrecognized arguments: (.*)", re.DOTALL)
+_EXAMPLES = """\
+  tuiswp                      the sweeps found here
+  tuiswp sweep.yaml           start or resume a sweep and follow it (ctrl-c leaves it running)
+  tuiswp --batch sweep.yaml   the same to the end, without a terminal
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse whose faults are errors like all others, and whose help leaves by `output`."""
+
+    def error(self, message: str) -> NoReturn:
+        hint = f"see `{self.prog} --help`"
+        unknown = _UNKNOWN.fullmatch(message)
+        if unknown is not None:
+            word = unknown[1].split(" ")[0].split("=")[0]
+            known = [option for action in self._actions for option in action.option_strings]
+            near = difflib.get_close_matches(word, known, n=1)
+            message = f"{visible(unknown[1], limit=200)!r} is not understood"
+            if near:
+                hint = f"did you mean {near[0]}? See `{self.prog} --help`"
+        raise UsageError(visible(message), hint=hint)
+
+    def _print_message(self, message: str, file: object = None) -> None:
+        if message:
+            output.say(message.rstrip("\n"))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code and never raises but for `SystemExit` of nobody."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return int(_dispatch(words))
+    except output.Closed:
+        return _quietly(ExitCode.OK)
+    except TuiswpError as error:
+        return _said(error)
+    except KeyboardInterrupt:
+        return int(ExitCode.INTERRUPTED)
+    except SystemExit as end:  # argparse, after --help and --version
+        return end.code if isinstance(end.code, int) else int(ExitCode.OK)
+    except Exception as fault:
+        return _fault(fault)
+
+
+def _dispatch(words: list[str]) -> int:
+    name = words[0] if words else ""
+    if name in COMMANDS or name in _HIDDEN:
+        module, text = (COMMANDS | _HIDDEN)[name]
+        command = cast(Command, importlib.import_module(f"tuiswp.cli.{module}"))
+        parser = Parser(prog=f"tuiswp {name}", description=text or None, allow_abbrev=False)
+        command.add_arguments(parser, name)
+        arguments = parser.parse_args(words[1:])
+        arguments.command = name
+        return command.run(arguments)
+    return _sweep(words)
+
+
+def _sweep(words: list[str]) -> int:
+    parser = _top_parser()
+    arguments = parser.parse_args(words)
+    given: str | None = arguments.sweep
+    if given is None:
+        if arguments.batch or arguments.name or arguments.dir:
+            raise UsageError("no SWEEP is named", hint="write `tuiswp --batch sweep.yaml`")
+        from tuiswp.cli import listing
+
+        return listing.run()
+    if not os.path.lexists(given):
+        near = difflib.get_close_matches(given, COMMANDS, n=1, cutoff=0.7)
+        if near and not os.path.lexists(os.path.join("sweeps", given)):  # noqa: PTH118  as typed
+            raise UsageError(
+                f"no sweep and no command {visible(given)!r}", hint=f"did you mean `{near[0]}`?"
+            )
+    from tuiswp.cli import run
+
+    return run.run(given, batch=arguments.batch, name=arguments.name, directory=arguments.dir)
+
+
+def _top_parser() -> Parser:
+    wide = max(map(len, COMMANDS)) + 2
+    table = "\n".join(f"  {name:{wide}}{text}" for name, (_, text) in COMMANDS.items())
+    parser = Parser(
+        prog="tuiswp",
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="tuiswp [--batch] [--name NAME] [--dir DIR] [SWEEP]\n       tuiswp COMMAND …",
+        description="Hyperparameter sweeps in your terminal: tmux windows, pinned GPUs, "
+        f"a judged optimum.\n\n{_EXAMPLES.rstrip()}",
+        epilog=f"commands (each has --help):\n{table}\n\n"
+        "exit codes of --batch: 0 finished with an optimum, 3 some trials failed, 4 no valid "
+        "result,\n2 the sweep file or the call is wrong, 5 another controller holds the sweep,\n"
+        "130 interrupted (trials go on), 1 a fault of tuiswp",
+    )
+    parser.add_argument("sweep", nargs="?", metavar="SWEEP", help="a sweep file, or a directory")
+    parser.add_argument("--batch", action="store_true", help="run to the end in the foreground")
+    parser.add_argument("--name", help="name of the sweep, and of its directory under ./sweeps")
+    parser.add_argument("--dir", help="directory of the sweep (default: ./sweeps/NAME)")
+    parser.add_argument("--version", action="version", version=f"tuiswp {tuiswp.__version__}")
+    return parser
+
+
+def _said(error: TuiswpError) -> int:
+    try:
+        output.fail(error)
+    except (output.Closed, TuiswpError):
+        return _quietly(error.exit_code)
+    return int(error.exit_code)
+
+
+def _fault(fault: Exception) -> int:
+    """A fault of ours keeps its traceback; whoever knows where more is said left a note in it."""
+    try:
+        output.trouble("".join(traceback.format_exception(fault)))
+        output.warn("this is a fault of tuiswp itself; please report it with the lines above")
+    except (output.Closed, TuiswpError):
+        pass
+    return int(ExitCode.FAULT)
+
+
+def _quietly(code: ExitCode) -> int:
+    output.drop_stdout()
+    return int(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

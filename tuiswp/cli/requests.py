@@ -1,0 +1,96 @@
+"""`kill restart pause resume stop`: put a request, print its outcome. Ends nothing by itself."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import NamedTuple
+
+from tuiswp.cli import arguments as args
+from tuiswp.cli import output
+from tuiswp.controller.client import SweepReader, ask
+from tuiswp.controller.directory import SweepDirectory
+from tuiswp.controller.opening import is_controlled, start_in_background
+from tuiswp.controller.requests import Verb, new_request
+from tuiswp.errors import ExitCode, UsageError
+from tuiswp.text import visible
+
+
+class Action(NamedTuple):
+    """What one word takes: `trials` none, some or any; `launches`: needs a controller to act."""
+
+    verb: Verb
+    sweep: bool
+    trials: bool
+    launches: bool = False
+    flags: tuple[str, ...] = ()
+
+
+ACTIONS: dict[str, Action] = {
+    "kill": Action("kill", sweep=False, trials=True, flags=("now",)),
+    "restart": Action("restart", sweep=False, trials=True, launches=True, flags=("fresh",)),
+    "pause": Action("pause", sweep=True, trials=True),
+    "resume": Action("resume", sweep=True, trials=True, launches=True),
+    "stop": Action("stop", sweep=True, trials=False, flags=("now",)),
+}
+_FLAGS = {
+    ("kill", "now"): "KILL at once, without TERM and grace",
+    ("stop", "now"): "end the running trials too (TERM, grace, then KILL)",
+    ("restart", "fresh"): "move the trial's files aside first, so that it starts from nothing",
+}
+
+
+def add_arguments(parser: ArgumentParser, name: str) -> None:
+    action = ACTIONS[name]
+    if action.trials:
+        args.add_targets(parser, "[TRIAL…]" if action.sweep else "TRIAL…")
+    else:
+        args.add_sweep(parser)
+    for flag in action.flags:
+        parser.add_argument(f"--{flag}", action="store_true", help=_FLAGS[name, flag])
+
+
+def run(arguments: Namespace) -> int:
+    action = ACTIONS[arguments.command]
+    word, numbers = (
+        args.split(arguments.targets) if action.trials else (arguments.sweep, list[int]())
+    )
+    if not numbers and not action.sweep:
+        raise UsageError(
+            "no trial is named", hint=f"write `tuiswp {arguments.command} [SWEEP] TRIAL…`"
+        )
+    path = args.find_sweep(word)
+    directory = _ours(path, arguments.command)
+    _check_trials(path, numbers)
+    request = new_request(
+        action.verb,
+        tuple(numbers),
+        now=getattr(arguments, "now", False),
+        fresh=getattr(arguments, "fresh", False),
+    )
+    applied = ask(directory, request)
+    output.say(visible(applied.outcome))
+    if applied.ok and action.launches and not is_controlled(directory):
+        pid = start_in_background(directory)
+        output.say(
+            f"a controller was started for it (pid {pid}); "
+            f"follow it with `tuiswp {visible(args.spoken(directory.root))}`"
+        )
+    return ExitCode.OK if applied.ok else ExitCode.USAGE
+
+
+def _ours(path: Path, command: str) -> SweepDirectory:
+    directory = SweepDirectory(path)
+    if not directory.exists():
+        raise UsageError(
+            f"something else launched these runs: {command} cannot act on them",
+            where=visible(str(path)),
+            hint="status, results and report can read them",
+        )
+    return directory
+
+
+def _check_trials(path: Path, numbers: list[int]) -> None:
+    if not numbers:
+        return
+    trials = SweepReader(path).refresh(with_metrics=False).state.trials
+    for number in numbers:
+        args.one_trial(trials, number)

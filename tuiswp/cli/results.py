@@ -1,0 +1,94 @@
+"""`tuiswp results`: the answer, the table behind it, the curve, and what it means. Reads only."""
+
+from argparse import ArgumentParser, Namespace
+
+from tuiswp.analysis import lines as text
+from tuiswp.analysis.findings import Diagnosis
+from tuiswp.cli import arguments as args
+from tuiswp.cli import output, tables
+from tuiswp.cli.verdict import Verdict, reach
+from tuiswp.controller.client import SweepReader
+from tuiswp.errors import ExitCode, UsageError
+
+_TONES: dict[str, output.Tone] = {"error": "bad", "warning": "note", "info": "plain"}
+
+
+def add_arguments(parser: ArgumentParser, name: str) -> None:
+    args.add_sweep(parser)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one object")
+    form.add_argument("--csv", action="store_true", help="the table as CSV, values raw")
+    form.add_argument("--markdown", action="store_true", help="the table as Markdown")
+    parser.add_argument(
+        "--include-partial", action="store_true", help="let trials win that did not finish"
+    )
+    parser.add_argument("--metric", metavar="NAME", help="judge by another metric that was logged")
+    parser.add_argument("--goal", choices=("minimize", "maximize"), help="judge to another goal")
+    parser.add_argument("--ascii", action="store_true", help="draw the curve in ASCII")
+
+
+def run(arguments: Namespace) -> int:
+    view = SweepReader(args.find_sweep(arguments.sweep)).refresh()
+    if not view.trials:
+        raise UsageError(
+            f"{view.sweep.name} has no trial yet", hint="`tuiswp status` says where it stands"
+        )
+    verdict = reach(
+        view,
+        include_partial=arguments.include_partial,
+        metric=arguments.metric,
+        goal=arguments.goal,
+    )
+    if arguments.json:
+        output.show_json(as_json(verdict))
+    elif arguments.csv or arguments.markdown:
+        output.say(_as_table(verdict, csv=arguments.csv).rstrip("\n"))
+    else:
+        output.say(*human(verdict, ascii_only=arguments.ascii))
+    return ExitCode.OK
+
+
+def as_json(verdict: Verdict) -> dict[str, object]:
+    from tuiswp.analysis.summary import results_json
+
+    return {
+        **results_json(verdict.sweep, verdict.judgement, verdict.diagnoses, verdict.trials),
+    }
+
+
+def _as_table(verdict: Verdict, *, csv: bool) -> str:
+    from tuiswp.analysis import table
+
+    frame = table.frame(verdict.sweep, verdict.judgement, verdict.trials)
+    return table.to_csv(frame) if csv else table.to_markdown(frame)
+
+
+def human(verdict: Verdict, *, ascii_only: bool = False) -> list[str]:
+    """Headline, table, curves and findings, ready to print."""
+    sweep, judgement = verdict.sweep, verdict.judgement
+    lines = [output.paint(line, "strong") for line in text.headline(sweep, judgement)]
+    headers = text.columns(sweep)
+    shown = tables.table(
+        headers,
+        [row.cells for row in text.rows(sweep, judgement)],
+        width=output.width(),
+        right=[n for n, one in enumerate(headers) if one in ("#", "vs default", "progress")],
+    )
+    lines += ["", *shown]
+    for curve in _curves(verdict, ascii_only=ascii_only or not output.speaks_unicode()):
+        lines += ["", *curve]
+    lines.append("")
+    for one in verdict.diagnoses:
+        lines += _finding(one)
+    return lines
+
+
+def _finding(one: Diagnosis) -> list[str]:
+    head = output.paint(f"{one.code}: ", _TONES[one.severity])
+    return [f"{head}{one.message}", *([f"  {one.suggestion}"] if one.suggestion else [])]
+
+
+def _curves(verdict: Verdict, *, ascii_only: bool) -> list[list[str]]:
+    from tuiswp.analysis import braille
+
+    return braille.all_curves(verdict, ascii_only)

@@ -1,0 +1,173 @@
+"""`tuiswp SWEEP` and `tuiswp --batch SWEEP`: start or resume a sweep and follow it to its end.
+
+Without --batch the controller is a process of its own, and leaving ends nothing. With it the
+controller is this process.
+"""
+
+import logging
+import os
+import signal
+import time
+from pathlib import Path
+
+from tuiswp.cli import arguments as args
+from tuiswp.cli import closing, output
+from tuiswp.cli.follow import Follower, Viewer
+from tuiswp.cli.progress import opening_lines
+from tuiswp.controller import opening
+from tuiswp.controller.client import SweepReader
+from tuiswp.controller.directory import SweepDirectory
+from tuiswp.errors import ExitCode, TuiswpError, UsageError
+from tuiswp.model.sweep import Sweep
+from tuiswp.search.suggest import planned_trials
+from tuiswp.text import visible
+
+
+def run(given: str, *, batch: bool, name: str | None, directory: str | None) -> int:
+    source = Path(given)
+    is_file = source.is_file() or (
+        not source.exists() and source.suffix in args.FILES  # a missing file, said as one
+    )
+    if not is_file and (name or directory):
+        raise UsageError("--name and --dir go with a sweep file", where=visible(given))
+    if not batch and not output.is_terminal():
+        shown = visible(given)
+        raise UsageError(
+            "following a sweep needs a terminal",
+            hint=f"run it with `tuiswp --batch {shown}`, or look at it with `tuiswp status {shown}`"
+            f" and `tuiswp results {shown}`",
+        )
+    if not is_file:
+        path = args.find_sweep(given)
+        if not SweepDirectory(path).exists():
+            if batch:
+                raise UsageError(
+                    "something else launched these runs: there is nothing to run",
+                    where=visible(given),
+                    hint="`tuiswp results` reads them",
+                )
+            return closing.show(SweepReader(path).refresh())
+        place, notes = SweepDirectory(path), list[str]()
+        sweep = opening.frozen_sweep(place)
+    else:
+        _preflight(source)
+        place, sweep, notes = opening.open_or_create(
+            source, name=name, directory=None if directory is None else Path(directory)
+        )
+    return _batch(place, sweep, notes) if batch else _follow(place, sweep, notes)
+
+
+def _preflight(source: Path) -> None:
+    """What can be known to fail is said before a directory is made. Raises SpecErrors."""
+    from tuiswp.spec.load import load
+    from tuiswp.spec.program import program_problem
+
+    sweep = load(source)
+    problem = program_problem(sweep, {**os.environ, **sweep.run.env})
+    if problem is not None:
+        raise problem
+
+
+def _introduce(place: SweepDirectory, sweep: Sweep, notes: list[str]) -> None:
+    from tuiswp.analysis.space_checks import warnings_before
+
+    output.say(*opening_lines(sweep, planned_trials(sweep), _parallel(sweep), _short(place)))
+    for note in (*notes, *sweep.notes):
+        output.say(f"note: {visible(note)}")
+    for one in warnings_before(sweep):
+        output.say(
+            output.paint(f"{one.severity} {one.code}: {one.message} {one.suggestion}", "note")
+        )
+
+
+def _parallel(sweep: Sweep) -> str:
+    from tuiswp.cli.check import parallel_text
+
+    return parallel_text(sweep)
+
+
+def _short(place: SweepDirectory) -> str:
+    try:
+        return str(place.root.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(place.root)
+
+
+def _batch(place: SweepDirectory, sweep: Sweep, notes: list[str]) -> int:
+    """Be the controller. Nothing that happens to stdout reaches it."""
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    followed = Follower(place, sweep, drawn=output.is_terminal())
+    viewer = Viewer(followed)
+    readable = _try_say(lambda: _introduce(place, sweep, notes))
+    try:
+        _hang_up_is_an_interrupt()
+        if readable:
+            viewer.start()
+        code = opening.run_controller(place, batch=True)
+    except TuiswpError:
+        raise
+    except Exception as fault:
+        logging.getLogger("tuiswp").exception("a fault of ours")
+        fault.add_note(f"log: {place.log}")
+        raise
+    finally:
+        readable = readable and viewer.close()
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    if readable:
+        readable = _try_say(lambda: closing.after_run(place, code))
+    if not readable:
+        output.drop_stdout()
+    return code
+
+
+def _hang_up_is_an_interrupt() -> None:
+    """A terminal that closes ends the controller as ctrl-c does: cleanly, trials going on."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup stays nohup
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+
+
+def _try_say(speak: "closing.Speak") -> bool:
+    """Whether stdout still takes what `speak` prints."""
+    try:
+        speak()
+    except (output.Closed, TuiswpError):
+        return False
+    return True
+
+
+def _follow(place: SweepDirectory, sweep: Sweep, notes: list[str]) -> int:
+    """Follow a controller in the background, started if none runs."""
+    name = visible(args.spoken(place.root))
+    followed = Follower(place, sweep, drawn=True)
+    view = SweepReader(place.root).refresh(with_metrics=False)
+    if view.word in ("finished", "stopped"):
+        for note in notes:
+            output.say(f"note: {visible(note)}")
+        code = closing.show(view)
+        if view.word == "stopped":
+            output.say("", f"it was stopped; `tuiswp resume {name}` goes on with it")
+        return code
+    _introduce(place, sweep, notes)
+    if view.controller is None:
+        pid = opening.start_in_background(place)
+        output.say(f"controller pid {pid}; ctrl-c leaves it and its trials running", "")
+    else:
+        output.say(f"runs already (controller pid {view.controller.pid})", "")
+    try:
+        outcome = followed.run(_pause, until_over=True)
+    except KeyboardInterrupt:
+        output.say(
+            "",
+            f"left; the sweep goes on. Look: `tuiswp status {name}`  follow: `tuiswp {name}`  "
+            f"see one trial: `tuiswp attach {name} TRIAL`  end it: `tuiswp stop {name}`",
+        )
+        return ExitCode.OK
+    if outcome == "over":
+        return closing.after_run(place, closing.code_of(place))
+    return closing.after_run(place, ExitCode.INTERRUPTED)
+
+
+def _pause(seconds: float) -> bool:
+    time.sleep(seconds)  # between two looks; ctrl-c ends it
+    return False

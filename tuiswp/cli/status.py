@@ -1,0 +1,206 @@
+"""`tuiswp status`: where every trial stands, for people or as one JSON object. Reads, never writes.
+
+It answers within two seconds whatever is broken: no controller, a damaged journal, a silent NVML.
+"""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+
+from tuiswp.analysis.axes import measured
+from tuiswp.analysis.optimum import best_so_far, objective_text
+from tuiswp.cli import arguments as args
+from tuiswp.cli import output, tables, words
+from tuiswp.controller.client import SweepReader, SweepView
+from tuiswp.errors import ExitCode
+from tuiswp.gpu.environment import CPU
+from tuiswp.model.trial import Launching, Lease, Queued, Running, Trial
+from tuiswp.spec.params import swept
+from tuiswp.text import visible
+
+GPU_DEADLINE_S = 1.0
+
+
+def add_arguments(parser: ArgumentParser, name: str) -> None:
+    args.add_sweep(parser)
+    parser.add_argument("--json", action="store_true", help="print one object")
+
+
+def run(arguments: Namespace) -> int:
+    path = args.find_sweep(arguments.sweep)
+    view = SweepReader(path).refresh()
+    if arguments.json:
+        output.show_json(as_json(view))
+    else:
+        output.say(*_lines(view))
+    return ExitCode.OK
+
+
+def as_json(view: SweepView) -> dict[str, object]:
+    """The object of `status --json`; `controller.pid` is None where none ever started."""
+    holder = view.controller or view.state.controller
+    return {
+        "sweep": view.sweep.name,
+        "dir": str(view.directory),
+        "state": view.word,
+        "controller": {
+            "pid": None if holder is None else holder.pid,
+            "alive": view.controller is not None,
+        },
+        "counts": words.counts(view.trials),
+        "trials": [_trial_json(view, trial) for trial in view.trials],
+        "gpus": _gpus_json(),
+    }
+
+
+def _trial_json(view: SweepView, trial: Trial) -> dict[str, object]:
+    value, step, progress = numbers(view, trial)
+    gpus = [lease for lease in leases(trial) if lease.uuid != CPU]
+    return {
+        "id": trial.id,
+        "state": trial.state,
+        "cause": trial.cause,
+        "params": trial.params,
+        "value": value,
+        "step": step,
+        "progress": progress,
+        "attempt": trial.attempts[-1].number if trial.attempts else None,
+        "gpu": words.places(gpus) or None,
+    }
+
+
+def numbers(view: SweepView, trial: Trial) -> tuple[float | None, float | None, float | None]:
+    """Value, step and progress: of a running trial as its files say, else as recorded."""
+    live = view.live.get(trial.number)
+    if live is None:
+        return trial.value, trial.step, trial.progress
+    return live.value, live.step, live.progress
+
+
+def leases(trial: Trial) -> Sequence[Lease]:
+    """Where it runs, or ran last."""
+    if isinstance(trial.status, Launching | Running):
+        return trial.status.leases
+    return trial.attempts[-1].leases if trial.attempts else ()
+
+
+def _gpus_json() -> list[dict[str, object]]:
+    from tuiswp import proc
+    from tuiswp.cli.gpus import gpu_json
+    from tuiswp.gpu.leases import LeaseBook
+    from tuiswp.gpu.probe import read_once
+
+    inventory = read_once(GPU_DEADLINE_S)
+    held = LeaseBook(proc.runtime_dir() / "leases").held() if inventory.gpus else []
+    return [gpu_json(gpu, held) for gpu in inventory.gpus]
+
+
+def _lines(view: SweepView) -> list[str]:
+    return [*header(view), *_table(view), *_gpu_lines(view), *_next(view)]
+
+
+def header(view: SweepView) -> list[str]:
+    """Name, state, counts, best so far, and what is wrong with the sweep as a whole."""
+    name = output.paint(visible(view.sweep.name), "strong")
+    lines = [f"{name}  {view.word}  {words.tally(words.counts(view.trials))}"]
+    if not view.foreign:
+        lines.append(f"{visible(str(view.directory))}  {_controller(view)}")
+    if view.state.paused is not None:
+        paused = view.state.paused
+        lines.append(f"paused by {visible(paused.by)}: {visible(paused.why)}")
+    best = best_so_far(view.sweep, view.trials)
+    if best is not None and best.value is not None and view.sweep.objective is not None:
+        lines.append(
+            f"best {best.id}  {objective_text(view.sweep.objective)} {measured(best.value)}  "
+            f"{words.assignments(best.params, swept(view.sweep))}".rstrip()
+        )
+    for damage in view.damage[:3]:
+        what = f"journal.jsonl:{damage.line}: {visible(damage.reason)}"
+        lines.append(output.paint(f"damaged: {what}; what else is there was read", "bad"))
+    if len(view.damage) > 3:
+        lines.append(f"damaged: {len(view.damage)} lines in all")
+    return lines
+
+
+def _controller(view: SweepView) -> str:
+    if view.controller is not None:
+        return f"controller pid {view.controller.pid}"
+    if view.state.finished is not None and not view.state.live():
+        return f"over: {visible(view.state.finished)}"
+    return "no controller runs"
+
+
+def _table(view: SweepView) -> list[str]:
+    if not view.trials:
+        return []
+    parameters = swept(view.sweep)
+    objective = view.sweep.objective
+    metric = objective_text(objective) if objective is not None else "value"
+    rows = []
+    for trial in view.trials:
+        value, step, progress = numbers(view, trial)
+        rows.append(
+            (
+                trial.id,
+                state_text(trial),
+                words.assignments(trial.params, parameters),
+                words.NONE if value is None else measured(value),
+                words.step(step),
+                words.share(progress),
+                str(trial.attempts[-1].number) if trial.attempts else "",
+                words.places(leases(trial)),
+            )
+        )
+    return [
+        "",
+        *tables.table(
+            ("trial", "state", "parameters", metric, "step", "progress", "attempt", "on"),
+            rows,
+            width=output.width(),
+            right=(3, 4, 5, 6),
+        ),
+    ]
+
+
+def state_text(trial: Trial) -> str:
+    """`running`, `failed (exit-code)`, `queued until 14:05:09`, `running, being ended`."""
+    if isinstance(trial.status, Queued) and trial.status.not_before > trial.status.since:
+        return f"queued until {words.clock(trial.status.not_before)[11:]}"
+    if trial.kill is not None:
+        return f"{trial.state}, being ended"
+    cause = trial.cause
+    return trial.state if cause in (None, "done") else f"{trial.state} ({cause})"
+
+
+def _gpu_lines(view: SweepView) -> list[str]:
+    """The GPUs this sweep's running trials hold; NVML is not asked: `tuiswp gpus` does that."""
+    held = [
+        (lease, trial.id)
+        for trial in view.state.live()
+        for lease in leases(trial)
+        if lease.uuid != CPU
+    ]
+    if not held:
+        return []
+    return [
+        "",
+        *(f"{visible(lease.name)}  {trial}  {visible(lease.uuid)}" for lease, trial in held),
+    ]
+
+
+def _next(view: SweepView) -> list[str]:
+    name = visible(args.spoken(view.directory))
+    match view.word:
+        case "interrupted":
+            return ["", f"no controller runs: `tuiswp {name}` goes on"]
+        case "orphaned":
+            many = words.several(len(view.state.live()), "trial")
+            return [
+                "",
+                f"no controller runs, {many} may still be running: `tuiswp {name}` takes over",
+            ]
+        case "paused":
+            return ["", f"`tuiswp resume {name}` goes on"]
+        case "finished" | "stopped":
+            return ["", f"`tuiswp results {name}` shows the optimum and what it means"]
+        case _:
+            return []

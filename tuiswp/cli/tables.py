@@ -1,0 +1,82 @@
+"""Rows of cells → aligned lines that fit a width. Pure; knows nothing of what the cells mean."""
+
+import unicodedata
+from collections.abc import Sequence
+
+_GAP = "  "
+_LEAST = 6
+
+
+def table(
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    width: int,
+    right: Sequence[int] = (),
+    indent: str = "",
+) -> list[str]:
+    """Aligned lines, headers first. Columns in `right` are set to the right.
+
+    Columns without any content are left out. What does not fit is cut in the widest columns, with
+    an ellipsis; no line is longer than `width` unless the columns cannot be that narrow.
+    """
+    kept = [n for n, _ in enumerate(headers) if any(row[n] for row in rows)]
+    if not kept:
+        return []
+    lines = [[headers[n] for n in kept], *([row[n] for n in kept] for row in rows)]
+    sizes = [max(columns(line[n]) for line in lines) for n in range(len(kept))]
+    room = width - len(indent) - len(_GAP) * (len(kept) - 1)
+    _shrink(sizes, room)
+    to_right = {n for n, column in enumerate(kept) if column in right}
+    return [
+        (
+            indent
+            + _GAP.join(
+                _pad(cut(cell, size), size, at_right=n in to_right)
+                for n, (cell, size) in enumerate(zip(line, sizes, strict=True))
+            )
+        ).rstrip()
+        for line in lines
+    ]
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal `text` takes: wide characters two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    return sum(_columns(char) for char in text)
+
+
+def cut(text: str, size: int) -> str:
+    """`text` in at most `size` columns."""
+    if columns(text) <= size:
+        return text
+    kept, used = "", 0
+    for char in text:
+        if used + _columns(char) > size - 1:
+            break
+        kept += char
+        used += _columns(char)
+    return kept + "…"
+
+
+def _columns(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _pad(text: str, size: int, *, at_right: bool) -> str:
+    space = " " * (size - columns(text))
+    return space + text if at_right else text + space
+
+
+def _shrink(sizes: list[int], room: int) -> None:
+    """Narrow the widest columns until all fit, none below a readable least."""
+    while sum(sizes) > room:
+        widest = max(range(len(sizes)), key=sizes.__getitem__)
+        if sizes[widest] <= _LEAST:
+            return
+        second = max((size for n, size in enumerate(sizes) if n != widest), default=0)
+        excess = sum(sizes) - room
+        sizes[widest] = max(_LEAST, sizes[widest] - excess, min(second, sizes[widest] - 1))

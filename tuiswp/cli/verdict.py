@@ -1,0 +1,138 @@
+"""Judge the trials of a view: the optimum, the findings, and what they rest on. Prints nothing.
+
+Reads every trial's metrics file once: findings need to know which metrics were logged.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from tuiswp.analysis.diagnosis import diagnose
+from tuiswp.analysis.findings import Diagnosis
+from tuiswp.analysis.optimum import Judgement, judge
+from tuiswp.controller.client import Live, SweepView
+from tuiswp.controller.directory import SweepDirectory
+from tuiswp.errors import UsageError
+from tuiswp.metrics.file import MetricFile
+from tuiswp.metrics.names import find, near
+from tuiswp.metrics.objective import reduce
+from tuiswp.model.sweep import Goal, Objective, Sweep
+from tuiswp.model.trial import Trial
+from tuiswp.text import visible
+
+Curve = tuple[Sequence[float], Sequence[float]]
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """`trials` by number, running ones with the values their files show now.
+
+    `curves`: steps and values of the objective by trial number.
+    """
+
+    sweep: Sweep
+    trials: tuple[Trial, ...]
+    judgement: Judgement
+    diagnoses: tuple[Diagnosis, ...]
+    curves: Mapping[int, Curve]
+
+
+def reach(
+    view: SweepView,
+    *,
+    include_partial: bool = False,
+    metric: str | None = None,
+    goal: Goal | None = None,
+) -> Verdict:
+    """The verdict on `view`, by another metric or goal if given.
+
+    Raises UsageError if no trial logged that metric.
+    """
+    files = _read(view)
+    sweep, trials = view.sweep, [_as_it_is(view, trial) for trial in view.trials]
+    if metric is not None or goal is not None:
+        sweep = replace(sweep, objective=_objective(sweep, metric, goal, files))
+        trials = [replace(trial, value=_value(sweep, files[trial.number])) for trial in trials]
+    judgement = judge(sweep, trials, include_partial=include_partial)
+    curves = _curves(sweep, files)
+    firsts = {
+        n: first for n, (_, values) in curves.items() if (first := _first(values)) is not None
+    }
+    diagnoses = diagnose(
+        sweep,
+        trials,
+        judgement,
+        seen_metrics={number: list(file.metrics) for number, file in files.items()},
+        first_values=firsts,
+    )
+    return Verdict(sweep, tuple(trials), judgement, diagnoses, curves)
+
+
+def _read(view: SweepView) -> dict[int, MetricFile]:
+    files = {}
+    for trial in view.trials:
+        file = files[trial.number] = MetricFile(metrics_path(view, trial.number))
+        while file.poll() and file.behind:
+            pass
+    return files
+
+
+def metrics_path(view: SweepView, number: int) -> Path:
+    if not view.foreign:
+        return SweepDirectory(view.directory).metrics(number)
+    return sorted(file.parent for file in view.directory.glob("*/metrics.jsonl"))[number] / (
+        "metrics.jsonl"
+    )
+
+
+def _as_it_is(view: SweepView, trial: Trial) -> Trial:
+    live: Live | None = view.live.get(trial.number)
+    if live is None:
+        return trial
+    return replace(trial, value=live.value, progress=live.progress, step=live.step)
+
+
+def _objective(
+    sweep: Sweep, metric: str | None, goal: Goal | None, files: Mapping[int, MetricFile]
+) -> Objective:
+    before = sweep.objective
+    name = metric if metric is not None else before.metric if before is not None else None
+    if name is None:
+        raise UsageError(
+            "--goal needs a metric, and the sweep names none", hint="add --metric NAME"
+        )
+    known = sorted({one for file in files.values() for one in file.metrics})
+    if find(name, known) is None:
+        close = near(name, known)
+        raise UsageError(
+            f"no trial logged {visible(name)!r}",
+            hint=f"did you mean {visible(close[0])!r}?"
+            if close
+            else f"logged: {', '.join(visible(one, limit=60) for one in known[:12]) or 'nothing'}",
+        )
+    if before is None:
+        return Objective(name, goal or "minimize")
+    same = find(before.metric, [name]) is not None
+    return replace(before, metric=name, goal=goal or (before.goal if same else "minimize"))
+
+
+def _value(sweep: Sweep, file: MetricFile) -> float | None:
+    assert sweep.objective is not None
+    name = find(sweep.objective.metric, file.metrics)
+    return None if name is None else reduce(file.metrics[name], sweep.objective)
+
+
+def _curves(sweep: Sweep, files: Mapping[int, MetricFile]) -> dict[int, Curve]:
+    if sweep.objective is None:
+        return {}
+    found: dict[int, Curve] = {}
+    for number, file in files.items():
+        name = find(sweep.objective.metric, file.metrics)
+        if name is not None:
+            found[number] = (file.metrics[name].steps(), file.metrics[name].values())
+    return found
+
+
+def _first(values: Sequence[float]) -> float | None:
+    return next((value for value in values if value - value == 0.0), None)

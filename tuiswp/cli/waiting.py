@@ -1,0 +1,87 @@
+"""Why a trial that could run does not run yet: every reason that holds now. Starts nothing.
+
+The journal, the leases of this host and NVML are asked as the controller asks them.
+"""
+
+import time
+from collections.abc import Iterator
+
+from tuiswp import proc
+from tuiswp.cli import arguments as args
+from tuiswp.cli import words
+from tuiswp.controller.client import SweepView
+from tuiswp.gpu.environment import CPU
+from tuiswp.gpu.leases import HeldLease, LeaseBook
+from tuiswp.model.ids import attempt_id
+from tuiswp.model.trial import Launching, Queued, Running, Trial
+from tuiswp.text import visible
+
+GPU_DEADLINE_S = 1.5
+
+
+def why_it_waits(view: SweepView, status: Queued) -> Iterator[str]:
+    """Every reason that holds, the nearest first."""
+    now = time.time()
+    name = visible(args.spoken(view.directory))
+    if view.controller is None:
+        yield f"no controller runs; `tuiswp {name}` starts one"
+    if view.state.paused is not None:
+        paused = view.state.paused
+        yield (
+            f"the sweep was paused by {visible(paused.by)} ({visible(paused.why)}); "
+            f"`tuiswp resume {name}` goes on"
+        )
+    if view.state.stopping is not None and not status.asked:
+        yield f"the sweep is stopping and starts no new trials; `tuiswp resume {name}` goes on"
+    if status.not_before > now:
+        yield (
+            f"its last attempt failed, and the next is not before {words.clock(status.not_before)} "
+            f"(in {words.duration(status.not_before - now)})"
+        )
+    yield from _no_place(view)
+
+
+def _no_place(view: SweepView) -> Iterator[str]:
+    """What placement says now, of a trial that could start."""
+    from tuiswp.gpu.host import cpu_slots
+    from tuiswp.gpu.placement import Place, explain_all, place
+    from tuiswp.gpu.probe import read_once
+
+    inventory = read_once(GPU_DEADLINE_S)
+    live = view.state.live()
+    own = {t.status.token for t in live if isinstance(t.status, Launching | Running)}
+    held = [*LeaseBook(proc.runtime_dir() / "leases").held(), *_cpu_leases(view, live)]
+    resources = view.sweep.resources
+    verdict = place(
+        resources,
+        inventory,
+        held,
+        own_tokens=own,
+        cpu_slots=cpu_slots(resources),
+        running=len(live),
+    )
+    if isinstance(verdict, Place):
+        where = words.places(verdict.leases)
+        yield f"a place is free ({where}): it starts when the controller looks next"
+        return
+    yield visible(verdict.reason)
+    if inventory.gpus and resources.gpus_per_trial > 0:
+        for one in explain_all(resources, inventory, held, own_tokens=own):
+            yield f"  {visible(one)}"
+
+
+def _cpu_leases(view: SweepView, live: list[Trial]) -> Iterator[HeldLease]:
+    """This sweep's CPU slots, which no file on disk knows of."""
+    for trial in live:
+        if isinstance(trial.status, Launching | Running):
+            for lease in trial.status.leases:
+                if lease.uuid == CPU:
+                    yield HeldLease(
+                        lease.uuid,
+                        lease.share,
+                        trial.status.token,
+                        attempt_id(trial.number, trial.attempts[-1].number),
+                        str(view.directory),
+                        "",
+                        proc.myself(),
+                    )
