@@ -77,7 +77,7 @@ class Bench:
         self.step()
 
     def vanish(self, number: int) -> None:
-        """Its processes are gone and nobody wrote why; the controller looks now, not in a second."""
+        """Its processes are gone and nobody wrote why; the controller looks at once."""
         self.launcher.vanish(self.token(number))
         self.controller._watcher._suspicious = True
         self.step()

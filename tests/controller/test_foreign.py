@@ -1,0 +1,118 @@
+"""A folder of runs that something else launched: nothing guessed, nothing written."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tuiswp.analysis.optimum import judge
+from tuiswp.controller import foreign
+from tuiswp.controller.client import SweepReader
+from tuiswp.errors import UsageError
+
+
+def run(
+    folder: Path,
+    name: str,
+    config: dict[str, object],
+    losses: list[float],
+    *,
+    progress: float | None = None,
+    age_s: float = 3600.0,
+) -> Path:
+    place = folder / name
+    place.mkdir(parents=True)
+    (place / "config.json").write_text(json.dumps(config))
+    rows = []
+    for step, loss in enumerate(losses):
+        row: dict[str, float] = {
+            "step": step,
+            "train_mean_nll": loss,
+            "learning_rate": 0.5 / (step + 1),
+        }
+        if progress is not None:
+            row["progress"] = progress * (step + 1) / len(losses)
+        rows.append(json.dumps(row) + "\n")
+    (place / "metrics.jsonl").write_text("".join(rows))
+    then = time.time() - age_s
+    os.utime(place / "metrics.jsonl", (then, then))
+    return place
+
+
+def test_runs_become_trials_with_what_varies_as_parameters(tmp_path: Path) -> None:
+    for rate, loss in [(1e-4, 3.0), (3e-4, 2.0), (1e-3, 2.5)]:
+        config = {"learning_rate": rate, "batch_size": 8, "log_path": f"/x/lr-{rate}"}
+        run(tmp_path, f"lr-{rate}", config, [4.0, loss], progress=1.0)
+    view = SweepReader(tmp_path).refresh()
+    assert [parameter.name for parameter in view.sweep.parameters] == ["learning_rate"]
+    assert view.sweep.objective is not None
+    assert view.sweep.objective.metric == "train_mean_nll"
+    best = judge(view.sweep, view.trials).optimum
+    assert best is not None
+    # From config.json, never from the decayed column of the metrics.
+    assert best.params == {"learning_rate": 3e-4}
+    assert view.foreign
+    assert view.word == "read-only"
+
+
+def test_a_run_that_stopped_short_is_lost_not_done(tmp_path: Path) -> None:
+    run(tmp_path, "short", {"lr": 1}, [3.0, 1.0], progress=0.5)
+    run(tmp_path, "whole", {"lr": 2}, [3.0, 2.0], progress=0.99)
+    view = SweepReader(tmp_path).refresh()
+    assert [trial.state for trial in view.trials] == ["lost", "done"]
+    best = judge(view.sweep, view.trials).optimum
+    assert best is not None
+    assert best.params == {"lr": 2}
+
+
+def test_a_final_checkpoint_is_a_sign_of_the_end(tmp_path: Path) -> None:
+    """`progress` of a finished run of 49 steps or fewer never reaches 98 %."""
+    place = run(tmp_path, "short", {"lr": 1}, [3.0, 1.0], progress=0.97)
+    (place / "checkpoints.jsonl").write_text('{"name": "000020"}\n{"name": "final"}\n')
+    [trial] = SweepReader(tmp_path).refresh().trials
+    assert (trial.state, trial.complete) == ("done", True)
+
+
+def test_a_run_that_grew_a_moment_ago_is_running(tmp_path: Path) -> None:
+    run(tmp_path, "live", {"lr": 1}, [3.0], progress=0.1, age_s=1.0)
+    view = SweepReader(tmp_path).refresh()
+    assert view.trials[0].state == "running"
+    assert view.live[0].progress == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("config", ["", "{", "[]", "null", "[" * 100_000])
+def test_a_config_that_is_none_leaves_the_run_readable(tmp_path: Path, config: str) -> None:
+    place = run(tmp_path, "a", {}, [1.0], progress=1.0)
+    (place / "config.json").write_text(config)
+    run(tmp_path, "b", {"lr": 2}, [2.0], progress=1.0)
+    assert [trial.value for trial in SweepReader(tmp_path).refresh().trials] == [1.0, 2.0]
+
+
+def test_values_of_every_kind_can_vary(tmp_path: Path) -> None:
+    for n, value in enumerate([None, "None", True, 1, [1, 2], {"a": 1}]):
+        run(tmp_path, f"r{n}", {"x": value}, [float(n)], progress=1.0)
+    view = SweepReader(tmp_path).refresh()
+    assert [trial.params["x"] for trial in view.trials] == [None, "None", True, 1, [1, 2], {"a": 1}]
+    assert len({trial.key for trial in view.trials}) == 6
+
+
+def test_a_folder_of_something_else_is_refused_with_what_would_do(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(UsageError, match="folder of runs"):
+        SweepReader(tmp_path)
+
+
+def test_reading_writes_nothing(tmp_path: Path) -> None:
+    run(tmp_path, "a", {"lr": 1}, [1.0], progress=1.0)
+    before = sorted(tmp_path.rglob("*"))
+    SweepReader(tmp_path).refresh()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_without_a_known_metric_nothing_is_chosen(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "metrics.jsonl").write_text('{"step": 1, "quux": 2}\n')
+    sweep, _, _ = foreign.read(tmp_path)
+    assert sweep.objective is None
