@@ -32,6 +32,11 @@ def test_a_directory_with_other_files_is_refused_and_untouched(tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+def test_a_persons_own_sweep_file_does_not_make_a_sweep_directory(tmp_path: Path) -> None:
+    (tmp_path / "sweep.yaml").write_text("method: grid")
+    assert not SweepDirectory(tmp_path).exists()
+
+
 def test_a_directory_others_can_write_is_refused(directory: SweepDirectory) -> None:
     directory.root.chmod(0o777)
     with pytest.raises(EnvironmentFault, match="written by others"):

@@ -60,8 +60,8 @@ class SweepDirectory:
         return proc.runtime_dir() / f"wake-{self.id}"
 
     def exists(self) -> bool:
-        """Whether a sweep of ours lies here."""
-        return self.journal.exists() or self.sweep_file.exists()
+        """Whether a sweep of ours lies here; a person's own sweep.yaml alone is none."""
+        return self.journal.exists() or (self.sweep_file.exists() and self.provenance.exists())
 
     def create(self) -> None:
         """Make the directory (0700) and what must be in it.
