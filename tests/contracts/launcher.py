@@ -193,6 +193,7 @@ class LauncherContract:
         kept, lost, over = (jobs.make(TRAINING) for _ in range(3))
         launcher.start([kept, lost, over])
         starts = [started(job) for job in (kept, lost, over)]
+        wait_for(lambda: self.launches(launcher, lost))
         self.lose_supervisor(launcher, starts[1])
         self.let_end(launcher, over, 0)
         ended(over)
@@ -202,6 +203,7 @@ class LauncherContract:
     def test_an_orphan_can_be_ended_too(self, launcher: Launcher, job: Job) -> None:
         launcher.start([job])
         start = started(job)
+        wait_for(lambda: self.launches(launcher, job))
         self.lose_supervisor(launcher, start)
         wait_for(lambda: launcher.liveness([start])[job.token] == "orphaned")
         assert launcher.ask_to_leave(start, "terminate")

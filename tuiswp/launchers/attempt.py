@@ -140,16 +140,21 @@ def _plain_file(path: Path, limit: int, tail: bool = False) -> bytes | None:
         return None
     except OSError as error:
         raise _Junk(f"cannot be opened: {error.strerror}") from error
-    with os.fdopen(fd, "rb") as file:
+    try:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid() or found.st_nlink != 1:
             raise _Junk("is not a plain file of yours with one name")
         if tail:
-            file.seek(max(0, found.st_size - limit))
-        try:
-            return file.read(limit)
-        except OSError as error:
-            raise _Junk(f"cannot be read: {error.strerror}") from error
+            os.lseek(fd, max(0, found.st_size - limit), os.SEEK_SET)
+        parts: list[bytes] = []
+        while limit > 0 and (part := os.read(fd, limit)):
+            parts.append(part)
+            limit -= len(part)
+        return b"".join(parts)
+    except OSError as error:
+        raise _Junk(f"cannot be read: {error.strerror}") from error
+    finally:
+        os.close(fd)
 
 
 def log_tail(attempt_dir: Path, limit_bytes: int = 65536) -> bytes:

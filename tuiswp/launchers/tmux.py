@@ -43,11 +43,6 @@ _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 _SESSION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 _PATH = re.compile(r"/[A-Za-z0-9._/-]+")
 _WINDOW = re.compile(r"@\d+")
-# What tmux says when a session or server went away between two of our commands, or is just coming.
-_PASSING = (
-    "can't find session", "can't find window", "no server running", "no such session",
-    "server exited", "lost server", "error connecting",
-)  # fmt: skip
 
 
 class _Answer(NamedTuple):
@@ -76,9 +71,7 @@ class TmuxLauncher:
         self, session: str, *, socket: str | None = None, python: str | None = None
     ) -> None:
         self._session = _checked(_SESSION, session)
-        self._socket = _checked(
-            _SESSION, socket or os.environ.get("TUISWP_TMUX_SOCKET") or "tuiswp"
-        )
+        self.socket = _checked(_SESSION, socket or os.environ.get("TUISWP_TMUX_SOCKET") or "tuiswp")
         self._python = python or sys.executable
         self._tmux = _tmux_path()
         self._version: str | None = None
@@ -165,26 +158,26 @@ class TmuxLauncher:
         """Open all `windows`, many by one command; LauncherError if tmux will not."""
         rest = list(windows)
         complaint = ""
+        # A session or server may go between two of our commands, or be just coming: its complaints
+        # differ by version, so any is worth another try.
         for patience_s in (0.0, 0.05, 0.2, 1.0):
             if not rest:
                 return
-            time.sleep(patience_s)  # a server that is just going or coming
+            time.sleep(patience_s)
             complaint = "" if self._session_is_open else self._open_session()
             self._session_is_open = not complaint
             if complaint:
                 continue
-            for batch in _batches(rest, self._session):
+            for batch in list(_batches(rest, self._session)):
                 opened, complaint = self._open_batch(batch)
                 del rest[:opened]
                 if complaint:
                     self._session_is_open = False
                     break
-            if complaint and not any(known in complaint for known in _PASSING):
-                break
         if rest:
             raise LauncherError(
                 f"tmux opened {len(windows) - len(rest)} of {len(windows)} windows: {complaint}",
-                where=f"tmux -L {self._socket}",
+                where=f"tmux -L {self.socket}",
                 hint="see `tuiswp doctor`",
             )
 
@@ -219,7 +212,7 @@ class TmuxLauncher:
 
     def _attach(self, session_id: str, window_id: str) -> list[str]:
         assert self._tmux is not None  # it has just answered
-        command = [self._tmux, "-L", self._socket]
+        command = [self._tmux, "-L", self.socket]
         select = ["select-window", "-t", f"{session_id}:{window_id}", ";"]
         inside = os.environ.get("TMUX", "")
         if not inside:
@@ -231,7 +224,7 @@ class TmuxLauncher:
         return ["env", "-u", "TMUX", *command, *select, "attach-session", "-t", session_id]
 
     def _socket_path(self) -> Path:
-        return Path(os.environ.get("TMUX_TMPDIR") or "/tmp", f"tmux-{os.getuid()}", self._socket)
+        return Path(os.environ.get("TMUX_TMPDIR") or "/tmp", f"tmux-{os.getuid()}", self.socket)
 
     # --- launch files ---
 
@@ -264,7 +257,7 @@ class TmuxLauncher:
                 hint="install it: apt install tmux, dnf install tmux, or conda install tmux",
             )
         answers: queue.SimpleQueue[_Answer | Exception] = queue.SimpleQueue()
-        server = _server(self._socket, self._tmux)
+        server = _server(self.socket, self._tmux)
 
         def work() -> None:
             try:
@@ -282,7 +275,7 @@ class TmuxLauncher:
             raise LauncherError(
                 f"tmux did not answer within {_DEADLINE_S:.0f} s",
                 where=self._tmux,
-                hint=f"is its server stuck? `tmux -L {self._socket} kill-server` ends no training",
+                hint=f"is its server stuck? `tmux -L {self.socket} kill-server` ends no training",
             ) from None
         if isinstance(answer, Exception):
             raise LauncherError(f"tmux cannot be run: {answer!r}", where=self._tmux) from answer

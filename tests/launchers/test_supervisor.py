@@ -1,0 +1,584 @@
+"""The supervisor writes down how its attempt ended, whatever the training did.
+
+Here it runs without a window; what needs one is in test_windows.py.
+"""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.launchers.jobs import Jobs, children, gone, in_attempt, in_trial, text_of, wait_for
+from tuiswp import proc
+from tuiswp.launchers.attempt import log_tail, read_exit, read_start, write_spec
+from tuiswp.launchers.base import ExitRecord, Job, StartRecord
+
+SUPERVISOR = Path(__file__).parents[2] / "tuiswp" / "launchers" / "supervisor.py"
+
+Supervise = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def supervise(jobs: Jobs) -> Iterator[Supervise]:
+    """Start a supervisor on a job; what is left of it is ended after the test."""
+    begun: list[subprocess.Popen[bytes]] = []
+
+    def begin(job: Job, *more: str, umask: int = -1) -> subprocess.Popen[bytes]:
+        write_spec(job)
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(SUPERVISOR), job.attempt_dir, *more],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+            umask=umask,
+            env={"PATH": os.environ["PATH"], "TUISWP_TOKEN": job.token},
+        )
+        begun.append(process)
+        return process
+
+    yield begin
+    for process in begun:
+        process.kill()
+        process.wait()
+
+
+def started(job: Job) -> StartRecord:
+    return wait_for(lambda: read_start(Path(job.attempt_dir), job.token))
+
+
+def ended(job: Job) -> ExitRecord:
+    return wait_for(lambda: read_exit(Path(job.attempt_dir), job.token))
+
+
+def printed(job: Job) -> bytes:
+    return log_tail(Path(job.attempt_dir))
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-I", "-S", "-c", code]
+
+
+# --- how it ended ---
+
+
+@pytest.mark.parametrize("code", [0, 1, 3, 137, 255])
+def test_an_exit_code_is_a_code_even_if_it_looks_like_a_signal(
+    jobs: Jobs, supervise: Supervise, code: int
+) -> None:
+    job = jobs.make(["sh", "-c", f"exit {code}"])
+    assert supervise(job).wait(30) == 0
+    end = ended(job)
+    assert (end.code, end.signal, end.error, end.requested) == (code, None, None, None)
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_a_death_by_signal_is_a_signal(
+    jobs: Jobs, supervise: Supervise, number: signal.Signals
+) -> None:
+    job = jobs.make(["sh", "-c", f"kill -{number.value} $$; sleep 60"])
+    supervise(job).wait(30)
+    end = ended(job)
+    assert (end.code, end.signal, end.requested) == (None, number.value, None)
+
+
+def test_times_and_memory_are_recorded(jobs: Jobs, supervise: Supervise) -> None:
+    job = jobs.make(python("import time; b = bytearray(80_000_000); time.sleep(0.2)"))
+    supervise(job).wait(30)
+    end = ended(job)
+    assert end.max_rss_kib is not None and 80_000 < end.max_rss_kib < 160_000
+    assert 0.2 <= end.duration_s <= end.ended - end.started + 0.1
+    assert end.oom_kill is not True
+
+
+def test_nothing_runs_before_its_start_record_is_there(jobs: Jobs, supervise: Supervise) -> None:
+    job = jobs.make(["sh", "-c", "cat attempts/1/start.json"])
+    supervise(job).wait(30)
+    record = json.loads(printed(job))
+    start = started(job)
+    assert record["token"] == job.token
+    assert record["training"] == {
+        "boot_id": proc.boot_id(), "pid": start.training.pid, "ticks": start.training.ticks,
+    }  # fmt: skip
+
+
+def test_records_and_log_are_private(jobs: Jobs, supervise: Supervise) -> None:
+    job = jobs.make(["sh", "-c", "echo hello; umask"])
+    supervise(job, umask=0o027).wait(30)
+    for name in ("spec.json", "start.json", "exit.json", "output.log"):
+        assert stat.S_IMODE(in_attempt(job, name).stat().st_mode) == 0o600, name
+    assert b"0027" in printed(job), "the training keeps the umask it would have had"
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "what"),
+    [
+        (["no-such-program-here"], 127, "not found in PATH"),
+        (["/no/such/program"], 127, "No such file"),
+        ([""], 127, "empty"),
+        (["/etc/passwd"], 126, "Permission denied"),
+        (["/tmp"], 126, "Permission denied"),
+        (["true", "a\0b"], 126, "null"),
+        (["true", "\ud800"], 126, "surrogates"),
+        (["true", "x" * 200_000], 126, "too long"),
+    ],
+)  # fmt: skip
+def test_a_program_that_cannot_be_run_is_a_launch_error(
+    jobs: Jobs, supervise: Supervise, argv: list[str], code: int, what: str
+) -> None:
+    job = jobs.make(argv)
+    supervise(job).wait(30)
+    end = ended(job)
+    assert end.code == code
+    assert end.error is not None and what in end.error
+
+
+def test_a_script_without_an_interpreter_line_is_a_launch_error(
+    jobs: Jobs, supervise: Supervise
+) -> None:
+    job = jobs.make(["./train"])
+    in_trial(job, "train").write_text("print('hello')")
+    in_trial(job, "train").chmod(0o755)
+    supervise(job).wait(30)
+    end = ended(job)
+    assert (end.code, end.error) == (126, "cannot run the program: Exec format error: b'./train'")
+
+
+def test_a_missing_working_directory_is_a_launch_error(jobs: Jobs, supervise: Supervise) -> None:
+    job = jobs.make(["true"], cwd=str(jobs.root / "nowhere"))
+    supervise(job).wait(30)
+    end = ended(job)
+    assert end.code == 126
+    assert end.error is not None and "working directory" in end.error
+
+
+def test_the_program_is_looked_for_in_the_path_of_the_job(jobs: Jobs, supervise: Supervise) -> None:
+    job = jobs.make(["train"], {"PATH": f"/nowhere::{jobs.root}/tools:/usr/bin"})
+    (jobs.root / "tools").mkdir()
+    tool = jobs.root / "tools" / "train"
+    tool.write_text("#!/bin/sh\nexit 42\n")
+    tool.chmod(0o755)
+    supervise(job).wait(30)
+    assert ended(job).code == 42
+
+
+# --- what reaches the training ---
+
+
+HOSTILE = [
+    ";", "a;", "a; touch canary", "#(touch canary)", "$(touch canary)", "`touch canary`", "\n",
+    "a\nb", "--",
+    "-rf", "", " ", "'", '"', "\\", "\\;", "%H", "#{pane_pid}", "*", "~", "äöü 漢字 \u202e",
+    "\x1b]2;t\x07", "\udcff\udc80", "x" * 20_000,
+]  # fmt: skip
+
+
+def test_arguments_and_environment_arrive_byte_for_byte(jobs: Jobs, supervise: Supervise) -> None:
+    say = (
+        "import os, sys; out = open('said', 'wb');"
+        "out.write(b'\\0'.join(os.fsencode(w) for w in sys.argv[1:]) + b'\\0\\0');"
+        "out.write(b'\\0'.join(os.environb[b'V%d' % n] for n in range(int(sys.argv[1]))))"
+    )
+    env = {f"V{number}": text for number, text in enumerate(HOSTILE)}
+    job = jobs.make([*python(say), str(len(HOSTILE)), *HOSTILE], env)
+    supervise(job).wait(30)
+    raw = [text.encode("utf-8", "surrogateescape") for text in HOSTILE]
+    said = b"\0".join([str(len(HOSTILE)).encode(), *raw]) + b"\0\0" + b"\0".join(raw)
+    assert in_trial(job, "said").read_bytes() == said
+    assert not list(jobs.root.rglob("canary*"))
+
+
+def test_the_environment_is_the_jobs_and_its_token(jobs: Jobs, supervise: Supervise) -> None:
+    job = jobs.make(["env", "-0"], {"A": "1"})
+    supervise(job).wait(30)
+    entries = printed(job).rstrip(b"\0").split(b"\0")
+    expected = {**job.env, "TUISWP_TOKEN": job.token}
+    assert dict(entry.split(b"=", 1) for entry in entries) == {
+        name.encode(): value.encode() for name, value in expected.items()
+    }
+
+
+def test_a_directory_name_may_be_anything(jobs: Jobs, supervise: Supervise) -> None:
+    job = jobs.make(["pwd"], folder='it\'s; #(touch canary) $(touch canary)\n"ü"')
+    supervise(job).wait(30)
+    assert ended(job).code == 0
+    assert printed(job).decode() == job.cwd + "\n"
+    assert not list(jobs.root.rglob("canary*"))
+
+
+def test_the_training_has_its_own_terminal_and_default_signals(
+    jobs: Jobs, supervise: Supervise
+) -> None:
+    say = (
+        "import os, signal;"
+        "print(os.isatty(0), os.isatty(1), os.getsid(0) == os.getpid() == os.tcgetpgrp(0),"
+        " os.get_terminal_size().columns > 0);"
+        "print([l.split()[1] for l in open('/proc/self/status') if l[:6] in ('SigBlk', 'SigIgn')]);"
+        "print(sorted(os.listdir('/proc/self/fd'))[:4])"
+    )
+    job = jobs.make([sys.executable, "-I", "-S", "-c", say])
+    supervise(job).wait(30)
+    lines = printed(job).decode().splitlines()
+    assert lines[0] == "True True True True"
+    # Python itself ignores SIGPIPE (13) and SIGXFSZ (25): nothing else is ignored or blocked.
+    assert lines[1] == str(["0" * 16, f"{1 << 12 | 1 << 24:016x}"])
+    assert lines[2] == "['0', '1', '2', '3']"  # 3 is the listing itself
+
+
+def test_output_reaches_the_log_without_added_bytes(jobs: Jobs, supervise: Supervise) -> None:
+    job = jobs.make(["printf", r"a\r50%%|##  |\r\nb\n\033[1mc"])
+    supervise(job).wait(30)
+    assert printed(job) == b"a\r50%|##  |\r\nb\n\033[1mc"
+
+
+# --- leaving ---
+
+
+def test_term_with_grace_lets_the_training_clean_up(jobs: Jobs, supervise: Supervise) -> None:
+    job = jobs.make(
+        ["sh", "-c", "trap 'echo saved; exit 5' TERM; echo up; while :; do sleep 0.01; done"]
+    )
+    supervisor = supervise(job)
+    wait_for(lambda: b"up" in printed(job))
+    supervisor.send_signal(signal.SIGTERM)
+    end = ended(job)
+    assert (end.code, end.requested) == (5, "terminate")
+    assert printed(job).endswith(b"saved\n")
+
+
+def test_term_ignored_ends_with_kill_after_the_grace(jobs: Jobs, supervise: Supervise) -> None:
+    job = jobs.make(
+        ["sh", "-c", "trap '' TERM INT; echo up; while :; do sleep 0.01; done"], grace_s=0.4
+    )
+    supervisor = supervise(job)
+    wait_for(lambda: b"up" in printed(job))
+    asked = time.monotonic()
+    supervisor.send_signal(signal.SIGTERM)
+    end = ended(job)
+    assert 0.4 <= time.monotonic() - asked < 10
+    assert (end.signal, end.requested) == (signal.SIGKILL, "terminate")
+
+
+def test_a_firmer_request_does_not_wait_for_the_grace_of_a_softer_one(
+    jobs: Jobs, supervise: Supervise
+) -> None:
+    job = jobs.make(
+        ["sh", "-c", "trap '' INT; trap 'echo term' TERM; echo up; while :; do sleep 0.01; done"],
+        grace_s=1000.0,
+    )
+    supervisor = supervise(job)
+    wait_for(lambda: b"up" in printed(job))
+    supervisor.send_signal(signal.SIGINT)
+    supervisor.send_signal(signal.SIGTERM)
+    wait_for(lambda: b"term" in printed(job))
+    supervisor.send_signal(signal.SIGINT)  # softer again: changes nothing
+    supervisor.send_signal(signal.SIGUSR1)
+    end = ended(job)
+    assert (end.signal, end.requested) == (signal.SIGKILL, "kill")
+
+
+def test_a_stopped_training_can_be_ended(jobs: Jobs, supervise: Supervise) -> None:
+    job = jobs.make(["sh", "-c", "echo up; kill -STOP $$; sleep 60"])
+    supervisor = supervise(job)
+    wait_for(lambda: b"up" in printed(job))
+    supervisor.send_signal(signal.SIGTERM)
+    end = ended(job)
+    assert (end.signal, end.requested) == (signal.SIGTERM, "terminate")
+
+
+def test_a_timeout_ends_the_training_and_is_named(jobs: Jobs, supervise: Supervise) -> None:
+    job = jobs.make(["sleep", "60"], timeout_s=0.3)
+    supervise(job).wait(30)
+    end = ended(job)
+    assert (end.signal, end.requested) == (signal.SIGTERM, "timeout")
+    assert 0.3 <= end.duration_s < 20
+
+
+def test_a_hang_up_ends_nothing(jobs: Jobs, supervise: Supervise) -> None:
+    job = jobs.make(["sh", "-c", "until [ -e go ]; do sleep 0.01; done; exit 4"])
+    supervisor = supervise(job)
+    started(job)
+    for number in (signal.SIGHUP, signal.SIGPIPE, signal.SIGTSTP, signal.SIGTTIN):
+        supervisor.send_signal(number)
+    in_trial(job, "go").touch()
+    end = ended(job)
+    assert (end.code, end.requested) == (4, None)
+
+
+# --- descendants ---
+
+DAEMON = """
+import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        for fd in (0, 1, 2):
+            os.close(fd)
+        os.environ.clear()
+        with open("daemon.tmp", "w") as f:
+            f.write(str(os.getpid()))
+        os.rename("daemon.tmp", "daemon")
+        time.sleep(600)
+    os._exit(0)
+while not os.path.exists("daemon"):
+    time.sleep(0.01)
+sys.exit(6)
+"""
+
+
+def test_a_daemonised_grandchild_is_killed_and_listed(jobs: Jobs, supervise: Supervise) -> None:
+    job = jobs.make(python(DAEMON))
+    supervise(job).wait(30)
+    end = ended(job)
+    daemon = int(text_of(in_trial(job, "daemon")))
+    assert end.code == 6
+    assert end.leftovers == (daemon,)
+    assert end.unkillable == ()
+    assert gone(daemon)
+
+
+def test_a_tree_of_leftovers_is_killed_to_the_last(jobs: Jobs, supervise: Supervise) -> None:
+    script = """
+        for i in 1 2 3; do
+            (trap '' HUP TERM
+             setsid sh -c 'trap "" HUP TERM; sleep 600 & echo $! $$ >> tree; wait') &
+        done
+        until [ "$(wc -l < tree)" = 3 ]; do sleep 0.01; done
+        exit 0
+    """
+    job = jobs.make(["sh", "-c", script])
+    supervise(job).wait(30)
+    end = ended(job)
+    tree = {int(pid) for pid in text_of(in_trial(job, "tree")).split()}
+    assert len(tree) == 6 and tree <= set(end.leftovers)
+    assert all(gone(pid) for pid in tree)
+
+
+def test_leftovers_are_only_reported_if_the_job_says_so(jobs: Jobs, supervise: Supervise) -> None:
+    job = jobs.make(python(DAEMON), leftovers="report")
+    supervise(job).wait(30)
+    daemon = int(text_of(in_trial(job, "daemon")))
+    assert ended(job).leftovers == (daemon,)
+    assert not gone(daemon)
+    os.kill(daemon, signal.SIGKILL)
+
+
+def test_the_end_does_not_wait_for_a_child_that_holds_the_terminal(
+    jobs: Jobs, supervise: Supervise
+) -> None:
+    job = jobs.make(["sh", "-c", "trap '' HUP; sleep 600 & echo $!; exit 0"])
+    supervise(job).wait(30)
+    end = ended(job)
+    assert end.code == 0 and end.duration_s < 10
+    assert end.leftovers == (int(printed(job)),)
+
+
+def test_a_neighbour_is_not_swept_up(jobs: Jobs, supervise: Supervise) -> None:
+    neighbour = jobs.make(["sleep", "60"])
+    supervise(neighbour)
+    theirs = started(neighbour)
+    job = jobs.make(python(DAEMON))
+    supervise(job).wait(30)
+    assert ended(job).code == 6
+    assert proc.is_alive(theirs.training) and proc.is_alive(theirs.supervisor)
+
+
+# --- once, and never by halves ---
+
+
+def test_a_second_supervisor_of_one_attempt_leaves_at_once(
+    jobs: Jobs, supervise: Supervise
+) -> None:
+    job = jobs.make(["sh", "-c", "echo x >> launches; until [ -e go ]; do sleep 0.01; done"])
+    supervise(job)
+    start = started(job)
+    assert supervise(job).wait(30) == 75
+    in_trial(job, "go").touch()
+    end = ended(job)
+    assert supervise(job).wait(30) == 75
+    assert (started(job), ended(job)) == (start, end)
+    assert text_of(in_trial(job, "launches")) == "x\n"
+
+
+def test_many_supervisors_at_the_same_instant_start_one_training(
+    jobs: Jobs, supervise: Supervise
+) -> None:
+    job = jobs.make(["sh", "-c", "echo x >> launches; sleep 0.3"])
+    codes = sorted(process.wait(30) for process in [supervise(job) for _ in range(6)])
+    assert codes == [0, 75, 75, 75, 75, 75]
+    assert text_of(in_trial(job, "launches")) == "x\n"
+
+
+def test_a_supervisor_whose_launch_file_was_revoked_starts_nothing(
+    jobs: Jobs, supervise: Supervise
+) -> None:
+    job = jobs.make(["sh", "-c", "echo x >> launches"])
+    assert supervise(job, str(jobs.root / "revoked")).wait(30) == 75
+    assert not in_trial(job, "launches").exists()
+    assert not in_attempt(job, "start.json").exists()
+
+
+def test_a_supervisor_killed_before_the_start_record_starts_nothing(
+    jobs: Jobs, supervise: Supervise
+) -> None:
+    """A boot id file that is a FIFO holds the supervisor between the fork and start.json."""
+    job = jobs.make(["sh", "-c", "echo x >> launches; sleep 60"])
+    fifo = jobs.root / "boot_id"
+    os.mkfifo(fifo)
+    write_spec(job)
+    supervisor = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(SUPERVISOR), job.attempt_dir],
+        stdin=subprocess.DEVNULL,
+        env={"TUISWP_TOKEN": job.token, "TUISWP_BOOT_ID_FILE": str(fifo)},
+    )
+    wait_for(lambda: len(children(supervisor.pid)) == 2)
+    family = children(supervisor.pid)
+    supervisor.kill()
+    supervisor.wait()
+    wait_for(lambda: all(gone(pid) for pid in family))
+    assert not in_attempt(job, "start.json").exists()
+    assert not in_trial(job, "launches").exists()
+
+
+def test_a_spec_that_cannot_be_read_leaves_a_traceback(jobs: Jobs, supervise: Supervise) -> None:
+    job = jobs.make(["true"])
+    in_attempt(job, "spec.json").write_text('{"token": ')
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(SUPERVISOR), job.attempt_dir], stdin=subprocess.DEVNULL
+    )
+    assert process.wait(30) == 70
+    assert "JSONDecodeError" in text_of(in_attempt(job, "supervisor.err"))
+
+
+def test_the_records_follow_an_attempt_that_is_moved(jobs: Jobs, supervise: Supervise) -> None:
+    job = jobs.make(
+        ["sh", "-c", "echo up; until [ -e ../moved/go ]; do sleep 0.01; done; echo late; exit 9"]
+    )
+    supervisor = supervise(job)
+    wait_for(lambda: b"up" in printed(job))
+    moved = jobs.root / "moved"
+    Path(job.trial_dir).rename(moved)
+    (moved / "go").touch()
+    supervisor.wait(30)
+    end = read_exit(moved / "attempts" / "1", job.token)
+    assert end is not None and end.code == 9
+    assert log_tail(moved / "attempts" / "1") == b"up\nlate\n"
+
+
+def test_a_deleted_attempt_directory_does_not_keep_the_supervisor(
+    jobs: Jobs, supervise: Supervise
+) -> None:
+    job = jobs.make(["sh", "-c", "rm -r attempts/1; exit 0"])
+    assert supervise(job).wait(30) == 0
+
+
+# --- the supervisor or the relay dies ---
+
+TALKER = """
+import os, signal, time
+n = 0
+while not os.path.exists("go"):
+    n += 1
+    print("line", n, flush=True)
+    with open("beat.tmp", "w") as f:
+        f.write(str(n))
+    os.rename("beat.tmp", "beat")
+    time.sleep(0.01)
+print("farewell", flush=True)
+"""
+
+
+def test_killing_the_supervisor_neither_ends_nor_silences_the_training(
+    jobs: Jobs, supervise: Supervise
+) -> None:
+    job = jobs.make(python(TALKER))
+    supervisor = supervise(job)
+    start = started(job)
+    wait_for(lambda: b"line 3\n" in printed(job))
+    supervisor.kill()
+    supervisor.wait()
+    beat = int(text_of(in_trial(job, "beat")) or 0)
+    wait_for(lambda: b"line %d\n" % (beat + 50) in printed(job))
+    assert proc.is_alive(start.training)
+    in_trial(job, "go").touch()
+    wait_for(lambda: printed(job).endswith(b"farewell\n"))
+    wait_for(lambda: not proc.is_alive(start.training))
+    assert start.relay is not None
+    relay = start.relay
+    wait_for(lambda: not proc.is_alive(relay))
+    assert read_exit(Path(job.attempt_dir), job.token) is None
+
+
+def test_killing_the_relay_interrupts_the_output_only_for_a_moment(
+    jobs: Jobs, supervise: Supervise
+) -> None:
+    job = jobs.make(python(TALKER))
+    supervise(job)
+    start = started(job)
+    assert start.relay is not None
+    for _ in range(2):
+        beat = wait_for(lambda: int(text_of(in_trial(job, "beat")) or 0))
+        wait_for(lambda: b"line %d\n" % (beat + 5) in printed(job))  # noqa: B023  # used at once
+        (relay,) = set(children(start.supervisor.pid)) - {start.training.pid}
+        os.kill(relay, signal.SIGKILL)
+        beat = int(text_of(in_trial(job, "beat")))
+        wait_for(lambda: b"line %d\n" % (beat + 50) in printed(job))  # noqa: B023  # used at once
+    in_trial(job, "go").touch()
+    end = ended(job)
+    assert end.code == 0
+    assert end.log_truncated, "what the killed relay held may be missing, and that is said"
+    assert printed(job).endswith(b"farewell\n")
+
+
+# --- the log ---
+
+
+def test_the_log_is_rotated_and_never_larger_than_its_cap(jobs: Jobs, supervise: Supervise) -> None:
+    job = jobs.make(["seq", "1", "100000"], log_cap_bytes=100_000)
+    supervise(job).wait(30)
+    sizes = [in_attempt(job, name).stat().st_size for name in ("output.log", "output.log.1")]
+    assert sum(sizes) <= 100_000 and max(sizes) <= 50_000
+    assert printed(job).endswith(b"\n99999\n100000\n")
+    assert ended(job).log_truncated
+
+
+def test_a_log_below_its_cap_is_whole(jobs: Jobs, supervise: Supervise) -> None:
+    job = jobs.make(["seq", "1", "10000"], log_cap_bytes=60_000)
+    supervise(job).wait(30)
+    assert printed(job) == b"".join(b"%d\n" % n for n in range(1, 10001))
+    assert not ended(job).log_truncated
+
+
+def test_a_log_that_cannot_be_written_does_not_block_the_training(
+    jobs: Jobs, supervise: Supervise
+) -> None:
+    job = jobs.make(["sh", "-c", "seq 1 100000; exit 8"])
+    in_attempt(job, "output.log").mkdir()
+    supervise(job).wait(30)
+    end = ended(job)
+    assert end.code == 8 and end.log_truncated
+
+
+@pytest.mark.slow
+def test_200_mb_without_a_line_end_take_bounded_memory(jobs: Jobs, supervise: Supervise) -> None:
+    job = jobs.make(["head", "-c", "200000000", "/dev/zero"], log_cap_bytes=10_000_000)
+    supervise(job)
+    start = started(job)
+    assert start.relay is not None
+    peak = 0
+    while read_exit(Path(job.attempt_dir), job.token) is None:
+        for process in (start.supervisor, start.relay):
+            for line in text_of(Path(f"/proc/{process.pid}/status")).splitlines():
+                if line.startswith("VmHWM"):
+                    peak = max(peak, int(line.split()[1]))
+        time.sleep(0.02)
+    assert 0 < peak < 20_000, f"{peak} KiB"
+    end = ended(job)
+    assert end.code == 0 and end.log_truncated
+    assert len(printed(job)) == 65536
