@@ -1,11 +1,13 @@
 """The top level: W&B's keys, what is only noted, what is refused, and how big a search may be."""
 
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.spec.helpers import faults, one_fault, read
 from tuiswp.model.sweep import Objective
+from tuiswp.spec.early import bands
 from tuiswp.spec.load import load
 
 HEAD = "method: random\nmetric: {name: loss, goal: minimize}\nrun_cap: 5\n"
@@ -112,6 +114,18 @@ def test_a_metric_without_a_goal_is_minimised_and_noted() -> None:
     sweep = read(f"method: grid\nmetric: {{name: loss}}\n{SPACE}")
     assert sweep.objective == Objective("loss", "minimize")
     assert sweep.notes == ("metric.goal is not given: minimize, as in W&B",)
+
+
+def test_a_thousand_faults_are_cut_short_and_ten_thousand_names_are_quick() -> None:
+    entries = "".join(f"  p{i}: {{valeus: [1]}}\n" for i in range(1000))
+    found = faults(f"{HEAD}parameters:\n{entries}")
+    assert len(found) == 51 and found[-1] == "sweep.yaml: and 950 more faults"
+    entries = "".join(f"  'p {i}': {{value: 1}}\n" for i in range(3000))
+    base = ", ".join(f"p_{i}: 1" for i in range(100))
+    began = time.process_time()
+    assert len(faults(f"{HEAD}parameters:\n{entries}tuiswp: {{baseline: {{{base}}}}}\n")) == 51
+    assert len(read(f"{HEAD}parameters:\n{entries}").notes) == 41
+    assert time.process_time() - began < 8
 
 
 # ── what comes next ──────────────────────────────────────────────────────────────────────────────
@@ -231,3 +245,17 @@ def test_a_real_looking_file_loads(path: Path) -> None:
 
 def test_there_are_real_looking_files() -> None:
     assert len(GOOD) >= 8
+
+
+@pytest.mark.parametrize(
+    ("max_iter", "s", "eta", "points"),
+    [
+        (27, 2, 3, [3, 9]), (27, 5, 3, [1, 3, 9]), (18, 2, 3, [2, 6]), (10, 2, 2, [2, 5]),
+        (5, 2, 2, [1, 2]), (2, 1, 3, []), (10**6, 10**18, 1.0001, None),
+    ],
+)  # fmt: skip
+def test_the_bands_of_hyperband(
+    max_iter: int, s: int, eta: float, points: list[int] | None
+) -> None:
+    found = bands(max_iter, s, eta)
+    assert found == points if points is not None else len(found) <= 1000

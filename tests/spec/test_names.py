@@ -1,5 +1,7 @@
 """Names that become folders."""
 
+import doctest
+import importlib
 import re
 
 import pytest
@@ -49,3 +51,9 @@ def test_a_safe_text_stays_as_it_is(text: str) -> None:
 def test_an_unsafe_text_is_shown_with_a_short_hash(text: str, begins: str) -> None:
     name = safe_name(text)
     assert name.startswith(begins) and len(name) == len(begins) + 6
+
+
+@pytest.mark.parametrize("module", ["names", "own", "early"])
+def test_the_examples_in_docstrings_are_true(module: str) -> None:
+    found = doctest.testmod(importlib.import_module(f"tuiswp.spec.{module}"))
+    assert found.attempted > 0 and found.failed == 0

@@ -102,6 +102,7 @@ def test_the_rule_of_the_objective(text: str, reduce: Reduce, window: int) -> No
         ("env: {CUDA_VISIBLE_DEVICES: 0}", "is set by tuiswp for each trial; remove it"),
         ("env: {TUISWP_X: 0}", "is set by tuiswp for each trial"),
         ("cwd: [a]", "tuiswp.cwd: must be text"),
+        ("cwd: ~nobody-of-this-name/x", "names no home directory"),
         ("complete_at: 0", "must be above 0"),
         ("complete_at: 98", "must be at most 1, got 98"),
         ("seed: a", "must be a whole number"),

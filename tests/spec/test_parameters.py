@@ -215,7 +215,7 @@ def test_numbers_that_wandb_reads_as_text_are_noted_once_together() -> None:
     )
     assert read(text).notes == (
         "read as numbers, where W&B reads text: 1e-4 (line 5), 1e-3 (line 5), 1e-6 (line 6), "
-        "1 (line 6); the command line keeps this spelling",
+        "1 (line 6); the command line keeps the spelling of values",
     )
 
 

@@ -104,6 +104,7 @@ def test_five_thousand_levels_are_refused(text: str) -> None:
     assert "nested deeper than 32 levels" in one_fault(text)
 
 
+@pytest.mark.slow
 def test_a_million_values_are_refused() -> None:
     assert "holds more than 50,000 values" in one_fault("a: [" + "1," * 400_000 + "1]")
 

@@ -122,7 +122,8 @@ def _beta(a: float, b: float, u: float) -> float:
         return 0.0 if a == 0 and (b > 0 or u <= 0.5) else 1.0
     from scipy.special import betaincinv  # the only use of scipy: 0.2 s that others need not pay
 
-    return float(betaincinv(a, b, u))
+    drawn = float(betaincinv(a, b, u if u in (0.0, 1.0) else max(u, _U_MIN)))
+    return drawn if math.isfinite(drawn) else float(u >= 0.5)  # scipy underflows to nan
 
 
 def _rounded(value: float, q: float | int | None) -> float | int:

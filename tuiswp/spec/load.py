@@ -26,6 +26,7 @@ from tuiswp.spec.tree import MAX_BYTES, Items, Keyed, Leaf, decode, parse
 from tuiswp.text import visible
 
 MAX_GRID = 100_000
+_FAULTS_AT_MOST = 50
 
 _ELSEWHERE = (
     "project", "entity", "controller", "apiVersion", "kind", "job", "image_uri", "scheduler",
@@ -117,8 +118,16 @@ def load_bytes(data: bytes, *, shown_as: str, name: str, cwd: Path, beside: Path
         raise SpecErrors([*faults, SpecError(what, where=shown_as, hint=hint)])
     sweep = _Loader(reader, root).sweep(name, Path.cwd() / cwd, Path.cwd() / beside)
     if reader.faults:
-        raise SpecErrors(sorted(reader.faults, key=reader.line_of))
+        raise SpecErrors(_shortened(sorted(reader.faults, key=reader.line_of), shown_as))
     return sweep
+
+
+def _shortened(faults: list[SpecError], source: str) -> list[SpecError]:
+    """A file of another kind can have thousands of faults; nobody reads them."""
+    more = len(faults) - _FAULTS_AT_MOST
+    if more <= 1:
+        return faults
+    return [*faults[:_FAULTS_AT_MOST], SpecError(f"and {more:,} more faults", where=source)]
 
 
 class _Loader:

@@ -17,7 +17,7 @@ def safe_name(text: str) -> str:
     >>> safe_name("lr-sweep")
     'lr-sweep'
     >>> safe_name("imbal_prop/leq0.1")
-    'imbal_prop-leq0.1-a5e43e'
+    'imbal_prop-leq0.1-ff4ebb'
     """
     if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", text) and not text.endswith("."):
         return text

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from tuiswp.model.space import Parameter, Params, Value
 from tuiswp.model.space import Path as ParamPath
 from tuiswp.model.sweep import Reduce, Resources
-from tuiswp.spec.params import near_miss, nest, only_value
+from tuiswp.spec.params import near_miss, nest, only_value, shown
 from tuiswp.spec.reader import Reader, Section, kind_of
 from tuiswp.spec.scalars import as_number
 from tuiswp.spec.tree import Keyed, Leaf, Node
@@ -162,7 +162,11 @@ def read_cwd(section: Section, started_in: Path) -> Path:
     text = section.text("cwd")
     if text is None:
         return started_in
-    return started_in / Path(text).expanduser()
+    try:
+        return started_in / Path(text).expanduser()
+    except RuntimeError:  # ~somebody who is not known here
+        section.fault("cwd", f"{shown(text)} names no home directory")
+        return started_in
 
 
 _RESERVED = re.compile(r"TUISWP_|CUDA_(?:VISIBLE_DEVICES|DEVICE_ORDER)$")
@@ -266,9 +270,10 @@ def _walk(
     found: dict[ParamPath, Value],
 ) -> None:
     dotted = {".".join(known): known for known in spellings}
+    groups = {known[: len(above) + 1] for known in spellings if known[: len(above)] == above}
     for name, entry in node.entries.items():
         here: ParamPath | None = (*above, name)
-        group = any(known[: len(above) + 1] == here for known in spellings)
+        group = here in groups
         if here not in spellings and not group:
             here = dotted.get(name) if not above else None  # opt.lr for {opt: {lr: …}}
         if here in spellings:

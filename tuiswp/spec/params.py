@@ -16,9 +16,12 @@ from tuiswp.spec.distributions import distinct, is_single, value_key
 from tuiswp.text import visible
 
 __all__ = [
-    "baseline_params", "flatten", "is_swept", "label", "nest", "same_space", "swept", "value_key",
-    "wandb_config",
+    "baseline_params", "describe", "flatten", "is_swept", "label", "near_miss", "nest",
+    "only_value", "same_space", "shown", "swept", "value_key", "wandb_config",
 ]  # fmt: skip
+
+
+_COMPARED = 500  # candidates for a near miss; comparing is slow
 
 
 def nest(pairs: Iterable[tuple[Path, Value]]) -> Params:
@@ -221,7 +224,7 @@ def wandb_config(params: Params) -> dict[str, dict[str, Value]]:
 
 def near_miss(word: str, known: Iterable[str], synonyms: Mapping[str, str] | None = None) -> str:
     """A hint `did you mean X?`, or the list of what is known when nothing is near."""
-    options = sorted(known)
+    options = sorted(known)[:_COMPARED]
     if synonyms and (meant := synonyms.get(word.lower())):
         return meant
     folded = {option.lower(): option for option in options}

@@ -16,6 +16,7 @@ from tuiswp.text import visible
 
 _WORDS = {"yes": True, "on": True, "no": False, "off": False}
 _NAMED_AT_MOST = 6
+_NOTES_AT_MOST = 40
 _MAX_ARGUMENT = 100_000  # Linux refuses 128 KiB, and the flag's name comes before the value
 
 
@@ -41,7 +42,7 @@ class Reader:
     def __init__(self, source: str) -> None:
         self.source = source
         self.faults: list[SpecError] = []
-        self.notes: list[str] = []
+        self.notes: dict[str, None] = {}  # in order, each once
         self._numbers: dict[str, int] = {}
 
     def fault(self, line: int | None, path: Path, what: str, hint: str | None = None) -> None:
@@ -53,8 +54,7 @@ class Reader:
         return int(line) if line.isdecimal() else 0
 
     def note(self, text: str) -> None:
-        if text not in self.notes:
-            self.notes.append(text)
+        self.notes[text] = None
 
     def remark(self, leaf: Leaf, path: Path) -> None:
         """Note where W&B, which reads YAML 1.1, would have read this scalar differently."""
@@ -80,15 +80,18 @@ class Reader:
 
     def closing_notes(self) -> tuple[str, ...]:
         """All notes; the numbers that W&B would have read as text are named once, together."""
+        notes = list(self.notes)[:_NOTES_AT_MOST]
+        if len(self.notes) > len(notes):
+            notes.append(f"and {len(self.notes) - len(notes)} more remarks of this kind")
         if not self._numbers:
-            return tuple(self.notes)
+            return tuple(notes)
         named = [f"{text} (line {line})" for text, line in self._numbers.items()]
         more = "" if len(named) <= _NAMED_AT_MOST else f" and {len(named) - _NAMED_AT_MOST} more"
         listed = visible(", ".join(named[:_NAMED_AT_MOST]), limit=300)
         return (
             f"read as numbers, where W&B reads text: {listed}{more}; "
-            "the command line keeps this spelling",
-            *self.notes,
+            "the command line keeps the spelling of values",
+            *notes,
         )
 
     # ── whole nodes ──────────────────────────────────────────────────────────────────────────────
