@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.spec.helpers import faults, one_fault, read
 from tuiswp.errors import ExitCode, SpecErrors
 from tuiswp.spec.load import load
+from tuiswp.text import visible
 
 GOOD = b"method: grid\nmetric: {name: loss, goal: minimize}\nparameters:\n  x: {values: [1, 2]}\n"
 
@@ -147,7 +148,7 @@ def test_no_bytes_give_a_traceback(data: bytes) -> None:
         read(data)
     except SpecErrors as errors:
         assert errors.exit_code == ExitCode.USAGE
-        assert all(line.isprintable() for line in str(errors).splitlines())
+        assert all(line == visible(line) for line in str(errors).split("\n"))
 
 
 @settings(deadline=None, max_examples=150)
@@ -230,3 +231,16 @@ def test_a_file_is_named_by_its_stem_and_knows_its_folder(tmp_path: Path) -> Non
     sweep = load(path, cwd=tmp_path / "elsewhere")
     assert (sweep.name, sweep.source) == ("my lr", str(path))
     assert (sweep.run.cwd, sweep.run.beside) == (str(tmp_path / "elsewhere"), str(tmp_path))
+
+
+def test_hostile_keys_are_inert_in_every_message() -> None:
+    name = "l\n\x1b]52;c;x\x07r\u202e"
+    document = {
+        "method": "grid",
+        name: 1,
+        "parameters": {name: {name: 1}, "a" + name: {"values": [1, 2]}, "b": {"min": name}},
+        "tuiswp": {"baseline": {name: 1}, "env": {name: None}, name: 1},
+        "command": ["${" + name + "}", "x${a" + name + "}"],
+    }
+    found = faults(json.dumps(document), shown_as="s.json")
+    assert len(found) > 5 and all(line == visible(line) for line in found)

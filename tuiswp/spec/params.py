@@ -230,7 +230,7 @@ def near_miss(word: str, known: Iterable[str], synonyms: Mapping[str, str] | Non
     folded = {option.lower(): option for option in options}
     near = difflib.get_close_matches(word.lower()[:200], folded, n=1, cutoff=0.6)
     if near:
-        return f"did you mean {folded[near[0]]}?"
+        return f"did you mean {visible(folded[near[0]], limit=80)}?"
     if not options:
         return "nothing is known here"
     shown = ", ".join(visible(option, limit=40) for option in options[:20])
