@@ -97,14 +97,14 @@ def issue_sweep(baseline: float | None = 4.3e-3) -> Sweep:
     )
 
 
-def issue_trials(baseline_value: float | None = 2.03) -> list[Trial]:
-    """Trial 0 is the default at 4.3e-3 (left out when `baseline_value` is None)."""
+def issue_trials(baseline_value: float | None = 2.03, *, default: float = 4.3e-3) -> list[Trial]:
+    """Trial 0 is the default (left out when `baseline_value` is None)."""
     trials = [
         ended(number, {"learning_rate": lr, "steps": 60}, loss)
         for number, (lr, loss) in enumerate(zip(ISSUE_LRS, ISSUE_LOSSES, strict=True), start=1)
     ]
     if baseline_value is not None:
-        params: Params = {"learning_rate": 4.3e-3, "steps": 60}
+        params: Params = {"learning_rate": default, "steps": 60}
         trials.insert(0, ended(0, params, baseline_value, origin="baseline"))
     return trials
 
