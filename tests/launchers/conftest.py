@@ -1,5 +1,6 @@
 """Private directories and a private tmux server for each test, gone with it."""
 
+import os
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -27,3 +28,5 @@ def tmux_socket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.delenv("TMUX", raising=False)
     yield name
     subprocess.run(["tmux", "-L", name, "kill-server"], capture_output=True, timeout=10)
+    folder = Path(os.environ.get("TMUX_TMPDIR") or "/tmp", f"tmux-{os.getuid()}")
+    (folder / name).unlink(missing_ok=True)  # a server that was killed leaves it

@@ -5,6 +5,8 @@ Here it runs without a window; what needs one is in test_windows.py.
 
 import json
 import os
+import resource
+import shlex
 import signal
 import stat
 import subprocess
@@ -17,8 +19,16 @@ import pytest
 
 from tests.launchers.jobs import Jobs, children, gone, in_attempt, in_trial, text_of, wait_for
 from tuiswp import proc
-from tuiswp.launchers.attempt import log_tail, read_exit, read_start, write_spec
+from tuiswp.launchers.attempt import (
+    ask_to_leave,
+    is_attempt_alive,
+    log_tail,
+    read_exit,
+    read_start,
+    write_spec,
+)
 from tuiswp.launchers.base import ExitRecord, Job, StartRecord
+from tuiswp.launchers.supervision import watch
 
 SUPERVISOR = Path(__file__).parents[2] / "tuiswp" / "launchers" / "supervisor.py"
 
@@ -379,6 +389,25 @@ def test_the_end_does_not_wait_for_a_child_that_holds_the_terminal(
     assert end.leftovers == (int(printed(job)),)
 
 
+def test_a_leftover_that_outlives_kill_is_reported_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A process in an uninterruptible wait, as a sick GPU driver leaves them."""
+    stuck = 2**22 + 5
+    killed: list[int] = []
+    monkeypatch.setattr(watch, "KILL_PATIENCE_S", 0.1)
+    monkeypatch.setattr(watch, "children_of", lambda parent: [stuck])
+    monkeypatch.setattr(watch, "listen", lambda timeout_s: time.sleep(timeout_s or 0))
+    monkeypatch.setattr(os, "kill", lambda pid, number: killed.append(pid))
+    supervisor = object.__new__(watch.Supervisor)
+    supervisor.training, supervisor.relay = -1, -1
+    supervisor.leftovers, supervisor.unkillable = [], []
+    monkeypatch.setattr(supervisor, "reap", lambda: False)
+    supervisor.kill_leftovers()
+    assert supervisor.leftovers == supervisor.unkillable == [stuck]
+    assert set(killed) == {stuck}
+
+
 def test_a_neighbour_is_not_swept_up(jobs: Jobs, supervise: Supervise) -> None:
     neighbour = jobs.make(["sleep", "60"])
     supervise(neighbour)
@@ -406,6 +435,7 @@ def test_a_second_supervisor_of_one_attempt_leaves_at_once(
     assert text_of(in_trial(job, "launches")) == "x\n"
 
 
+@pytest.mark.slow
 def test_many_supervisors_at_the_same_instant_start_one_training(
     jobs: Jobs, supervise: Supervise
 ) -> None:
@@ -478,6 +508,55 @@ def test_a_deleted_attempt_directory_does_not_keep_the_supervisor(
     assert supervise(job).wait(30) == 0
 
 
+# --- the disk is full ---
+
+
+def test_an_end_that_finds_the_disk_full_is_written_when_there_is_room(
+    jobs: Jobs, supervise: Supervise
+) -> None:
+    job = jobs.make(["sh", "-c", "until [ -e go ]; do sleep 0.01; done; touch over; exit 4"])
+    supervisor = supervise(job)
+    started(job)
+    _, hard = resource.prlimit(supervisor.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    in_trial(job, "go").touch()
+    wait_for(lambda: in_trial(job, "over").exists())
+    wait_for(lambda: children(supervisor.pid) == [])
+    assert read_exit(Path(job.attempt_dir), job.token) is None
+    assert supervisor.poll() is None
+    resource.prlimit(supervisor.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    assert ended(job).code == 4
+    assert supervisor.wait(30) == 0
+    assert {path.name for path in Path(job.attempt_dir).iterdir()} == {
+        "spec.json", "start.json", "exit.json",
+    }, "no drafts are left, and nothing was printed"  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_start_that_finds_the_disk_full_starts_nothing(jobs: Jobs) -> None:
+    job = jobs.make(["sh", "-c", "echo x >> launches"])
+    write_spec(job)
+    command = shlex.join([sys.executable, "-I", "-S", str(SUPERVISOR), job.attempt_dir])
+    done = subprocess.run(
+        ["bash", "-c", f"ulimit -f 0; exec {command}"], stdin=subprocess.DEVNULL, timeout=30
+    )
+    assert done.returncode == 74
+    assert not in_trial(job, "launches").exists()
+    assert [path.name for path in Path(job.attempt_dir).iterdir()] == ["spec.json"]
+
+
+def test_a_supervisor_that_cannot_write_its_end_gives_up_when_killed(
+    jobs: Jobs, supervise: Supervise
+) -> None:
+    """A directory in its place, made by the training, is as lasting a refusal as any."""
+    job = jobs.make(["sh", "-c", "mkdir attempts/1/exit.json"])
+    supervisor = supervise(job)
+    wait_for(lambda: in_attempt(job, "exit.json").exists())
+    wait_for(lambda: children(supervisor.pid) == [])
+    assert supervisor.poll() is None
+    supervisor.send_signal(signal.SIGQUIT)
+    assert supervisor.wait(30) == 0
+
+
 # --- the supervisor or the relay dies ---
 
 TALKER = """
@@ -494,6 +573,7 @@ print("farewell", flush=True)
 """
 
 
+@pytest.mark.slow
 def test_killing_the_supervisor_neither_ends_nor_silences_the_training(
     jobs: Jobs, supervise: Supervise
 ) -> None:
@@ -515,6 +595,7 @@ def test_killing_the_supervisor_neither_ends_nor_silences_the_training(
     assert read_exit(Path(job.attempt_dir), job.token) is None
 
 
+@pytest.mark.slow
 def test_killing_the_relay_interrupts_the_output_only_for_a_moment(
     jobs: Jobs, supervise: Supervise
 ) -> None:
@@ -534,6 +615,36 @@ def test_killing_the_relay_interrupts_the_output_only_for_a_moment(
     assert end.code == 0
     assert end.log_truncated, "what the killed relay held may be missing, and that is said"
     assert printed(job).endswith(b"farewell\n")
+
+
+def test_a_stopped_supervisor_still_ends_its_attempt_when_asked(
+    jobs: Jobs, supervise: Supervise
+) -> None:
+    job = jobs.make(["sleep", "60"])
+    supervise(job)
+    start = started(job)
+    os.kill(start.supervisor.pid, signal.SIGSTOP)
+    assert ask_to_leave(start, "kill")
+    assert ended(job).requested == "kill"
+
+
+def test_an_orphans_daemon_is_found_and_ended_by_its_token(
+    jobs: Jobs, supervise: Supervise
+) -> None:
+    script = "setsid sleep 600 & echo $! > daemon.tmp; mv daemon.tmp daemon; exec sleep 600"
+    job = jobs.make(["sh", "-c", script])
+    supervisor = supervise(job)
+    start = started(job)
+    daemon = int(wait_for(lambda: text_of(in_trial(job, "daemon"))))
+    supervisor.kill()
+    supervisor.wait()
+    os.kill(start.training.pid, signal.SIGKILL)
+    wait_for(lambda: gone(start.training.pid))
+    assert is_attempt_alive(start) == "orphaned"
+    assert ask_to_leave(start, "kill")
+    wait_for(lambda: gone(daemon))
+    wait_for(lambda: is_attempt_alive(start) == "dead")
+    assert not ask_to_leave(start, "kill")
 
 
 # --- the log ---

@@ -338,6 +338,16 @@ def test_attaching_from_inside_our_server_switches_the_client(
         wait_for(lambda: b"look here" in shown())
 
 
+def test_a_controller_inside_a_strangers_tmux_uses_its_own_server(
+    jobs: Jobs, launcher: TmuxLauncher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMUX", "/tmp/tmux-0/default,1,0")
+    monkeypatch.setenv("TMUX_PANE", "%0")
+    job = jobs.make(["sh", "-c", "exit 3"])
+    launcher.start([job])
+    assert ended(job).code == 3
+
+
 def test_attaching_from_inside_a_strangers_server_nests(
     jobs: Jobs, launcher: TmuxLauncher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -491,8 +501,11 @@ def test_a_stuck_server_is_a_launcher_error_and_running_attempts_can_still_be_en
 def test_a_missing_tmux_says_how_to_get_it(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "relative:/nowhere")
     launcher = TmuxLauncher("sweep1")
+    job = jobs.make(["true"])
     with pytest.raises(LauncherError, match=r"not installed.*apt install tmux"):
-        launcher.check()
+        launcher.start([job])
+    assert launcher.revoke(job.token), "what could not be started can be taken back"
+    assert not launcher.revoke(job.token)
     launcher.close()
 
 
@@ -526,8 +539,10 @@ def test_a_runtime_directory_that_tmux_could_act_on_is_refused(
     strange = jobs.root / "run;here"
     strange.mkdir(mode=0o700)
     monkeypatch.setenv("TUISWP_RUNTIME_DIR", str(strange))
+    job = jobs.make(["true"])
     with pytest.raises(LauncherError, match="TUISWP_RUNTIME_DIR"):
-        launcher.start([jobs.make(["true"])])
+        launcher.start([job])
+    assert launcher.revoke(job.token)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a;", "#(x)", "-x", "a.b", "a:b", "x" * 65])

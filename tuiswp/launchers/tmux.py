@@ -76,6 +76,7 @@ class TmuxLauncher:
         self._tmux = _tmux_path()
         self._version: str | None = None
         self._session_is_open = False  # as far as we know; the next window tells
+        self._untouched: set[str] = set()  # tokens whose `start` failed before they got a file
         # A controller started from inside a training must not pass its token on to the tmux
         # server, which every window would then share.
         os.environ.pop(proc.TOKEN_VARIABLE, None)
@@ -99,16 +100,18 @@ class TmuxLauncher:
         return f"{self._version} at {self._tmux}"
 
     def start(self, jobs: Sequence[Job]) -> None:
-        self.check()
+        by_token = {_checked(_TOKEN, job.token): job for job in jobs}
+        self._untouched.update(by_token)
         folder = _launch_dir()
         windows: list[Window] = []
-        for job in {job.token: job for job in jobs}.values():
-            name, token = _checked(_ID, job.id), _checked(_TOKEN, job.token)
+        for token, job in by_token.items():
             path = folder / token
             if attempts.write_spec(job):
                 self.write_launch_file(path, job)
+            self._untouched.discard(token)
             if path.exists():  # else a supervisor has taken it: never twice
-                windows.append(Window(name, token, ("/bin/sh", str(path))))
+                windows.append(Window(_checked(_ID, job.id), token, ("/bin/sh", str(path))))
+        self.check()  # only now, so that what cannot be shown can still be revoked
         self.open_windows(windows)
 
     def ask_to_leave(self, start: StartRecord, firmness: Firmness) -> bool:
@@ -121,6 +124,9 @@ class TmuxLauncher:
         return attempts.find(tokens)
 
     def revoke(self, token: str) -> bool:
+        if token in self._untouched:
+            self._untouched.discard(token)
+            return True
         try:
             (_launch_dir() / _checked(_TOKEN, token)).unlink()
         except FileNotFoundError:
@@ -142,6 +148,7 @@ class TmuxLauncher:
     def close(self) -> None:
         """Take the keeper away: the session then ends with its last window, the server with its
         last session."""
+        self._session_is_open = False
         with suppress(LauncherError):
             form = "#{window_id} #{@tuiswp_token}"
             for line in self._run("list-windows", "-t", f"={self._session}:", "-F", form).lines:
