@@ -137,6 +137,23 @@ def test_a_trial_that_ends_above_its_start_has_diverged() -> None:
     assert "from 2.72" in codes["diverged"].message
 
 
+def test_a_finite_value_far_above_the_rest_has_diverged_only_right_of_the_best() -> None:
+    right = found(*curve([2.40, 2.30, 2.20, 2.10, 2.00, 1e9], GRID))
+    assert "t0005 diverged at learning_rate 3e-3" in right["diverged"].message
+    assert "far above the rest" in right["diverged"].message
+    left = found(*curve([9.0, 2.02, 2.01, 2.00, 2.01, 2.05], GRID))
+    assert "diverged" not in left, "left of the best it is under-trained"
+    other = found(*curve([0.4, 0.3, 0.2, 0.1, 0.0, 1e9], [1, 2, 3, 4, 5, 6], name="layers"))
+    assert "diverged" not in other
+
+
+def test_a_finished_trial_without_a_value_is_named() -> None:
+    sweep, trials = curve([2.40, 2.30, 2.20], GRID[:3])
+    trials.append(ended(3, {"learning_rate": 3e-4}, None, progress=None, step=None))
+    message = found(sweep, trials)["incomplete-trials"].message
+    assert "t0003 has no finite value of train_mean_nll" in message
+
+
 def test_a_full_disk_is_not_divergence() -> None:
     sweep, trials = issue_sweep(), far_default()
     trials[6] = ended(6, {"learning_rate": 3e-2}, None, state="failed", cause="disk-full")

@@ -30,20 +30,20 @@ from tuiswp.model.space import LogUniform, Params
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Trial
 
-EVIL = '--> <script>alert(1)</script> $\\frac{ $x$ [red] \x1b[31m 漢字 "\'&" onload=x'
+EVIL = '--> <script>alert(1)</script> $\\frac{$ [red] \x1b[31m 漢字 "\'&" onload=x'
 
 
 def hostile() -> tuple[Sweep, list[Trial]]:
     sweep = sweep_of(
         choice("lr", [1e-4, 1e-3, 1e-2]),
-        choice(EVIL, [EVIL, "_b", "$"]),
+        choice(EVIL, [EVIL, "$\\frac{$", "_b"]),
         metric=EVIL,
         name=EVIL,
     )
     trials = [
         ended(n, {"lr": lr, EVIL: text}, value, evidence=EVIL, state="done" if value else "failed")
         for n, (lr, text, value) in enumerate(
-            [(1e-4, EVIL, 2.2), (1e-3, "_b", 2.0), (1e-2, "$", None)]
+            [(1e-4, EVIL, 2.2), (1e-3, "$\\frac{$", 2.0), (1e-2, "_b", None)]
         )
     ]
     return sweep, trials

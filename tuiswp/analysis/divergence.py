@@ -5,14 +5,17 @@ never called one: what cannot be told apart stays a failure.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
+from tuiswp.analysis.axes import is_learning_rate, number
 from tuiswp.analysis.optimum import Judgement, badness, finite
 from tuiswp.metrics.names import find
+from tuiswp.model.space import Parameter
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Ended, Trial
+from tuiswp.spec.params import flatten, swept
 
 _SAID = re.compile(r"\b(nan|infinity|inf|diverg\w*|non-?finite|not finite)\b", re.IGNORECASE)
 # Ends that come from the training itself; a full disk or a dead GPU says nothing about the values.
@@ -36,13 +39,15 @@ def diverged(
     """The diverged trials of `judgement`, by number.
 
     Known by: it ended by itself, reported something, and left no finite objective while others did;
-    or its end says so (`loss is nan`); or it ended worse than it began (`first_values`).
+    or its end says so (`loss is nan`); or it ended worse than it began (`first_values`); or it lies
+    far above the rest at a learning rate above the best one.
     """
     objective = sweep.objective
     if objective is None:
         return ()
     others_report = bool(judgement.ranked)
     found: list[Diverged] = []
+    runaways = _runaways(sweep, judgement)
     for trial in judgement.trials:
         if not isinstance(trial.status, Ended) or trial.status.cause not in _OWN_END:
             continue
@@ -58,10 +63,37 @@ def diverged(
         start = (first_values or {}).get(trial.number)
         if finite(start) and badness(trial.value, objective.goal) > badness(start, objective.goal):
             found.append(Diverged(trial, f"it ended at {trial.value:.4g}, from {start:.4g}"))
+        elif trial.number in runaways:
+            found.append(Diverged(trial, f"it ended at {trial.value:.4g}, far above the rest"))
     return tuple(found)
 
 
-def runaway_level(bads: Collection[float]) -> float | None:
+def _runaways(sweep: Sweep, judgement: Judgement) -> set[int]:
+    """Trials far above the rest, right of the best learning rate.
+
+    Left of it a bad result is under-training, and without a learning rate it may be anything.
+    """
+    rate = next((p for p in swept(sweep) if is_learning_rate(p)), None)
+    if rate is None or sweep.objective is None or judgement.optimum is None:
+        return set()
+    goal = sweep.objective.goal
+    bad = {t.number: badness(t.value, goal) for t in judgement.ranked if finite(t.value)}
+    level = runaway_level(bad.values())
+    best = _rate_of(judgement.optimum, rate)
+    if level is None or best is None:
+        return set()
+    return {
+        trial.number
+        for trial in judgement.ranked
+        if bad[trial.number] >= level and (x := _rate_of(trial, rate)) is not None and x > best
+    }
+
+
+def _rate_of(trial: Trial, rate: Parameter) -> float | None:
+    return number(flatten(trial.params, (rate,)).get(rate.path))
+
+
+def runaway_level(bads: Iterable[float]) -> float | None:
     """From which badness a result is far above the rest; None when none is.
 
     The rest are the best three or more. Far: more than three times their spread above the worst of

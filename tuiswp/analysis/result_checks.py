@@ -96,7 +96,7 @@ def metric_missing(
 def incomplete(sweep: Sweep, judgement: Judgement) -> list[Diagnosis]:
     """`incomplete-trials`: who is left out of the verdict, each with its reason."""
     waiting = [left for left in judgement.left_out if left.code == "waiting"]
-    short = [left for left in judgement.left_out if left.code in ("stopped-early", "ended-badly")]
+    short = [left for left in judgement.left_out if left.code not in ("waiting", "no-metric")]
     if not waiting and not short:
         return []
     parts = [f"{left.trial.id} {left.reason}" for left in short[:6]]

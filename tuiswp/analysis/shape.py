@@ -38,7 +38,6 @@ Verdict: TypeAlias = Literal[
 ]  # fmt: skip
 
 _ARM = 0.01  # an arm is a rise of more than 1 % of the best: less is inside noise
-_FLAT = 0.005  # all within 0.5 %: the parameter does not matter here
 _ROUGH = 0.3  # share of the arms' height that may run the wrong way
 _SMOOTH_FROM = 10  # points from which a running median takes out noise before reading the shape
 
@@ -140,7 +139,7 @@ def shape(
         draft = replace(draft, message=message)
         return _expanded(draft, [draft.best_at] if draft.best_at else ["left", "right"])
     bads = _filled([None if p.y is None else badness(p.y, goal) for p in points])
-    verdict, left, right = _verdict(bads, points.index(best), any(p.y is None for p in points))
+    verdict, left, right = _verdict(bads, points.index(best))
     draft = replace(draft, verdict=verdict, left_arm=left, right_arm=right)
     draft = replace(draft, message=_message(draft, sweep))
     return _expanded(draft, _missing_sides(draft))
@@ -191,18 +190,15 @@ def _filled(bads: Sequence[float | None]) -> list[float]:
 def _smoothed(bads: Sequence[float]) -> list[float]:
     if len(bads) < _SMOOTH_FROM:
         return list(bads)
-    half = max(1, len(bads) // 10)
+    half = min(50, max(1, len(bads) // 10))
     return [statistics.median(bads[max(0, at - half) : at + half + 1]) for at in range(len(bads))]
 
 
-def _verdict(bads: Sequence[float], best: int, any_diverged: bool) -> tuple[Verdict, bool, bool]:
+def _verdict(bads: Sequence[float], best: int) -> tuple[Verdict, bool, bool]:
     """The verdict, and whether the left and the right arm are seen. `bads` has three or more."""
-    low, high = min(bads), max(bads)
-    if high - low <= _FLAT * abs(low) and not any_diverged:
-        return "flat", False, False
     smooth = _smoothed(bads)
     floor = min(smooth)
-    arm = _ARM * abs(floor) if floor else _ARM * (high - low)
+    arm = _ARM * (abs(floor) or max(bads) - min(bads))
     left = max(smooth[:best], default=floor) - floor > arm
     right = max(smooth[best + 1 :], default=floor) - floor > arm
     if not left and not right:
