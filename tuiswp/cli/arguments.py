@@ -49,6 +49,8 @@ def find_sweep(text: str | None) -> Path:
     """
     if text is None:
         return _only_sweep()
+    if not text:
+        raise UsageError("SWEEP is an empty text", hint="is a variable of the shell not set?")
     path = Path(text)
     if path.is_dir():
         if SweepDirectory(path).exists() or foreign.is_run_folder(path):
@@ -156,7 +158,7 @@ def _started_from(path: Path) -> Path:
 
 
 def _named(text: str) -> Path | None:
-    if not text or "/" in text or text in (".", ".."):
+    if "/" in text or text in (".", ".."):
         return None
     for name in (text, safe_name(text)):
         path = SWEEPS / name

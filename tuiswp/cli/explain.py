@@ -92,7 +92,7 @@ def _attempt(trial: Trial, attempt: Attempt) -> list[str]:
         else "no exit record"
     )
     lines.append(f"  ended after {words.duration(ran)}: {attempt.cause} ({how})")
-    if attempt.evidence:
+    if attempt.evidence and attempt.evidence != how:
         lines.append(f"  {visible(attempt.evidence)}")
     return lines
 

@@ -16,6 +16,7 @@ from tuiswp.cli.screen import Screen
 from tuiswp.controller.client import SweepReader, SweepView
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.journal import JournalReader
+from tuiswp.controller.reducer import SweepState
 from tuiswp.errors import TuiswpError
 from tuiswp.model.sweep import Sweep
 from tuiswp.search.suggest import planned_trials
@@ -39,6 +40,11 @@ class Follower:
         self._planned = planned_trials(sweep)
         self._drawn = drawn
         self._next_status = time.monotonic() + STATUS_S
+
+    @property
+    def state(self) -> SweepState:
+        """What has been told, or was there before."""
+        return self._story.state
 
     def run(self, stop: Callable[[float], bool], *, until_over: bool) -> Outcome:
         """Tell and draw until `stop(seconds)`, a wait, returns True; or until the sweep is over.
@@ -96,17 +102,17 @@ class Viewer(threading.Thread):
     def __init__(self, follower: Follower) -> None:
         super().__init__(name="viewer", daemon=True)
         self._follower = follower
-        self._stop = threading.Event()
+        self._enough = threading.Event()
         self.closed = False  # stdout takes no more
 
     def run(self) -> None:
         try:
-            self._follower.run(self._stop.wait, until_over=False)
+            self._follower.run(self._enough.wait, until_over=False)
         except (output.Closed, TuiswpError, OSError):
             self.closed = True
 
     def close(self, timeout_s: float = 5.0) -> bool:
         """Tell what is left and end; False if stdout takes nothing any more."""
-        self._stop.set()
+        self._enough.set()
         self.join(timeout_s)
         return not self.closed and not self.is_alive()

@@ -78,13 +78,14 @@ def _lines(inventory: Inventory, leases: Sequence[HeldLease], verdicts: Sequence
     if inventory.problem:
         lines.append(output.paint(f"NVML: {visible(inventory.problem)}", "bad"))
     lines += tables.table(
-        ("gpu", "name", "memory", "use", "temp", "power", "held by", "verdict"),
-        [_row(gpu, leases, verdict) for gpu, verdict in zip(inventory.gpus, verdicts, strict=True)],
+        ("gpu", "name", "memory", "use", "temp", "power", "held by"),
+        [_row(gpu, leases) for gpu in inventory.gpus],
         width=output.width(),
         right=(2, 3, 4, 5),
     )
+    lines += [visible(verdict) for verdict in verdicts]
     for gpu in inventory.gpus:
-        lines += [f"  {gpu.label}: {_process(one)}" for one in gpu.processes or ()]
+        lines += [f"  on {gpu.label}: {_process(one)}" for one in gpu.processes or ()]
     return lines + [f"note: {visible(note)}" for note in inventory.notes]
 
 
@@ -100,7 +101,7 @@ def _without(inventory: Inventory) -> list[str]:
     ]
 
 
-def _row(gpu: GpuReading, leases: Sequence[HeldLease], verdict: str) -> tuple[str, ...]:
+def _row(gpu: GpuReading, leases: Sequence[HeldLease]) -> tuple[str, ...]:
     used, total = words.memory(gpu.memory_used_mib), words.memory(gpu.memory_total_mib)
     return (
         gpu.label,
@@ -110,7 +111,6 @@ def _row(gpu: GpuReading, leases: Sequence[HeldLease], verdict: str) -> tuple[st
         words.NONE if gpu.temperature_c is None else f"{gpu.temperature_c} °C",
         words.NONE if gpu.power_w is None else f"{gpu.power_w:.0f} W",
         " ".join(visible(one.attempt, limit=30) for one in leases if one.uuid == gpu.uuid),
-        visible(verdict),
     )
 
 

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from tuiswp.cli import arguments as args
 from tuiswp.cli import closing, output
+from tuiswp.cli.check import parallel_text
 from tuiswp.cli.follow import Follower, Viewer
-from tuiswp.cli.progress import opening_lines
+from tuiswp.cli.progress import opening_lines, status_line
 from tuiswp.controller import opening
 from tuiswp.controller.client import SweepReader
 from tuiswp.controller.directory import SweepDirectory
+from tuiswp.controller.reducer import SweepState
 from tuiswp.errors import ExitCode, TuiswpError, UsageError
 from tuiswp.model.sweep import Sweep
 from tuiswp.search.suggest import planned_trials
@@ -30,6 +32,9 @@ def run(given: str, *, batch: bool, name: str | None, directory: str | None) -> 
     )
     if not is_file and (name or directory):
         raise UsageError("--name and --dir go with a sweep file", where=visible(given))
+    path = None if is_file else args.find_sweep(given)
+    if path is None:
+        _preflight(source)
     if not batch and not output.is_terminal():
         shown = visible(given)
         raise UsageError(
@@ -37,23 +42,21 @@ def run(given: str, *, batch: bool, name: str | None, directory: str | None) -> 
             hint=f"run it with `tuiswp --batch {shown}`, or look at it with `tuiswp status {shown}`"
             f" and `tuiswp results {shown}`",
         )
-    if not is_file:
-        path = args.find_sweep(given)
-        if not SweepDirectory(path).exists():
-            if batch:
-                raise UsageError(
-                    "something else launched these runs: there is nothing to run",
-                    where=visible(given),
-                    hint="`tuiswp results` reads them",
-                )
-            return closing.show(SweepReader(path).refresh())
-        place, notes = SweepDirectory(path), list[str]()
-        sweep = opening.frozen_sweep(place)
-    else:
-        _preflight(source)
+    if path is None:
         place, sweep, notes = opening.open_or_create(
             source, name=name, directory=None if directory is None else Path(directory)
         )
+    elif SweepDirectory(path).exists():
+        place, notes = SweepDirectory(path), list[str]()
+        sweep = opening.frozen_sweep(place)
+    elif batch:
+        raise UsageError(
+            "something else launched these runs: there is nothing to run",
+            where=visible(given),
+            hint="`tuiswp results` reads them",
+        )
+    else:
+        return closing.show(SweepReader(path).refresh())
     return _batch(place, sweep, notes) if batch else _follow(place, sweep, notes)
 
 
@@ -68,22 +71,20 @@ def _preflight(source: Path) -> None:
         raise problem
 
 
-def _introduce(place: SweepDirectory, sweep: Sweep, notes: list[str]) -> None:
+def _introduce(place: SweepDirectory, sweep: Sweep, state: SweepState, notes: list[str]) -> None:
+    """What is about to run, or to go on, and what is doubtful about it."""
     from tuiswp.analysis.space_checks import warnings_before
 
-    output.say(*opening_lines(sweep, planned_trials(sweep), _parallel(sweep), _short(place)))
+    planned = planned_trials(sweep)
+    output.say(*opening_lines(sweep, planned, parallel_text(sweep), _short(place)))
+    if state.trials:
+        output.say(f"goes on: {status_line(sweep, state, planned, {})}")
     for note in (*notes, *sweep.notes):
         output.say(f"note: {visible(note)}")
     for one in warnings_before(sweep):
         output.say(
             output.paint(f"{one.severity} {one.code}: {one.message} {one.suggestion}", "note")
         )
-
-
-def _parallel(sweep: Sweep) -> str:
-    from tuiswp.cli.check import parallel_text
-
-    return parallel_text(sweep)
 
 
 def _short(place: SweepDirectory) -> str:
@@ -98,7 +99,7 @@ def _batch(place: SweepDirectory, sweep: Sweep, notes: list[str]) -> int:
     before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     followed = Follower(place, sweep, drawn=output.is_terminal())
     viewer = Viewer(followed)
-    readable = _try_say(lambda: _introduce(place, sweep, notes))
+    readable = _try_say(lambda: _introduce(place, sweep, followed.state, notes))
     try:
         _hang_up_is_an_interrupt()
         if readable:
@@ -148,7 +149,7 @@ def _follow(place: SweepDirectory, sweep: Sweep, notes: list[str]) -> int:
         if view.word == "stopped":
             output.say("", f"it was stopped; `tuiswp resume {name}` goes on with it")
         return code
-    _introduce(place, sweep, notes)
+    _introduce(place, sweep, followed.state, notes)
     if view.controller is None:
         pid = opening.start_in_background(place)
         output.say(f"controller pid {pid}; ctrl-c leaves it and its trials running", "")
@@ -159,8 +160,11 @@ def _follow(place: SweepDirectory, sweep: Sweep, notes: list[str]) -> int:
     except KeyboardInterrupt:
         output.say(
             "",
-            f"left; the sweep goes on. Look: `tuiswp status {name}`  follow: `tuiswp {name}`  "
-            f"see one trial: `tuiswp attach {name} TRIAL`  end it: `tuiswp stop {name}`",
+            "left; the sweep goes on without you",
+            f"  tuiswp {name}                follow it again",
+            f"  tuiswp status {name}         where every trial stands",
+            f"  tuiswp attach {name} TRIAL   the tmux window of a trial",
+            f"  tuiswp stop {name}           end it",
         )
         return ExitCode.OK
     if outcome == "over":

@@ -135,6 +135,7 @@ def _table(view: SweepView) -> list[str]:
     parameters = swept(view.sweep)
     objective = view.sweep.objective
     metric = objective_text(objective) if objective is not None else "value"
+    runs = run_names(view)
     rows = []
     for trial in view.trials:
         value, step, progress = numbers(view, trial)
@@ -147,18 +148,35 @@ def _table(view: SweepView) -> list[str]:
                 words.step(step),
                 words.share(progress),
                 str(trial.attempts[-1].number) if trial.attempts else "",
-                words.places(leases(trial)),
+                runs.get(trial.number) or words.places(leases(trial)),
             )
         )
     return [
         "",
         *tables.table(
-            ("trial", "state", "parameters", metric, "step", "progress", "attempt", "on"),
+            (
+                "trial",
+                "state",
+                "parameters",
+                metric,
+                "step",
+                "progress",
+                "attempt",
+                "run" if runs else "on",
+            ),
             rows,
             width=output.width(),
             right=(3, 4, 5, 6),
         ),
     ]
+
+
+def run_names(view: SweepView) -> dict[int, str]:
+    """Directory names of runs that something else launched; empty for a sweep of ours."""
+    if not view.foreign:
+        return {}
+    folders = sorted(file.parent for file in view.directory.glob("*/metrics.jsonl"))
+    return {number: visible(folder.name, limit=60) for number, folder in enumerate(folders)}
 
 
 def state_text(trial: Trial) -> str:

@@ -1,0 +1,127 @@
+"""The words of the command line, exit codes, and how faults are said."""
+
+from pathlib import Path
+
+import pytest
+
+import tuiswp as package
+from tests.cli.conftest import Tuiswp
+from tests.cli.world import SPEC, finished
+from tuiswp.cli import listing, main, output
+from tuiswp.errors import ExitCode
+
+
+def test_help_lists_every_command_and_exit_code(tuiswp: Tuiswp) -> None:
+    said = tuiswp("--help")
+    assert said.code == 0
+    for name in main.COMMANDS:
+        assert f"\n  {name} " in said.out
+    assert "_controller" not in said.out
+    assert "130 interrupted" in said.out
+
+
+@pytest.mark.parametrize("name", list(main.COMMANDS))
+def test_every_command_has_help(tuiswp: Tuiswp, name: str) -> None:
+    said = tuiswp(name, "--help")
+    assert said.code == 0
+    assert said.out.startswith(f"usage: tuiswp {name}")
+
+
+def test_version(tuiswp: Tuiswp) -> None:
+    assert tuiswp("--version") == (0, f"tuiswp {package.__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--bach", "x.yaml"], "did you mean --batch?"),
+        (["statsu"], "did you mean `status`?"),
+        (["status", "--jsn"], "did you mean --json?"),
+        (["results", "--json", "--csv"], "not allowed with argument"),
+        (["results", "--goal", "up"], "invalid choice: 'up'"),
+        (["--batch"], "no SWEEP is named"),
+        (["nowhere"], "no sweep 'nowhere'"),
+        (["kill"], "no trial is named"),
+        (["attach"], "attach takes one trial"),
+        (["logs", "1", "2"], "logs takes one trial"),
+        (["logs", "1", "-n", "x"], "invalid _count value: 'x'"),
+        (["check", "gone.yaml"], "does not exist"),
+        (["--batch", "gone.yaml"], "does not exist"),
+    ],
+)
+def test_a_wrong_call_says_what_is_meant_and_ends_with_2(
+    tuiswp: Tuiswp, words: list[str], says: str
+) -> None:
+    said = tuiswp(*words)
+    assert said.code == ExitCode.USAGE
+    assert said.out == ""
+    assert said.err.startswith("tuiswp: error: ")
+    assert says in said.err
+
+
+def test_without_a_terminal_following_is_refused_and_batch_is_named(
+    tuiswp: Tuiswp, here: Path
+) -> None:
+    (here / "s.yaml").write_text(SPEC)
+    said = tuiswp("s.yaml")
+    assert said.code == ExitCode.USAGE
+    assert "needs a terminal" in said.err
+    assert "`tuiswp --batch s.yaml`" in said.err
+    assert "`tuiswp status s.yaml`" in said.err
+
+
+def test_alone_it_lists_the_sweeps_here(tuiswp: Tuiswp, here: Path) -> None:
+    finished(here / "sweeps" / "lr")
+    said = tuiswp()
+    assert said.code == 0
+    assert said.out.splitlines()[1].split() == [
+        "lr", "finished", "2.0000", "(t0002)", "4", "done", "16", "min", "ago",
+    ]  # fmt: skip
+    assert "tuiswp results lr" in said.out
+
+
+def test_alone_without_a_sweep_it_says_how_to_begin(tuiswp: Tuiswp) -> None:
+    said = tuiswp()
+    assert said.code == 0
+    assert "tuiswp check sweep.yaml" in said.out
+
+
+def test_a_sweep_whose_file_is_damaged_does_not_hide_the_others(tuiswp: Tuiswp, here: Path) -> None:
+    finished(here / "sweeps" / "good")
+    bad = finished(here / "sweeps" / "bad")
+    bad.directory.sweep_file.write_text("method: [")
+    said = tuiswp()
+    assert said.code == 0
+    assert "unreadable" in said.out
+    assert "finished" in said.out
+
+
+def test_a_fault_of_ours_keeps_its_traceback_and_shows_nothing_raw(
+    tuiswp: Tuiswp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> int:
+        raise RuntimeError("text of a trial \x1b]0;owned\x07")
+
+    monkeypatch.setattr(listing, "run", broken)
+    said = tuiswp()
+    assert said.code == ExitCode.FAULT
+    assert "Traceback" in said.err
+    assert "fault of tuiswp itself" in said.err
+    assert "\x1b" not in said.err
+
+
+def test_ctrl_c_is_130_and_says_nothing(tuiswp: Tuiswp, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(listing, "run", interrupted)
+    assert tuiswp() == (130, "", "")
+
+
+def test_a_reader_that_leaves_is_no_error(tuiswp: Tuiswp, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed() -> int:
+        raise output.Closed
+
+    monkeypatch.setattr(listing, "run", closed)
+    monkeypatch.setattr(output, "drop_stdout", lambda: None)
+    assert tuiswp() == (0, "", "")
