@@ -216,11 +216,12 @@ def test_the_reports_files_are_written_whole_and_overwritten_in_place(tmp_path: 
     params: Params = {"learning_rate": 1e-4, "steps": "\ud800 \x00"}
     trials[1] = ended(1, params, 2.35)  # a lone surrogate has no UTF-8
     judgement = judge(sweep, trials)
-    for _ in range(2):
-        paths = write_report(tmp_path / "report", sweep, trials, judgement, ())
-        names = ["report.html", "sweep.png", "sweep.svg", "trials.csv"]
-        assert [path.name for path in paths] == names
-        assert sorted(path.name for path in (tmp_path / "report").iterdir()) == names
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "trials.csv").write_text("of an earlier report\n" * 100)
+    paths = write_report(tmp_path / "report", sweep, trials, judgement, ())
+    names = ["report.html", "sweep.png", "sweep.svg", "trials.csv"]
+    assert [path.name for path in paths] == names
+    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == names
     assert (tmp_path / "report" / "trials.csv").read_text().count("\n") == 8
     assert "</html>" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
 

@@ -127,6 +127,12 @@ def write_report(
     Everything is made before the first file is replaced, and each is replaced in one step. Raises
     UsageError without matplotlib, EnvironmentFault when the disk refuses.
     """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot make the report's directory ({error.strerror or error})", where=str(directory)
+        ) from error
     trials = list(trials)
     page = report_html(
         sweep, trials, judgement, diagnoses,
@@ -140,12 +146,6 @@ def write_report(
         "sweep.svg": pictures.objective_image(sweep, judgement, ".svg"),
         "trials.csv": _encoded(csv),
     }
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise EnvironmentFault(
-            f"cannot make the report's directory ({error.strerror or error})", where=str(directory)
-        ) from error
     for name, data in files.items():
         write_atomically(directory / name, data)
     return [directory / name for name in files]
