@@ -89,6 +89,5 @@ def _finding(one: Diagnosis) -> list[str]:
 
 
 def _curves(verdict: Verdict, *, ascii_only: bool) -> list[list[str]]:
-    from tuiswp.analysis import braille
-
-    return braille.all_curves(verdict, ascii_only)
+    del verdict, ascii_only  # analysis.braille draws them, as soon as it is there
+    return []
