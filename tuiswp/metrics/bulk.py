@@ -4,6 +4,7 @@ A shortcut and nothing more: whatever `rows` would read differently, or not at a
 return None, and the caller goes line by line. Measured, it is about ten times faster than that.
 """
 
+import math
 import operator
 import struct
 from array import array
@@ -135,14 +136,11 @@ class _Shape:
             found = self._decoder.decode(text)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
-        rows = found[::2]
-        if len(found) != 2 * feeds + 1 or not all(rows):  # a line `null` is no row
+        if len(found) != 2 * feeds + 1:
             return None
-        if self._step is not None:
-            step_list = _column(self._step)(rows)
-        elif row is not None:
-            step_list = [float(number) for number in range(row, row + len(rows))]
-        else:
+        rows = found[::2]
+        step_list = self._steps_of(rows, row)
+        if step_list is None:
             return None
         steps = _pack(step_list)
         if steps is None:
@@ -152,7 +150,7 @@ class _Shape:
             last_step=steps[-1],
             stepped=self._step is not None,
             progress=self._last_progress(rows),
-            ordered=all(map(operator.lt, step_list, islice(step_list, 1, None))),
+            ordered=increases(step_list),
             columns=[
                 column
                 for name, place, kind in self._metrics
@@ -160,6 +158,17 @@ class _Shape:
                 and (column := _select(name, steps, _column(place)(rows), kind)) is not None
             ],
         )
+
+    def _steps_of(self, rows: list[Any], row: int | None) -> list[Any] | None:
+        """The step of each row; None if there is something else than rows, or none is allowed."""
+        if self._step is not None:
+            try:
+                return _column(self._step)(rows)
+            except AttributeError:  # a line `null`
+                return None
+        if row is None or not all(rows):
+            return None
+        return [float(number) for number in range(row, row + len(rows))]
 
     def _last_progress(self, rows: list[Any]) -> float | None:
         if self._progress is None:
@@ -170,6 +179,26 @@ class _Shape:
             if type(value) is float and 0.0 <= value <= 1.0:
                 return value
         return None
+
+
+def increases(steps: list[float]) -> bool:
+    """True if the (finite) steps strictly increase.
+
+    Nearly always they have one stride, and that is seen three times as fast as by comparing each
+    pair: of n differences that add up to `total`, the squares add up to at least total² / n, and to
+    at least total² / (n - 1) if one of them is zero or negative.
+    """
+    differences = len(steps) - 1
+    if differences < 1:
+        return True
+    total = steps[-1] - steps[0]
+    if total <= 0.0:
+        return False
+    if total < 1e100:
+        distance = math.dist(steps[1:], steps[:-1])
+        if distance * distance * differences < total * total * (1.0 + 0.5 / differences):
+            return True
+    return all(map(operator.lt, steps, islice(steps, 1, None)))
 
 
 def _pack(values: Sequence[object]) -> Floats | None:

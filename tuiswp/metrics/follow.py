@@ -49,8 +49,8 @@ class Follower(Generic[Key]):
 
     @property
     def behind(self) -> bool:
-        """True if the last poll left something unread."""
-        return bool(self._waiting) or any(file.behind for file in self._files.values())
+        """True if some file is known to hold more than was read."""
+        return any(file.behind for file in self._files.values())
 
     def poll(self, *, budget_s: float | None = None) -> set[Key]:
         """Read what is new everywhere; return the keys with new rows or flags.
