@@ -508,6 +508,29 @@ def test_a_deleted_attempt_directory_does_not_keep_the_supervisor(
     assert supervise(job).wait(30) == 0
 
 
+# --- secrets ---
+
+
+def kept_environment(job: Job) -> dict[str, str]:
+    """The environment that spec.json still holds."""
+    env: dict[str, str] = json.loads((Path(job.attempt_dir) / "spec.json").read_bytes())["env"]
+    return env
+
+
+def test_the_environment_does_not_stay_on_disk_once_the_training_has_it(
+    jobs: Jobs, supervise: Supervise
+) -> None:
+    job = jobs.make(["sh", "-c", "test $API_KEY = canary"], env={"API_KEY": "canary"})
+    assert supervise(job).wait(30) == 0
+    assert ended(job).code == 0
+    assert "API_KEY" not in kept_environment(job)
+    assert not any(
+        b"canary" in path.read_bytes()
+        for path in Path(job.attempt_dir).iterdir()
+        if path.name != "spec.json"
+    )
+
+
 # --- the disk is full ---
 
 
@@ -517,6 +540,7 @@ def test_an_end_that_finds_the_disk_full_is_written_when_there_is_room(
     job = jobs.make(["sh", "-c", "until [ -e go ]; do sleep 0.01; done; touch over; exit 4"])
     supervisor = supervise(job)
     started(job)
+    wait_for(lambda: "PATH" not in kept_environment(job))
     _, hard = resource.prlimit(supervisor.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     in_trial(job, "go").touch()
     wait_for(lambda: in_trial(job, "over").exists())

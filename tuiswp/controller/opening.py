@@ -161,7 +161,8 @@ def start_in_background(directory: SweepDirectory) -> int:
             stdout=output,
             stderr=output,
             start_new_session=True,
-            close_fds=True,
+            # Started from inside a training's shell, it must not count as one of its processes.
+            env={k: v for k, v in os.environ.items() if k != proc.TOKEN_VARIABLE},
         )
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:

@@ -12,7 +12,7 @@ import os
 import signal
 import time
 
-from tuiswp.launchers.supervision.records import exists, poke, write_record
+from tuiswp.launchers.supervision.records import exists, forget_environment, poke, write_record
 from tuiswp.launchers.supervision.watch import LISTENED, Supervisor
 
 TYPE_CHECKING = False  # typing costs as much time as all of this
@@ -82,6 +82,7 @@ def main(argv: list[str]) -> int:
 
 def give_up(spec: dict[str, Any], folder: int, error: OSError) -> None:
     """Nothing of the training ran, start.json could not be written: say so if there is room."""
+    forget_environment(folder, spec)
     now = time.time()
     record = {"v": 1, "token": spec["token"], "requested": None, "code": 126, "signal": None}
     record |= {"error": f"could not be started: {error}"}

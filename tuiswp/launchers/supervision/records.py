@@ -13,7 +13,26 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def write_record(folder: int, name: str, record: dict[str, Any]) -> None:
+KEPT_VARIABLES = ("TUISWP_", "CUDA_")
+
+
+def forget_environment(folder: int, spec: dict[str, Any]) -> None:
+    """Take the environment out of spec.json: keys and passwords in it are not for keeping.
+
+    Call it once the training has what it needs. Without room for a new file the old one is emptied;
+    its name stays, and with it the proof that this attempt was started.
+    """
+    env = {name: value for name, value in spec["env"].items() if name.startswith(KEPT_VARIABLES)}
+    try:
+        write_record(folder, "spec.json", {**spec, "env": env}, durable=False)
+    except OSError:
+        try:
+            os.close(os.open("spec.json", os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW, dir_fd=folder))
+        except OSError:
+            pass
+
+
+def write_record(folder: int, name: str, record: dict[str, Any], *, durable: bool = True) -> None:
     """Put `record` under `name` in the open directory, durable and whole, or raise OSError."""
     data = json.dumps(record, allow_nan=False).encode() + b"\n"
     draft = f".{name}.{os.getpid()}"
@@ -23,7 +42,8 @@ def write_record(folder: int, name: str, record: dict[str, Any]) -> None:
         try:
             while data:  # a full disk may take a part without an error
                 data = data[os.write(fd, data) :]
-            os.fsync(fd)
+            if durable:
+                os.fsync(fd)
         finally:
             os.close(fd)
         os.rename(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -33,7 +53,8 @@ def write_record(folder: int, name: str, record: dict[str, Any]) -> None:
         except OSError:
             pass
         raise
-    os.fsync(folder)
+    if durable:
+        os.fsync(folder)
 
 
 def exists(folder: int, name: str) -> bool:

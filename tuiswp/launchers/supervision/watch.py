@@ -10,7 +10,7 @@ import signal
 import time
 
 from tuiswp.launchers.supervision.procfs import children_of, descendants_of, identify, oom_kills
-from tuiswp.launchers.supervision.records import poke, write_record
+from tuiswp.launchers.supervision.records import forget_environment, poke, write_record
 from tuiswp.launchers.supervision.relay import make_pane_raw, open_training_pty, run_relay
 from tuiswp.launchers.supervision.training import become_training
 
@@ -68,6 +68,7 @@ class Supervisor:
         finally:
             os.close(self.opener)
         poke(self.spec.get("wake"))
+        forget_environment(self.folder, self.spec)
 
     def fork_relay(self) -> None:
         self.relay_born = time.monotonic()
