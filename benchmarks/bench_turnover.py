@@ -2,9 +2,10 @@
 
 import itertools
 import statistics
+import subprocess
 import time
 
-from benchmarks.rows import Row, at_most, exactly
+from benchmarks.rows import Row, at_most, exactly, noted
 from benchmarks.world import private_world, state_of, tuiswp, write_sweep
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.launchers import attempt as attempts
@@ -38,6 +39,9 @@ def main() -> list[Row]:
         at_most(
             f"{TRIALS} trials of `true` on {SLOTS} slots, a trial", seconds / TRIALS * 1e3, 80, "ms"
         ),
+        noted(
+            f"the same {TRIALS} as bare processes, {SLOTS} at a time", f"{bare_s() * 1e3:.1f} ms"
+        ),
         exactly("turnover: trials done", ended_well, TRIALS),
         exactly("turnover: trials launched exactly once", launched_once, TRIALS),
         exactly("turnover: exit code, without a metric", done.returncode, 4),
@@ -54,6 +58,15 @@ def main() -> list[Row]:
             "ms",
         ),
     ]
+
+
+def bare_s() -> float:
+    """Seconds a run of `true` without us, as the machine is now."""
+    started = time.monotonic()
+    for _ in range(TRIALS // SLOTS):
+        for process in [subprocess.Popen(["true"]) for _ in range(SLOTS)]:
+            process.wait()
+    return (time.monotonic() - started) / TRIALS
 
 
 def gaps_s(directory: SweepDirectory, trials: list[Trial]) -> list[float]:

@@ -32,7 +32,11 @@ def private_world() -> Iterator[Path]:
         place = Path(name)
         (place / "run").mkdir(mode=0o700)
         socket = f"tuiswp-bench-{os.getpid()}"
-        os.environ.update(TUISWP_TMUX_SOCKET=socket, TUISWP_RUNTIME_DIR=str(place / "run"))
+        os.environ.update(
+            TUISWP_TMUX_SOCKET=socket,
+            TUISWP_RUNTIME_DIR=str(place / "run"),
+            PATH=f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
+        )
         os.environ.setdefault("TUISWP_GPUS", "none")
         leftovers.mark()
         try:
