@@ -1,5 +1,6 @@
 """`tuiswp SWEEP` and `--batch` end to end: real processes, in a tmux server of the tests' own."""
 
+import fcntl
 import json
 import os
 import pty
@@ -8,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -52,9 +53,8 @@ def sweep(here: Path) -> Iterator[None]:
             wait_for(place, lambda view: view.controller is None)
 
 
-def wait_for(place: Path, is_so: "object") -> SweepView:
+def wait_for(place: Path, is_so: Callable[[SweepView], bool]) -> SweepView:
     """Poll until `is_so(view)`: for an outcome, bounded."""
-    assert callable(is_so)
     deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline:
         with suppress(Exception):  # the directory is not there yet, or half of it
@@ -155,21 +155,35 @@ def test_ctrl_c_is_130_trials_go_on_and_the_sweep_resumes(here: Path) -> None:
     assert [trial["attempt"] for trial in trials] == [1, 1, 1, 1]  # none was launched twice
 
 
-@pytest.mark.parametrize("how", ["closed", "never read"])
-def test_whoever_reads_the_output_cannot_harm_the_sweep(here: Path, how: str) -> None:
+def many_trials(here: Path) -> tuple["subprocess.Popen[bytes]", int]:
+    """A run of 41 trials whose stdout is a pipe that is full long before the end."""
     values = ", ".join(map(str, range(40)))
     (here / "s.yaml").write_text(SPEC.replace("1, 2, 3", values))
     reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
     run = subprocess.Popen(command("--batch", "s.yaml"), stdout=writer, stderr=subprocess.PIPE)
     os.close(writer)
-    if how == "closed":
-        os.close(reader)
-    view = wait_for(here / "sweeps/quick", lambda view: view.word == "finished")
-    assert len(view.trials) == 41
-    if how == "never read":
-        os.close(reader)
+    return run, reader
+
+
+def test_a_reader_that_left_does_not_end_the_sweep(here: Path) -> None:
+    run, reader = many_trials(here)
+    os.close(reader)
     _, err = run.communicate(timeout=DEADLINE_S)
     assert (run.returncode, err) == (0, b"")
+    assert len(SweepReader(here / "sweeps/quick").refresh().trials) == 41
+
+
+def test_a_reader_that_is_slow_holds_up_nothing_and_loses_nothing(here: Path) -> None:
+    run, reader = many_trials(here)
+    view = wait_for(here / "sweeps/quick", lambda view: view.word == "finished")
+    assert len(view.trials) == 41
+    with os.fdopen(reader, "rb") as pipe:
+        told = pipe.read()
+    _, err = run.communicate(timeout=DEADLINE_S)
+    assert (run.returncode, err) == (0, b"")
+    assert told.count(b" done  loss ") == 41
+    assert b"Improvement over default: " in told
 
 
 class Terminal:
@@ -246,6 +260,7 @@ def test_requests_reach_a_live_controller(here: Path) -> None:
         assert (said.code, said.out) == (0, "t0001 is being ended\n")
         wait_for(here / "sweeps/quick", lambda view: view.state.trials[1].state == "killed")
         assert call("explain", "1").out.count("killed-by-user") == 2
+        assert "cannot win: it was killed" in call("explain", "1").out
     finally:
         (here / "hold").unlink()
         out, _ = run.communicate(timeout=DEADLINE_S)

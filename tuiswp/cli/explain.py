@@ -120,7 +120,10 @@ def _place(verdict: Verdict, trial: Trial) -> list[str]:
         return ["is not judged: the sweep names no metric"]
     left = next((one for one in judgement.left_out if one.trial.number == trial.number), None)
     if left is not None:
-        return [] if left.code == "waiting" else [f"cannot win: {left.reason}"]
+        if left.code == "waiting":
+            return []
+        why = f"it was {trial.state}" if left.code == "ended-badly" else left.reason
+        return [f"cannot win: {why}"]
     best = judgement.optimum
     rank = next(n for n, one in enumerate(judgement.ranked, 1) if one.number == trial.number)
     assert trial.value is not None

@@ -95,8 +95,7 @@ def _painted(line: Line) -> str:
 class Viewer(threading.Thread):
     """A Follower beside a controller that runs in this process's main thread.
 
-    Whatever happens to stdout happens to this thread only. `close` waits a moment, not for ever: a
-    terminal that takes nothing must not keep the process.
+    Whatever happens to stdout happens to this thread only: the controller never waits for it.
     """
 
     def __init__(self, follower: Follower) -> None:
@@ -111,8 +110,8 @@ class Viewer(threading.Thread):
         except (output.Closed, TuiswpError, OSError):
             self.closed = True
 
-    def close(self, timeout_s: float = 5.0) -> bool:
+    def close(self) -> bool:
         """Tell what is left and end; False if stdout takes nothing any more."""
         self._enough.set()
-        self.join(timeout_s)
-        return not self.closed and not self.is_alive()
+        self.join()
+        return not self.closed

@@ -112,14 +112,23 @@ def _batch(place: SweepDirectory, sweep: Sweep, notes: list[str]) -> int:
         fault.add_note(f"log: {place.log}")
         raise
     finally:
-        readable = readable and viewer.close()
         for one, handler in before.items():
             signal.signal(one, handler)
+        readable = readable and _told(viewer)
     if readable:
         readable = _try_say(lambda: closing.after_run(place, code))
     if not readable:
         output.drop_stdout()
     return code
+
+
+def _told(viewer: Viewer) -> bool:
+    """Wait until everything is told; the sweep is over, so only a slow reader is waited for."""
+    try:
+        return viewer.close()
+    except KeyboardInterrupt:  # the viewer hangs in a write, and holds stdout's lock
+        logging.shutdown()
+        os._exit(ExitCode.INTERRUPTED)
 
 
 def _hang_up_is_an_interrupt() -> None:
