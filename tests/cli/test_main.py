@@ -44,7 +44,7 @@ def test_version(tuiswp: Tuiswp) -> None:
         (["kill"], "no trial is named"),
         (["attach"], "attach takes one trial"),
         (["logs", "1", "2"], "logs takes one trial"),
-        (["logs", "1", "-n", "x"], "invalid _count value: 'x'"),
+        (["logs", "1", "-n", "x"], "give a number of lines, or `all`"),
         (["check", "gone.yaml"], "does not exist"),
         (["--batch", "gone.yaml"], "does not exist"),
     ],

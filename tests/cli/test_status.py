@@ -70,6 +70,17 @@ def test_simulated_gpus_show_up_in_json(
     assert gpus[0]["leases"] == []
 
 
+def test_a_wrong_setting_for_gpus_does_not_hide_the_trials(
+    tuiswp: Tuiswp, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished(here / "sweeps" / "lr")
+    monkeypatch.setenv("TUISWP_GPUS", "seven")
+    said = tuiswp("status", "--json")
+    assert said.code == 0
+    assert len(said.json["trials"]) == 4
+    assert "TUISWP_GPUS" in said.err
+
+
 def test_the_table_shows_every_trial(tuiswp: Tuiswp, here: Path) -> None:
     running(here).close()
     lines = tuiswp("status").out.splitlines()

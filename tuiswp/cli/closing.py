@@ -29,6 +29,8 @@ def show(view: SweepView) -> int:
     output.say("", *results.human(verdict))
     if view.foreign:
         return ExitCode.OK
+    for line in _stopped(view):
+        output.say(line)
     return code_of(SweepDirectory(view.directory))
 
 
@@ -52,8 +54,14 @@ def after_run(place: SweepDirectory, code: ExitCode) -> int:
             f"paused by {visible(view.state.paused.by)}: {visible(view.state.paused.why)}",
             f"mend the cause, then `tuiswp restart {name} TRIAL…` and `tuiswp resume {name}`",
         )
-    output.say("", *_report(view, place))
+    output.say("", *_stopped(view), *_report(view, place))
     return code
+
+
+def _stopped(view: SweepView) -> list[str]:
+    if view.state.stopping is None:
+        return []
+    return [f"it was stopped; `tuiswp resume {visible(args.spoken(view.directory))}` goes on"]
 
 
 def _report(view: SweepView, place: SweepDirectory) -> list[str]:

@@ -63,10 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _count(text: str) -> int:
     if text == "all":
         return _ALL
-    number = int(text)
-    if number < 0:
-        raise ValueError
-    return number
+    if not text.isascii() or not text.isdecimal():
+        raise argparse.ArgumentTypeError("give a number of lines, or `all`")
+    return int(text)
 
 
 def _attempt(trial: Trial, wanted: int | None) -> Attempt:

@@ -154,10 +154,7 @@ def _follow(place: SweepDirectory, sweep: Sweep, notes: list[str]) -> int:
     if view.word in ("finished", "stopped"):
         for note in notes:
             output.say(f"note: {visible(note)}")
-        code = closing.show(view)
-        if view.word == "stopped":
-            output.say("", f"it was stopped; `tuiswp resume {name}` goes on with it")
-        return code
+        return closing.show(view)
     _introduce(place, sweep, followed.state, notes)
     if view.controller is None:
         pid = opening.start_in_background(place)
@@ -178,6 +175,7 @@ def _follow(place: SweepDirectory, sweep: Sweep, notes: list[str]) -> int:
         return ExitCode.OK
     if outcome == "over":
         return closing.after_run(place, closing.code_of(place))
+    output.say("", f"the controller has ended; {visible(str(place.log))} has its last words")
     return closing.after_run(place, ExitCode.INTERRUPTED)
 
 

@@ -11,7 +11,7 @@ from tuiswp.analysis.optimum import best_so_far, objective_text
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output, tables, words
 from tuiswp.controller.client import SweepReader, SweepView
-from tuiswp.errors import ExitCode
+from tuiswp.errors import ExitCode, TuiswpError
 from tuiswp.gpu.environment import CPU
 from tuiswp.model.trial import Launching, Lease, Queued, Running, Trial
 from tuiswp.spec.params import swept
@@ -89,8 +89,12 @@ def _gpus_json() -> list[dict[str, object]]:
     from tuiswp.gpu.leases import LeaseBook
     from tuiswp.gpu.probe import read_once
 
-    inventory = read_once(GPU_DEADLINE_S)
-    held = LeaseBook(proc.runtime_dir() / "leases").held() if inventory.gpus else []
+    try:
+        inventory = read_once(GPU_DEADLINE_S)
+        held = LeaseBook(proc.runtime_dir() / "leases").held() if inventory.gpus else []
+    except TuiswpError as error:  # the trials are still worth an answer
+        output.warn(visible(str(error)))
+        return []
     return [gpu_json(gpu, held) for gpu in inventory.gpus]
 
 

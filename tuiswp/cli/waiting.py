@@ -10,6 +10,7 @@ from tuiswp import proc
 from tuiswp.cli import arguments as args
 from tuiswp.cli import words
 from tuiswp.controller.client import SweepView
+from tuiswp.errors import TuiswpError
 from tuiswp.gpu.environment import CPU
 from tuiswp.gpu.leases import HeldLease, LeaseBook
 from tuiswp.model.ids import attempt_id
@@ -38,7 +39,10 @@ def why_it_waits(view: SweepView, status: Queued) -> Iterator[str]:
             f"its last attempt failed, and the next is not before {words.clock(status.not_before)} "
             f"(in {words.duration(status.not_before - now)})"
         )
-    yield from _no_place(view)
+    try:
+        yield from _no_place(view)
+    except TuiswpError as error:
+        yield visible(str(error))
 
 
 def _no_place(view: SweepView) -> Iterator[str]:
