@@ -38,7 +38,7 @@ class Bench:
         source = folder / "sweep.yaml"
         source.write_text(FILE.format(more=more))
         self.place = SweepDirectory(folder / "sweeps" / "test")
-        create(self.place, source, gpus=())
+        create(self.place, source)
         self.launcher = FakeLauncher()
         self.controller = self.new()
 

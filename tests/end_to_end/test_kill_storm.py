@@ -48,7 +48,7 @@ def test_each_point_is_launched_once_and_no_acknowledged_fact_is_lost(
     monkeypatch.chdir(tmp_path)
     source = write_sweep(tmp_path, trials=TRIALS, parallel=4, steps=12)
     place = SweepDirectory(tmp_path / "sweeps" / "storm")
-    create(place, source, gpus=())
+    create(place, source)
     dice = random.Random(20261121)
     acknowledged: list[Record] = []
     process = controller(place.root, tmp_path)

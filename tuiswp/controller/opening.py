@@ -22,6 +22,7 @@ from tuiswp.controller.loop import Controller, exit_code
 from tuiswp.controller.places import Places
 from tuiswp.controller.reducer import replay
 from tuiswp.errors import EnvironmentFault, ExitCode, SweepHeld, UsageError
+from tuiswp.gpu.probe import read_once
 from tuiswp.launchers.tmux import TmuxLauncher
 from tuiswp.model.events import ControllerStarted
 from tuiswp.model.sweep import Sweep
@@ -58,7 +59,7 @@ def open_or_create(
     given = spec_load.load(source)
     place = place_for(source, name=name, directory=directory)
     if not place.exists():
-        create(place, source, gpus=())
+        create(place, source)
         return place, frozen_sweep(place), []
     place.check()
     sweep = frozen_sweep(place)
@@ -79,13 +80,24 @@ def open_or_create(
     return place, sweep, notes
 
 
-def create(place: SweepDirectory, source: Path, *, gpus: tuple[str, ...]) -> None:
+def create(place: SweepDirectory, source: Path) -> None:
     """Make the sweep's directory with the frozen file and where it comes from."""
     data = source.read_bytes()
     place.create()
+    found = read_once()
+    gpus = tuple(
+        f"{gpu.label} {gpu.name or 'unnamed'} {gpu.memory_total_mib or '?'} MiB {gpu.uuid}"
+        for gpu in found.gpus
+    )
     provenance.write(
         place,
-        provenance.collect(source.absolute(), Path.cwd(), version=tuiswp.__version__, gpus=gpus),
+        provenance.collect(
+            source.absolute(),
+            Path.cwd(),
+            version=tuiswp.__version__,
+            gpus=gpus,
+            driver=found.driver,
+        ),
     )
     write_atomically(place.sweep_file, data, durable=True)
 

@@ -35,10 +35,18 @@ class Provenance(msgspec.Struct, frozen=True):
     git_commit: str | None = None
     git_dirty: bool | None = None
     gpus: tuple[str, ...] = ()
+    driver: str | None = None
     packages: dict[str, str] = {}
 
 
-def collect(source: Path, cwd: Path, *, version: str, gpus: tuple[str, ...] = ()) -> Provenance:
+def collect(
+    source: Path,
+    cwd: Path,
+    *,
+    version: str,
+    gpus: tuple[str, ...] = (),
+    driver: str | None = None,
+) -> Provenance:
     """Everything but the diff, which `uncommitted_diff` gives."""
     commit = _git(cwd, "rev-parse", "HEAD")
     status = _git(cwd, "status", "--porcelain") if commit else None
@@ -55,6 +63,7 @@ def collect(source: Path, cwd: Path, *, version: str, gpus: tuple[str, ...] = ()
         git_commit=commit.decode("ascii", "replace").strip() if commit else None,
         git_dirty=bool(status.strip()) if status is not None else None,
         gpus=gpus,
+        driver=driver,
         packages=dict(
             sorted(
                 (name, distribution.version)

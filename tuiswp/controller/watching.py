@@ -41,6 +41,7 @@ class Watch:
         self.pidfd: int | None = None
         self.orphaned = False
         self.asked = False
+        self.inherited = False  # launched by a controller before this one
 
 
 class Watcher:
@@ -124,7 +125,13 @@ class Watcher:
                 self._selector.register(watch.pidfd, selectors.EVENT_READ, "pidfd")
             if isinstance(self._core.trial(watch.number).status, Launching):
                 events.append(
-                    AttemptStarted(watch.number, watch.attempt, start.supervisor, start.training)
+                    AttemptStarted(
+                        watch.number,
+                        watch.attempt,
+                        start.supervisor,
+                        start.training,
+                        adopted=watch.inherited,
+                    )
                 )
         self._core.record(*events)
 
@@ -191,6 +198,8 @@ class Watcher:
         What did reach it is watched like everything else: it starts, ends, or is given up in time.
         """
         self.sync()
+        for watch in self._watches.values():
+            watch.inherited = True
         self.check()
         for watch in list(self._watches.values()):
             if watch.start is None and self._core.launcher.revoke(watch.token):
