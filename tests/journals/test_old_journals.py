@@ -1,0 +1,44 @@
+"""Journals of every released version stay readable, and mean what they meant."""
+
+from pathlib import Path
+
+from tuiswp.controller.journal import encode_line, read
+from tuiswp.controller.reducer import replay
+from tuiswp.model.trial import Queued
+
+HERE = Path(__file__).parent
+
+
+def test_version_1_reads_whole() -> None:
+    found = read(HERE / "v1.jsonl")
+    assert not found.damage
+    assert not found.torn
+    assert found.newer is None
+    kinds = {type(record.event).__name__ for record in found.records}
+    assert len(kinds) == 17, "the file holds every kind of fact version 1 knows"
+
+
+def test_version_1_is_written_the_same_way_today() -> None:
+    path = HERE / "v1.jsonl"
+    assert b"".join(map(encode_line, read(path).records)) == path.read_bytes()
+
+
+def test_version_1_means_what_it_meant() -> None:
+    state = replay(read(HERE / "v1.jsonl").records)
+    assert state.name == "lr sweep/é"
+    assert [trial.state for trial in state.trials.values()] == [
+        "done", "killed", "queued", "paused",
+    ]  # fmt: skip
+    assert (state.stopping, state.paused, state.controller) == ("drain", None, None)
+    assert state.finished == "stopped"
+    assert state.best is not None
+    assert (state.best.trial, state.best.value) == (0, 2.0103)
+    assert state.next_index == 5
+    first, second, third, _ = state.trials.values()
+    assert first.params["tag"] is None
+    assert second.params["tag"] == "None"
+    assert (first.value, first.complete) == (2.0103, True)
+    assert [attempt.cause for attempt in third.attempts] == ["signal", "exit-code"]
+    assert isinstance(third.status, Queued)
+    assert third.status.fresh
+    assert third.status.asked
