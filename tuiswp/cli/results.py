@@ -6,6 +6,7 @@ from tuiswp.analysis import lines as text
 from tuiswp.analysis.findings import Diagnosis
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output, tables
+from tuiswp.cli.curves import curves
 from tuiswp.cli.verdict import Verdict, reach
 from tuiswp.controller.client import SweepReader
 from tuiswp.errors import ExitCode, UsageError
@@ -75,8 +76,9 @@ def human(verdict: Verdict, *, ascii_only: bool = False) -> list[str]:
         right=[n for n, one in enumerate(headers) if one in ("#", "vs default", "progress")],
     )
     lines += ["", *shown]
-    for curve in _curves(verdict, ascii_only=ascii_only or not output.speaks_unicode()):
-        lines += ["", *curve]
+    plain = ascii_only or not output.speaks_unicode()
+    for drawn in curves(verdict, width=output.width(), ascii=plain):
+        lines += ["", *drawn]
     lines.append("")
     for one in verdict.diagnoses:
         lines += _finding(one)
@@ -86,8 +88,3 @@ def human(verdict: Verdict, *, ascii_only: bool = False) -> list[str]:
 def _finding(one: Diagnosis) -> list[str]:
     head = output.paint(f"{one.code}: ", _TONES[one.severity])
     return [f"{head}{one.message}", *([f"  {one.suggestion}"] if one.suggestion else [])]
-
-
-def _curves(verdict: Verdict, *, ascii_only: bool) -> list[list[str]]:
-    del verdict, ascii_only  # analysis.braille draws them, as soon as it is there
-    return []
