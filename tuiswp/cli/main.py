@@ -74,7 +74,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code and never raises but for `SystemExit` of nobody."""
+    """Run one command and return its exit code; whatever went wrong has been said by then."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         return int(_dispatch(words))
