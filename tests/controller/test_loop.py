@@ -12,7 +12,7 @@ from tuiswp.controller.loop import Controller, exit_code
 from tuiswp.controller.opening import create, frozen_sweep
 from tuiswp.controller.places import Places
 from tuiswp.controller.reducer import replay
-from tuiswp.errors import ExitCode, LauncherError
+from tuiswp.errors import ExitCode, JournalError, LauncherError
 from tuiswp.launchers.base import Job
 from tuiswp.launchers.fake import FakeLauncher
 from tuiswp.model.events import AttemptLaunching, RequestApplied, TrialSuggested
@@ -344,9 +344,41 @@ def test_nan_never_wins(bench: Bench) -> None:
 def test_a_launcher_in_trouble_costs_the_trials_nothing(bench: Bench) -> None:
     bench.launcher.failure = LauncherError("tmux did not answer")
     bench.step(1)
-    assert bench.states() == ["running", "running"] or bench.states() == ["queued", "queued"]
+    assert bench.states() == ["queued", "queued"]
+    assert [trial.attempts[-1].cause for trial in bench.trials()] == ["launch-error"] * 2
     assert all(trial.retries == 0 for trial in bench.trials())
     assert "launcher" in bench.controller.core.state.warned
+
+
+def test_a_full_disk_stops_launching_and_what_ended_meanwhile_is_recorded_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.step()
+
+    def full(fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    bench.place.metrics(0).write_text('{"step": 1, "loss": 3.5}\n')
+    with monkeypatch.context() as disk:
+        disk.setattr("os.fdatasync", full)
+        bench.launcher.finish(bench.token(0))
+        for _ in range(2):
+            with pytest.raises(JournalError, match="make room"):
+                bench.controller.step()
+        assert len(bench.launcher.jobs) == 2
+    bench.step()
+    assert bench.states() == ["done", "running", "running"]
+    assert bench.trials()[0].value == 3.5
+    assert not read(bench.place.journal).damage
+
+
+def test_a_directory_that_cannot_be_made_costs_the_trial_nothing(bench: Bench) -> None:
+    bench.place.trials.rmdir()
+    bench.place.trials.write_text("in the way")
+    bench.step(1)
+    assert bench.states() == ["queued", "queued"]
+    assert [trial.retries for trial in bench.trials()] == [0, 0]
+    assert not bench.launcher.jobs
 
 
 def test_replaying_the_journal_gives_the_controllers_own_state(bench: Bench) -> None:

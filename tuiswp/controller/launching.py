@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -63,6 +64,7 @@ class Starter:
         self._next_launch = 0.0
         self.exhausted = False
         self.waiting: str | None = None
+        self.in_doubt: str | None = None  # a launch failed half-way
 
     def fill(self) -> None:
         """Start as much as there is room for. Raises JournalError with nothing started."""
@@ -169,7 +171,9 @@ class Starter:
         for plan in plans:
             try:
                 jobs.append(self._prepare(plan))
-            except (OSError, TuiswpError) as error:
+            except TuiswpError as error:  # the same configuration would meet it again
+                self._give_up(plan, str(error), outcome="failed")
+            except OSError as error:
                 self._give_up(plan, f"its directory could not be prepared: {error}")
         if not jobs:
             return
@@ -179,14 +183,12 @@ class Starter:
             log.error("launch failed: %s", error)
             self._core.warn("launcher", str(error))
             self._next_launch = time.monotonic() + TROUBLE_S
-            prepared = {job.token for job in jobs}
-            for plan in plans:
-                # A file that could be taken back was never run; any other may have started.
-                if plan.token in prepared and self._core.launcher.revoke(plan.token):
-                    self._give_up(plan, str(error))
+            self.in_doubt = str(error)
 
-    def _give_up(self, plan: Plan, why: str) -> None:
-        """An attempt that never began goes back to the queue; it costs the trial nothing."""
+    def _give_up(
+        self, plan: Plan, why: str, *, outcome: Literal["queued", "failed"] = "queued"
+    ) -> None:
+        """An attempt never began: back to the queue at no cost to the trial, or failed."""
         log.error("%s: %s", trial_id(plan.candidate.number), why)
         self._core.record(
             AttemptEnded(
@@ -194,7 +196,7 @@ class Starter:
                 plan.candidate.attempt,
                 "launch-error",
                 why,
-                "queued",
+                outcome,
                 retry_at=self._core.wall() + TROUBLE_S,
             )
         )

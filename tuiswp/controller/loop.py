@@ -156,6 +156,9 @@ class Controller:
         self._places.tick()
         self._starter.fill()
         self._watcher.sync()
+        if self._starter.in_doubt is not None:
+            self._watcher.take_back(self._starter.in_doubt)
+            self._starter.in_doubt = None
         self._finish_if_over()
 
     def _judge(self) -> None:

@@ -24,6 +24,7 @@ from tuiswp.model.trial import KillRequest, Launching, Running, Trial
 
 LAUNCH_DEADLINE_S = 30.0
 LIVENESS_S = 1.0
+TAKEN_BACK_S = 5.0
 ORPHAN_EVIDENCE = "its supervisor was killed; the training went on and its end was not seen"
 
 
@@ -193,23 +194,30 @@ class Watcher:
         self._finish(watch, trial, verdict, None)
 
     def settle(self) -> None:
-        """After a restart: take back launches that never reached their window, before any new one.
-
-        What did reach it is watched like everything else: it starts, ends, or is given up in time.
-        """
+        """After a restart: take back launches that never became a process, before any new one."""
         self.sync()
         for watch in self._watches.values():
             watch.inherited = True
         self.check()
-        for watch in list(self._watches.values()):
-            if watch.start is None and self._core.launcher.revoke(watch.token):
-                why = "the controller ended before it was launched"
-                self._finish(
-                    watch,
-                    self._core.trial(watch.number),
-                    ending.Ending("launch-error", why, "queued"),
-                    None,
+        self.take_back("the controller ended before it was launched")
+
+    def take_back(self, why: str) -> None:
+        """Give up, at no cost to the trial, every launch that never became a process.
+
+        Revoked first and looked for then: what is not found has not started and never will.
+        """
+        waiting = [watch for watch in self._watches.values() if watch.start is None]
+        for watch in waiting:
+            self._core.launcher.revoke(watch.token)
+        present = self._core.launcher.find({watch.token for watch in waiting}) if waiting else set()
+        self._starts()  # and may even be over by now
+        for watch in waiting:
+            if watch.start is None and watch.token not in present:
+                trial = self._core.trial(watch.number)
+                verdict = ending.Ending(
+                    "launch-error", why, "queued", retry_at=self._core.wall() + TAKEN_BACK_S
                 )
+                self._finish(watch, trial, verdict, None)
 
     def never_started(self, watch: Watch, why: str) -> None:
         """Give up an attempt of which no process was ever seen."""
