@@ -3,6 +3,7 @@
 Reads every trial's metrics file once: findings need to know which metrics were logged.
 """
 
+import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -56,15 +57,17 @@ def reach(
         trials = [replace(trial, value=_value(sweep, files[trial.number])) for trial in trials]
     judgement = judge(sweep, trials, include_partial=include_partial)
     curves = _curves(sweep, files)
-    firsts = {
-        n: first for n, (_, values) in curves.items() if (first := _first(values)) is not None
+    begins = {
+        number: start
+        for number, (_, values) in curves.items()
+        if sweep.objective is not None and (start := began_at(values, sweep.objective)) is not None
     }
     diagnoses = diagnose(
         sweep,
         trials,
         judgement,
         seen_metrics={number: list(file.metrics) for number, file in files.items()},
-        first_values=firsts,
+        first_values=begins,
     )
     return Verdict(sweep, tuple(trials), judgement, diagnoses, curves)
 
@@ -134,5 +137,23 @@ def _curves(sweep: Sweep, files: Mapping[int, MetricFile]) -> dict[int, Curve]:
     return found
 
 
-def _first(values: Sequence[float]) -> float | None:
-    return next((value for value in values if value - value == 0.0), None)
+def began_at(values: Sequence[float], objective: Objective) -> float | None:
+    """The objective where the curve begins, by the objective's own rule, to compare its end with.
+
+    A single first batch is noise: mean and median take the first `window` values, and `last` takes
+    the worst of the first tenth (at most ten), so that only a clear rise counts as one. None for a
+    curve too short to have a beginning and an end.
+    """
+    finite = [value for value in values if value - value == 0.0]
+    size = objective.window if objective.reduce in ("mean", "median") else len(finite) // 10
+    size = min(max(1, size), 10) if objective.reduce == "last" else max(1, size)
+    if len(finite) < 2 * size or objective.reduce == "best":
+        return None
+    start = finite[:size]
+    match objective.reduce:
+        case "mean":
+            return statistics.fmean(start)
+        case "median":
+            return statistics.median(start)
+        case "last":
+            return max(start) if objective.goal == "minimize" else min(start)
