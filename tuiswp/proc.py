@@ -30,6 +30,7 @@ def boot_id() -> str:
 
 
 def hostname() -> str:
+    """This machine's name for itself."""
     return socket.gethostname()
 
 
