@@ -26,6 +26,7 @@ POLL_BYTES = 8 << 20
 
 _SLICE = 128 << 10  # what fits into a core's own cache is decoded fastest
 _BULK_MIN = 2_048
+_LEARN = 16  # lines
 _MARK = 64
 _EXCERPT = 80
 
@@ -233,13 +234,26 @@ class MetricFile:
 
     def _read_lines(self, head: bytes, rest: memoryview) -> None:
         """Read whole lines, without the last line feed; the first may begin in `head`."""
-        if len(head) + len(rest) >= _BULK_MIN:
-            block = self._layout.decode(head, rest, None if self._stepped else self.rows)
-            if block is not None:
-                self._take_block(block)
+        if self._read_in_bulk(head, rest):
+            return
+        lines = b"".join((head, rest)).split(b"\n")
+        if len(lines) > 2 * _LEARN:
+            # From a few lines the bulk reader learns the keys; then it may manage the others.
+            for line in lines[:_LEARN]:
+                self._read_line(line)
+            lines = lines[_LEARN:]
+            if self._read_in_bulk(b"", memoryview(b"\n".join(lines))):
                 return
-        for line in b"".join((head, rest)).split(b"\n"):
+        for line in lines:
             self._read_line(line)
+
+    def _read_in_bulk(self, head: bytes, rest: memoryview) -> bool:
+        if len(head) + len(rest) < _BULK_MIN:
+            return False
+        block = self._layout.decode(head, rest, None if self._stepped else self.rows)
+        if block is not None:
+            self._take_block(block)
+        return block is not None
 
     def _read_line(self, line: bytes) -> None:
         self._line += 1

@@ -5,6 +5,7 @@ be appended (a restart that repeats steps, a writer out of order) waits in a log
 somebody reads. A value that is not finite is kept as a gap (NaN) and is never offered as a value.
 """
 
+import math
 import operator
 from array import array
 from bisect import bisect_left, bisect_right
@@ -30,7 +31,7 @@ class Series:
     O(k log n) and one copy of the part of the curve they fall into.
     """
 
-    __slots__ = ("_latest", "_log", "_steps", "_values")
+    __slots__ = ("_end", "_in_order", "_latest", "_log", "_steps", "_values")
 
     def __init__(self) -> None:
         self._steps: Floats = array("d")  # strictly increasing
@@ -39,6 +40,8 @@ class Series:
         # entries may share their steps with other series and are never changed.
         self._log: list[tuple[Floats, Floats, bool]] = []
         self._latest = GAP
+        self._end = -math.inf  # highest step, as long as all in the log only goes on from there
+        self._in_order = True
 
     def append(self, step: float, value: float) -> None:
         """Write one point. `step` is finite; a `value` that is not finite becomes a gap."""
@@ -49,10 +52,12 @@ class Series:
             if not steps or step > steps[-1]:
                 steps.append(step)
                 self._values.append(value)
+                self._end = step
                 return
             if step == steps[-1]:
                 self._values[-1] = value
                 return
+        self._in_order = False
         if not self._log or self._log[-1][2]:
             self._log.append((array("d"), array("d"), False))
         steps, values, _ = self._log[-1]
@@ -70,6 +75,8 @@ class Series:
         if not steps:
             return
         self._latest = values[-1]
+        self._in_order = self._in_order and ordered and steps[0] > self._end
+        self._end = steps[-1]
         self._log.append((steps, values, True) if ordered else (steps[:], values[:], False))
 
     def steps(self) -> Sequence[float]:
@@ -97,6 +104,8 @@ class Series:
     @property
     def last(self) -> float | None:
         """Value at the highest step; None if there is no point or it is a gap."""
+        if self._log and self._in_order:  # no need to settle for that
+            return _finite(self._latest)
         self._settle()
         return _finite(self._values[-1]) if self._values else None
 
@@ -122,6 +131,8 @@ class Series:
                 late = {}
         self._log.clear()
         self._merge(late)
+        self._end = self._steps[-1]
+        self._in_order = True
 
     def _merge(self, late: dict[float, float]) -> None:
         """Write `late` into the settled points: known steps are overwritten, others inserted."""
