@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -21,11 +22,12 @@ Watching = Callable[..., GpuWatch]
 
 def readers() -> list[int]:
     """Pids of this process's NVML children."""
-    return [
-        child.pid
-        for child in psutil.Process().children()
-        if child.is_running() and "tuiswp.gpu.child" in " ".join(child.cmdline())
-    ]
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # gone between two looks, or not reaped yet
+            if "tuiswp.gpu.child" in " ".join(child.cmdline()):
+                found.append(child.pid)
+    return found
 
 
 def test_a_watch_follows_the_gpus(nvml: FakeNvml, watching: Watching) -> None:
