@@ -90,10 +90,14 @@ def test_a_sweep_whose_file_is_damaged_does_not_hide_the_others(tuiswp: Tuiswp, 
     finished(here / "sweeps" / "good")
     bad = finished(here / "sweeps" / "bad")
     bad.directory.sweep_file.write_text("method: [")
+    worse = finished(here / "sweeps" / "worse")
+    worse.directory.sweep_file.write_text("method: [")
+    worse.directory.journal.write_text("")
     said = tuiswp()
     assert said.code == 0
-    assert "unreadable" in said.out
-    assert "finished" in said.out
+    states = {line.split()[0]: line.split()[1] for line in said.out.splitlines()[1:4]}
+    # Its journal still says where the second one stands.
+    assert states == {"good": "finished", "bad": "finished", "worse": "unreadable"}
 
 
 def test_a_fault_of_ours_keeps_its_traceback_and_shows_nothing_raw(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tuiswp.controller import requests
+from tuiswp.controller.client import SweepReader
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.journal import read
 from tuiswp.controller.loop import Controller, exit_code
@@ -386,3 +387,14 @@ def test_replaying_the_journal_gives_the_controllers_own_state(bench: Bench) -> 
     bench.ask("pause", 0)
     bench.finish(1, 1.0)
     assert replay(read(bench.place.journal).records) == bench.controller.core.state
+
+
+@pytest.mark.parametrize("damage", [b"", b"name: [", b"\x00\xff" * 50])
+def test_a_damaged_sweep_file_still_lets_the_journal_be_read(bench: Bench, damage: bytes) -> None:
+    bench.step()
+    bench.finish(0, 3.0)
+    bench.place.sweep_file.write_bytes(damage)
+    view = SweepReader(bench.place.root).refresh()
+    assert [trial.state for trial in view.trials] == ["done", "running", "running"]
+    assert [parameter.name for parameter in view.sweep.parameters] == ["x"]
+    assert "cannot be read" in view.sweep.notes[0]

@@ -17,12 +17,12 @@ from tuiswp.controller.offline import apply_offline
 from tuiswp.controller.opening import frozen_sweep, is_controlled
 from tuiswp.controller.reducer import SweepState, replay
 from tuiswp.controller.requests import Request, submit
-from tuiswp.errors import UsageError
+from tuiswp.errors import EnvironmentFault, SpecError, UsageError
 from tuiswp.metrics.follow import Follower
 from tuiswp.metrics.names import find
 from tuiswp.metrics.objective import reduce
 from tuiswp.model.events import RequestApplied
-from tuiswp.model.sweep import Sweep
+from tuiswp.model.sweep import Resources, Run, Sweep
 from tuiswp.model.trial import Launching, Process, Running, Trial
 
 ANSWER_S = 10.0
@@ -90,10 +90,15 @@ class SweepReader:
             sweep, state, live = foreign.read(self.directory.root)
             seen = {n: Live(*numbers) for n, numbers in live.items()}
             return SweepView(self.directory.root, sweep, state, None, seen, foreign=True)
-        if self._sweep is None:
-            self._sweep = frozen_sweep(self.directory)
         with no_collection():
             self._state = replay(self._journal.poll(), self._state)
+        if self._sweep is None:
+            try:
+                self._sweep = frozen_sweep(self.directory)
+            except (SpecError, EnvironmentFault) as error:
+                if not self._state.trials:
+                    raise
+                return self._without_file(str(error))
         holder = self._state.controller
         return SweepView(
             self.directory.root,
@@ -103,6 +108,23 @@ class SweepReader:
             self._live() if with_metrics else {},
             tuple(self._journal.damage),
         )
+
+    def _without_file(self, why: str) -> SweepView:
+        """What the journal alone says: every trial, and no verdict, since no file says the goal."""
+        trials = [self._state.trials[number] for number in sorted(self._state.trials)]
+        sweep = Sweep(
+            name=self._state.name,
+            method="grid",
+            parameters=foreign.varying([trial.params for trial in trials]),
+            objective=None,
+            resources=Resources(),
+            run=Run(command=(), program=None, cwd=str(self.directory.root)),
+            notes=(f"the sweep file cannot be read: {why}",),
+        )
+        holder = self._state.controller
+        alive = holder if holder is not None and proc.is_alive(holder) else None
+        damage = tuple(self._journal.damage)
+        return SweepView(self.directory.root, sweep, self._state, alive, {}, damage)
 
     def _live(self) -> dict[int, Live]:
         running = {
