@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.spec.helpers import faults, one_fault, read
@@ -143,6 +143,7 @@ def test_broken_json_is_told_as_json(text: str, message: str) -> None:
 
 @settings(deadline=None, max_examples=150)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda t: t.encode("utf-8", "ignore")))
+@example(b"*\xed\x9f\xbc")  # an alias name that a terminal could not show
 def test_no_bytes_give_a_traceback(data: bytes) -> None:
     try:
         read(data)

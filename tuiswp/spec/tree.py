@@ -230,11 +230,12 @@ class _Composer:
             )
 
     def alias(self, name: str, line: int, path: tuple[str, ...], depth: int) -> Node:
+        shown = visible(name, limit=60)
         if name not in self.anchors:
-            raise SpecError(f"*{name} refers to nothing above it", where=where(self.source, line))
+            raise SpecError(f"*{shown} refers to nothing above it", where=where(self.source, line))
         node = self.anchors[name]
         if node is None:
-            raise SpecError(f"*{name} contains itself", where=where(self.source, line, path))
+            raise SpecError(f"*{shown} contains itself", where=where(self.source, line, path))
         self.count(node.weight, line)
         if depth + node.height > MAX_DEPTH:
             raise SpecError(
