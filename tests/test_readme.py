@@ -45,7 +45,7 @@ def test_the_sweep_file_can_be_checked(
 ) -> None:
     monkeypatch.chdir(sweep_file.parent)
     assert main(["check", "sweep.yaml"]) == 0
-    assert "5 trials" in capsys.readouterr().out
+    assert "7 trials" in capsys.readouterr().out
 
 
 def test_the_reporting_example_writes_a_line(tmp_path: Path) -> None:
