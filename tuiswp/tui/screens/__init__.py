@@ -1,0 +1,1 @@
+"""Whole screens: they arrange widgets and turn keys into actions."""

@@ -1,0 +1,109 @@
+"""What a screen draws, frozen: one value the feed thread makes and every widget reads.
+
+Texts in here are already safe to show (`tuiswp.text.visible`); numbers are raw, None is unknown.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from tuiswp.analysis.diagnosis import Diagnosis
+from tuiswp.analysis.optimum import Judgement
+from tuiswp.controller.client import SweepView
+from tuiswp.gpu.inventory import Inventory
+from tuiswp.model.trial import State
+
+CurveKey: TypeAlias = tuple[int, str]  # (trial number, metric name)
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """A curve thinned to what a screen can show; extremes are kept, NaN in `ys` is a gap.
+
+    `xs` ascending steps. `count`: points before thinning.
+    """
+
+    xs: Sequence[float]
+    ys: Sequence[float]
+    count: int
+
+
+class TrialRow(msgspec.Struct, frozen=True):
+    """One line of the trials table.
+
+    `params`: labels of the varying parameters, in the order of `Snapshot.columns`. `flags`: BEST,
+    BASE, STALL, NaN, DIVERG, RETRY. `spark`: the objective's curve, at most 40 finite values.
+    `age_s`: since the last new metric (running) or since the end. `eta_s`: to the end, by progress.
+    """
+
+    number: int
+    id: str
+    state: State
+    cause: str
+    params: tuple[str, ...]
+    value: float | None
+    step: float | None
+    progress: float | None
+    eta_s: float | None
+    place: str
+    age_s: float | None
+    attempt: int
+    flags: tuple[str, ...]
+    spark: tuple[float, ...]
+
+
+class EventLine(msgspec.Struct, frozen=True):
+    """One fact of the journal for people: `kind` is its type's name, `trial` None for the sweep."""
+
+    seq: int
+    at: float
+    kind: str
+    trial: int | None
+    text: str
+
+
+class LogTail(msgspec.Struct, frozen=True):
+    """The end of what one attempt printed; `lines` newest last."""
+
+    trial: int
+    attempt: int
+    lines: tuple[str, ...]
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Everything a screen may show at one moment.
+
+    `columns`: names of the varying parameters. `metrics`: names logged, the objective first.
+    `curves`: what was wanted, by trial and metric. `data_age_s`: seconds since any running trial's
+    file grew (None: nothing runs). `at`: wall time of the reading.
+    """
+
+    view: SweepView
+    rows: tuple[TrialRow, ...]
+    columns: tuple[str, ...]
+    metrics: tuple[str, ...]
+    curves: Mapping[CurveKey, Curve]
+    judgement: Judgement
+    diagnoses: tuple[Diagnosis, ...]
+    events: tuple[EventLine, ...]
+    log: LogTail | None
+    inventory: Inventory | None
+    planned: int | None
+    eta_s: float | None
+    data_age_s: float | None
+    at: float
+
+
+class Want(msgspec.Struct, frozen=True):
+    """What the screen is about to show, so that the feed reads that and no more.
+
+    `metrics`: which curves; empty: the objective only. `trials`: whose; None: every running one and
+    the best. `span`: the steps in sight, None for all. `log_of`: whose output. `points`: about how
+    many columns of dots a chart has.
+    """
+
+    metrics: tuple[str, ...] = ()
+    trials: tuple[int, ...] | None = None
+    span: tuple[float, float] | None = None
+    log_of: int | None = None
+    points: int = 512
