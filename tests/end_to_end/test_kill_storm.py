@@ -68,7 +68,10 @@ def test_each_point_is_launched_once_and_no_acknowledged_fact_is_lost(
         assert sorted(trial.params["x"] for trial in state.trials.values()) == list(  # type: ignore[type-var]
             range(1, TRIALS + 1)
         )
-        assert launches(place.root) == {f"t{n:04d}": ["1"] for n in range(TRIALS)}
+        # By number of launches, not of attempt: an intent without a launch is taken back, and the
+        # point runs as its second attempt.
+        ran = {trial: len(attempts) for trial, attempts in launches(place.root).items()}
+        assert ran == {f"t{n:04d}": 1 for n in range(TRIALS)}
         gaps = [widest_gap(beat) for beat in place.trials.glob("*/heartbeat")]
         assert max(gaps) < 1.0
         assert state.best is not None
