@@ -1,5 +1,6 @@
 """The house around the code: pins, commands and scripts say what they do and do what they say."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -55,6 +56,9 @@ def test_a_script_is_executable_says_its_job_and_stops_at_the_first_fault(script
     path = ROOT / "scripts" / script
     text = path.read_text()
     assert path.stat().st_mode & 0o111
+    if text.startswith("#!/usr/bin/env python3\n"):
+        assert ast.get_docstring(ast.parse(text))
+        return
     assert text.startswith("#!/bin/sh\n# ")
     assert "\nset -eu\n" in text
     subprocess.run(["sh", "-n", path], check=True)
