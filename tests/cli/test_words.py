@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuiswp.cli import tables, words
+from tuiswp.analysis import words
+from tuiswp.cli import tables
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TypeAlias
 
+from tuiswp.analysis import words
 from tuiswp.cli import arguments as args
-from tuiswp.cli import output, results, words
+from tuiswp.cli import output, results
 from tuiswp.cli.verdict import reach
 from tuiswp.controller.client import SweepReader, SweepView
 from tuiswp.controller.directory import SweepDirectory

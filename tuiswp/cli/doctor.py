@@ -16,7 +16,8 @@ from typing import Literal, TypeAlias
 import msgspec
 
 import tuiswp
-from tuiswp.cli import output, tables, words
+from tuiswp.analysis import words
+from tuiswp.cli import output, tables
 from tuiswp.cli.arguments import SWEEPS
 from tuiswp.errors import ExitCode, TuiswpError
 from tuiswp.text import visible

@@ -6,10 +6,11 @@ Everything it says comes from the journal, the attempts' own files, the leases, 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
+from tuiswp.analysis import words
 from tuiswp.analysis.axes import measured
 from tuiswp.analysis.optimum import objective_text
 from tuiswp.cli import arguments as args
-from tuiswp.cli import output, words
+from tuiswp.cli import output
 from tuiswp.cli.status import header, numbers, state_text
 from tuiswp.cli.verdict import Verdict, reach
 from tuiswp.cli.waiting import why_it_waits

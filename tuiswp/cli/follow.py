@@ -11,12 +11,12 @@ from typing import Literal, TypeAlias
 
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output
-from tuiswp.cli.progress import Line, Story, status_line
 from tuiswp.cli.screen import Screen
 from tuiswp.controller.client import SweepReader, SweepView
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.journal import JournalReader
 from tuiswp.controller.reducer import SweepState
+from tuiswp.controller.story import Line, Story, status_line
 from tuiswp.errors import TuiswpError
 from tuiswp.model.sweep import Sweep
 from tuiswp.search.suggest import planned_trials

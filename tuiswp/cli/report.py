@@ -5,14 +5,15 @@ import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from tuiswp.analysis import words
 from tuiswp.cli import arguments as args
-from tuiswp.cli import output, words
-from tuiswp.cli.progress import Story
+from tuiswp.cli import output
 from tuiswp.cli.verdict import reach
 from tuiswp.controller import provenance
 from tuiswp.controller.client import SweepReader, SweepView
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.journal import read
+from tuiswp.controller.story import Story
 from tuiswp.errors import ExitCode, UsageError
 from tuiswp.text import visible
 

@@ -14,11 +14,11 @@ from tuiswp.cli import arguments as args
 from tuiswp.cli import closing, output
 from tuiswp.cli.check import parallel_text
 from tuiswp.cli.follow import Follower, Viewer
-from tuiswp.cli.progress import opening_lines, status_line
 from tuiswp.controller import opening
 from tuiswp.controller.client import SweepReader
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.reducer import SweepState
+from tuiswp.controller.story import opening_lines, status_line
 from tuiswp.errors import ExitCode, TuiswpError, UsageError
 from tuiswp.model.sweep import Sweep
 from tuiswp.search.suggest import planned_trials

@@ -7,11 +7,12 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from tuiswp.analysis import words
 from tuiswp.analysis.axes import measured
-from tuiswp.cli import output, words
-from tuiswp.cli.progress import Line, status_line, trial_left
+from tuiswp.cli import output
 from tuiswp.cli.status import leases, numbers
 from tuiswp.controller.client import SweepView
+from tuiswp.controller.story import Line, status_line, trial_left
 from tuiswp.model.trial import Trial
 from tuiswp.spec.params import swept
 

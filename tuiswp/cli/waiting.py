@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator
 
 from tuiswp import proc
+from tuiswp.analysis import words
 from tuiswp.cli import arguments as args
-from tuiswp.cli import words
 from tuiswp.controller.client import SweepView
 from tuiswp.errors import TuiswpError
 from tuiswp.gpu.environment import CPU

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.cli.world import NOBODY, World
-from tuiswp.cli.progress import Line, Story, status_line, time_left
 from tuiswp.cli.screen import bar
 from tuiswp.controller.journal import read
 from tuiswp.controller.opening import frozen_sweep
 from tuiswp.controller.reducer import replay
+from tuiswp.controller.story import Line, Story, status_line, time_left
 from tuiswp.model.events import (
     AttemptEnded,
     AttemptStarted,

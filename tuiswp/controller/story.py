@@ -5,13 +5,13 @@ The same lines go to a log and above the live bars of a terminal.
 
 import time
 from collections.abc import Iterable, Sequence
+from typing import Literal, TypeAlias
 
 import msgspec
 
+from tuiswp.analysis import words
 from tuiswp.analysis.axes import measured
 from tuiswp.analysis.optimum import objective_text
-from tuiswp.cli import words
-from tuiswp.cli.output import Tone
 from tuiswp.controller.reducer import SweepState, replay
 from tuiswp.model.events import (
     AttemptEnded,
@@ -33,6 +33,9 @@ from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Attempt, Trial
 from tuiswp.spec.params import swept
 from tuiswp.text import visible
+
+# How a line is meant, for whoever colours it.
+Tone: TypeAlias = Literal["plain", "good", "bad", "note"]
 
 
 class Line(msgspec.Struct, frozen=True):
