@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -118,7 +119,8 @@ def test_trials_that_all_fail_at_once_pause_the_sweep_and_say_what_next(here: Pa
     (here / "train.sh").write_text("echo no such module; exit 1\n")
     said = call("--batch", "s.yaml")
     assert said.code == 4, said.err
-    assert "paused by tuiswp: the first 3 trials failed alike" in said.out
+    # Three are enough; one more may have ended by the time the controller looks.
+    assert re.search(r"paused by tuiswp: the first \d+ trials failed alike", said.out)
     assert "`tuiswp resume quick`" in said.out
 
 
