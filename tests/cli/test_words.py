@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuiswp.analysis import words
-from tuiswp.cli import tables
+from tuiswp.analysis import tables, words
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import msgspec
 
-from tuiswp.analysis import words
+from tuiswp.analysis import tables, words
 from tuiswp.analysis.findings import Diagnosis
 from tuiswp.analysis.optimum import objective_text
 from tuiswp.analysis.space_checks import warnings_before
 from tuiswp.cli import arguments as args
-from tuiswp.cli import output, tables
+from tuiswp.cli import output
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.opening import SWEEPS, frozen_sweep
 from tuiswp.errors import ExitCode, SpecError, UsageError

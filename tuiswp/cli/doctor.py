@@ -16,8 +16,8 @@ from typing import Literal, TypeAlias
 import msgspec
 
 import tuiswp
-from tuiswp.analysis import words
-from tuiswp.cli import output, tables
+from tuiswp.analysis import tables, words
+from tuiswp.cli import output
 from tuiswp.cli.arguments import SWEEPS
 from tuiswp.errors import ExitCode, TuiswpError
 from tuiswp.text import visible

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import msgspec
 
 from tuiswp import proc
-from tuiswp.analysis import words
-from tuiswp.cli import output, tables
+from tuiswp.analysis import tables, words
+from tuiswp.cli import output
 from tuiswp.errors import ExitCode
 from tuiswp.gpu.host import cpu_count, cpu_slots
 from tuiswp.gpu.inventory import GpuProcess, GpuReading, Inventory

@@ -1,10 +1,10 @@
 """`tuiswp` alone: the sweeps found under ./sweeps and how to go on. Reads, never writes."""
 
-from tuiswp.analysis import words
+from tuiswp.analysis import tables, words
 from tuiswp.analysis.axes import measured
 from tuiswp.analysis.optimum import best_so_far
 from tuiswp.cli import arguments as args
-from tuiswp.cli import output, tables
+from tuiswp.cli import output
 from tuiswp.controller.client import SweepReader
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.errors import ExitCode, TuiswpError

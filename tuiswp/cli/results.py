@@ -3,10 +3,11 @@
 from argparse import ArgumentParser, Namespace
 
 from tuiswp.analysis import lines as text
+from tuiswp.analysis import tables
+from tuiswp.analysis.curves import curves
 from tuiswp.analysis.findings import Diagnosis
 from tuiswp.cli import arguments as args
-from tuiswp.cli import output, tables
-from tuiswp.cli.curves import curves
+from tuiswp.cli import output
 from tuiswp.cli.verdict import Verdict, reach
 from tuiswp.controller.client import SweepReader
 from tuiswp.errors import ExitCode, UsageError
@@ -77,7 +78,7 @@ def human(verdict: Verdict, *, ascii_only: bool = False) -> list[str]:
     )
     lines += ["", *shown]
     plain = ascii_only or not output.speaks_unicode()
-    for drawn in curves(verdict, width=output.width(), ascii=plain):
+    for drawn in curves(sweep, judgement, verdict.diagnoses, width=output.width(), ascii=plain):
         lines += ["", *drawn]
     lines.append("")
     for one in verdict.diagnoses:

@@ -6,11 +6,11 @@ It answers within two seconds whatever is broken: no controller, a damaged journ
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-from tuiswp.analysis import words
+from tuiswp.analysis import tables, words
 from tuiswp.analysis.axes import measured
 from tuiswp.analysis.optimum import best_so_far, objective_text
 from tuiswp.cli import arguments as args
-from tuiswp.cli import output, tables
+from tuiswp.cli import output
 from tuiswp.controller.client import SweepReader, SweepView
 from tuiswp.errors import ExitCode, TuiswpError
 from tuiswp.gpu.environment import CPU
