@@ -17,7 +17,7 @@ from tests.analysis.builders import (
 )
 from tuiswp.analysis.diagnosis import Diagnosis, diagnose, warnings_before
 from tuiswp.analysis.optimum import judge
-from tuiswp.model.space import IntUniform, LogUniform, Params, Uniform
+from tuiswp.model.space import Categorical, IntUniform, LogUniform, Parameter, Params, Uniform
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Launching, Trial
 
@@ -287,6 +287,9 @@ def test_several_hyperparameters_at_once_are_confounded_but_seeds_are_not() -> N
 
 def test_what_the_end_will_lack_is_said_before_the_launch() -> None:
     assert "no-baseline" in before(sweep_of(choice("lr", GRID)))
+    nested = Parameter(("opt", "wd"), Categorical((0.0, 0.1)), "categorical")
+    both = before(sweep_of(choice("lr", GRID), nested))
+    assert "{baseline: {lr: …, opt: {wd: …}}}" in both["no-baseline"].suggestion
     assert "endless" in before(sweep_of(choice("lr", GRID), method="random"))
     assert "single-value" in before(sweep_of(choice("lr", [1e-3])))
     assert "no-metric" in before(sweep_of(choice("lr", GRID), metric=None))

@@ -32,6 +32,15 @@ def test_check_json(tuiswp: Tuiswp, here: Path) -> None:
     assert found["problem"] is None
 
 
+def test_text_has_no_axis_and_a_warning_is_not_said_twice(tuiswp: Tuiswp, here: Path) -> None:
+    text = SPEC.replace("parameters:", "parameters:\n  opt: {values: [adam, sgd]}", 1)
+    (here / "s.yaml").write_text(text.replace("baseline: {lr: 3e-4}, ", ""))
+    found = tuiswp("check", "s.yaml", "--json").json
+    axes = {one["name"]: one["axis"] for one in found["parameters"]}
+    assert (axes["lr"], axes["opt"]) == ("log", None)
+    assert tuiswp("check", "s.yaml").out.count("baseline") == 2  # the code and its suggestion
+
+
 def test_check_plans_on_the_gpus_found(
     tuiswp: Tuiswp, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,7 @@ def test_the_smallest_sweep_gets_every_default() -> None:
     assert sweep.run.command == ("${env}", "${interpreter}", "${program}", "${args}")
     assert sweep.run.program is None
     assert (sweep.run.retries, sweep.run.timeout_s, sweep.run.grace_s) == (None, None, 30.0)
-    assert sweep.notes == ("no metric: the trials run, and no optimum can be chosen",)
+    assert sweep.notes == ()
 
 
 def test_every_wandb_key_is_accepted_and_those_of_the_service_are_noted() -> None:

@@ -17,7 +17,7 @@ from tuiswp.model.space import Parameter, Value
 from tuiswp.model.sweep import Goal, Sweep
 from tuiswp.model.trial import Trial
 from tuiswp.spec.distributions import value_key
-from tuiswp.spec.params import flatten, label, swept
+from tuiswp.spec.params import flatten, swept, value_label
 
 _MAX_LABELS = 24
 _MAX_TICKS = 11
@@ -192,7 +192,7 @@ def _named_places(
 ) -> tuple[dict[int, float], tuple[str, ...]]:
     listed: tuple[Value, ...] = getattr(parameter.distribution, "values", ())
     places = {value_key(value): n for n, value in enumerate(listed)}
-    names = [label(value) for value in listed]
+    names = [value_label(parameter, value) for value in listed]
     at: dict[int, float] = {}
     for trial in trials:
         values = flatten(trial.params, (parameter,))
@@ -202,7 +202,7 @@ def _named_places(
         key = value_key(value)
         if key not in places:
             places[key] = len(names)
-            names.append(label(value))
+            names.append(value_label(parameter, value))
         at[trial.number] = float(places[key])
     return at, tuple(names)
 
@@ -218,7 +218,7 @@ def _legend(trial: Trial | None, parameter: Parameter, *, log: bool) -> str:
         return ""
     value = flatten(trial.params, (parameter,)).get(parameter.path)
     x = value_of(trial, parameter)
-    where = spell(x, log=log) if x is not None else label(value)
+    where = spell(x, log=log) if x is not None else value_label(parameter, value)
     return _result(trial, f", {where}")
 
 

@@ -16,7 +16,7 @@ from tuiswp.analysis.optimum import (
 from tuiswp.model.space import Parameter
 from tuiswp.model.sweep import Objective, Sweep
 from tuiswp.model.trial import Trial
-from tuiswp.spec.params import flatten, label, swept
+from tuiswp.spec.params import flatten, swept, value_label
 from tuiswp.text import visible
 
 _LOSSES = {"loss", "nll", "ce", "xent", "perplexity", "ppl", "bpb"}
@@ -86,7 +86,10 @@ def rows(sweep: Sweep, judgement: Judgement) -> list[Row]:
                 (
                     rank,
                     trial.id,
-                    *(label(values[p.path]) if p.path in values else "" for p in parameters),
+                    *(
+                        value_label(p, values[p.path]) if p.path in values else ""
+                        for p in parameters
+                    ),
                     measured(trial.value) if finite(trial.value) else "-",
                     signed_pct(from_baseline_pct(sweep, judgement, trial)),
                     "" if not finite(trial.progress) else percent(trial.progress),
@@ -114,7 +117,11 @@ def _parameter_label(parameter: Parameter) -> str:
 def _optimal(parameter: Parameter, best: Trial) -> str:
     value = flatten(best.params, (parameter,))[parameter.path]
     x = number(value)
-    return f"{x:.2e}" if x is not None and is_learning_rate(parameter) else label(value)
+    return (
+        f"{x:.2e}"
+        if x is not None and is_learning_rate(parameter)
+        else value_label(parameter, value)
+    )
 
 
 def _best_value(objective: Objective, value: float) -> str:

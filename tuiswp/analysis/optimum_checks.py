@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tuiswp.analysis.axes import is_learning_rate, number, orders, shown_name, spell
+from tuiswp.analysis.axes import is_learning_rate, orders, shown_name, spell
 from tuiswp.analysis.findings import Diagnosis
 from tuiswp.analysis.optimum import Judgement
 from tuiswp.analysis.shape import Shape, value_of
@@ -10,7 +10,7 @@ from tuiswp.analysis.space_checks import range_of, tuned
 from tuiswp.model.space import Categorical, Constant, Parameter
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Trial
-from tuiswp.spec.params import flatten, label
+from tuiswp.spec.params import flatten, value_label
 
 _NOISE_PCT = 1.0  # below: inside the noise of one run
 _STOP_PCT = 2.0  # below: not worth more trials
@@ -209,5 +209,4 @@ def next_step(sweep: Sweep, judgement: Judgement, shapes: Sequence[Shape]) -> li
 
 def _setting(parameter: Parameter, trial: Trial) -> str:
     value = flatten(trial.params, (parameter,)).get(parameter.path)
-    x = number(value)
-    return spell(x, log=is_learning_rate(parameter)) if x is not None else label(value)
+    return value_label(parameter, value)

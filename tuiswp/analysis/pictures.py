@@ -232,9 +232,11 @@ def _draw_curves(axes: Axes, sweep: Sweep, judgement: Judgement, curves: Curves)
 
 
 def _named(sweep: Sweep, trial: Any) -> str:
-    from tuiswp.spec.params import flatten, label, swept
+    from tuiswp.spec.params import flatten, swept, value_label
 
-    values = [label(value, limit=14) for value in flatten(trial.params, swept(sweep)).values()]
+    parameters = swept(sweep)
+    flat = flatten(trial.params, parameters)
+    values = [value_label(p, flat[p.path], limit=14) for p in parameters if p.path in flat]
     shown = ", ".join(values[:3]) + (", …" if len(values) > 3 else "")
     return f"{trial.id}  {shown}" if shown else str(trial.id)
 

@@ -19,7 +19,7 @@ from tuiswp.model.space import Parameter
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Trial
 from tuiswp.spec.distributions import support_count, value_key
-from tuiswp.spec.params import flatten, label
+from tuiswp.spec.params import flatten, value_label
 from tuiswp.text import visible
 
 
@@ -169,7 +169,7 @@ def identical(sweep: Sweep, trials: Sequence[Trial], judgement: Judgement) -> li
                     "identical-values",
                     "warning",
                     f"All {len(values)} trials took the same {shown_name(parameter)}, "
-                    f"{label(values[0])}, although it is swept.",
+                    f"{value_label(parameter, values[0])}, although it is swept.",
                     "Check its values in the sweep file with `tuiswp check`.",
                 )
             )

@@ -17,9 +17,9 @@ from tuiswp.analysis.axes import (
     Side,
     beyond,
     is_learning_rate,
+    is_logarithmic,
     is_seed,
     listed,
-    log_axis,
     measured,
     number,
     shown_name,
@@ -124,7 +124,7 @@ def shape(
     """
     points, together = _points(sweep, judgement, parameter, seen_metrics)
     xs = [point.x for point in points]
-    log = log_axis(parameter, xs)
+    log = is_logarithmic(parameter) and min(xs, default=0.0) > 0
     draft = Shape(parameter, log, points, together, "too-few", "")
     finite = [point for point in points if point.y is not None]
     name = shown_name(parameter)

@@ -3,7 +3,7 @@
 They judge the sweep file only; what the results say is `diagnosis`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tuiswp.analysis.axes import (
     around,
@@ -16,10 +16,11 @@ from tuiswp.analysis.axes import (
     spell,
 )
 from tuiswp.analysis.findings import Diagnosis
-from tuiswp.model.space import Categorical, IntUniform, Parameter, Uniform
+from tuiswp.model.space import Categorical, IntUniform, Parameter, Uniform, Value
 from tuiswp.model.sweep import Sweep
 from tuiswp.spec.distributions import bounds
-from tuiswp.spec.params import flatten, swept
+from tuiswp.spec.params import flatten, nest, swept
+from tuiswp.text import visible
 
 _ENOUGH_ORDERS = 2.0
 
@@ -187,7 +188,7 @@ def _plan_findings(sweep: Sweep) -> list[Diagnosis]:
                 "warning",
                 "The default configuration is not among the trials, so the result cannot say how "
                 "much tuning gained.",
-                f"Add the script's default: tuiswp: {{baseline: {{{shown_name(several[0])}: …}}}}.",
+                f"Add the script's defaults: tuiswp: {{baseline: {{{_each(several)}}}}}.",
             )
         )
     if sweep.method == "random" and sweep.run_cap is None and several:
@@ -201,3 +202,17 @@ def _plan_findings(sweep: Sweep) -> list[Diagnosis]:
             )
         )
     return found
+
+
+def _each(several: Sequence[Parameter]) -> str:
+    """`lr: …, optim: {beta: …}` in the nesting of the file: a baseline names every swept one."""
+    nested = nest([(parameter.path, None) for parameter in several[:6]])
+    return _braces(nested) + (", and the others" if len(several) > 6 else "")
+
+
+def _braces(level: Mapping[str, Value]) -> str:
+    pairs = (
+        f"{visible(name, limit=80)}: {f'{{{_braces(below)}}}' if isinstance(below, dict) else '…'}"
+        for name, below in level.items()
+    )
+    return ", ".join(pairs)

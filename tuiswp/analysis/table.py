@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tuiswp.analysis.axes import measured
+from tuiswp.analysis.axes import is_logarithmic, measured
 from tuiswp.analysis.optimum import Judgement, finite, from_baseline_pct, percent
 from tuiswp.model.space import Parameter, Path, Value
 from tuiswp.model.sweep import Sweep
@@ -24,6 +24,7 @@ _BEFORE = ("trial", "rank", "state", "cause", "origin")
 _AFTER = (
     "value", "from_baseline_pct", "progress", "step", "complete", "attempts", "seconds",
 )  # fmt: skip
+_LOG = "logarithmic"  # names of the columns whose numbers are spelt as powers of ten
 _MARKDOWN = str.maketrans(
     {char: f"\\{char}" for char in "\\`*[]|~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 )
@@ -63,7 +64,9 @@ def frame(sweep: Sweep, judgement: Judgement, trials: Iterable[Trial]) -> "pd.Da
         "attempts": pd.Series([len(t.attempts) for t in trials], dtype=int),
         "seconds": pd.Series([seconds(t) for t in trials], dtype=float),
     }
-    return pd.DataFrame(table)
+    found = pd.DataFrame(table)
+    found.attrs[_LOG] = [names[p.path] for p in parameters if is_logarithmic(p)]
+    return found
 
 
 def seconds(trial: Trial) -> float | None:
@@ -105,13 +108,15 @@ def to_csv(table: "pd.DataFrame") -> str:
 
 def to_markdown(table: "pd.DataFrame") -> str:
     """The table as a GitHub table; no cell can end its cell, its row, or bring markup with it."""
+    logarithmic = table.attrs.get(_LOG, ())
     numeric = {"rank", *_AFTER} - {"complete"}
     head = [_inert(str(name)) for name in table.columns]
     rule = ["--:" if name in numeric else ":--" for name in table.columns]
     lines = [f"| {' | '.join(head)} |", f"|{'|'.join(rule)}|"]
     for row in table.itertuples(index=False, name=None):
         cells = (
-            _inert(_shown(str(name), value)) for name, value in zip(table.columns, row, strict=True)
+            _inert(_shown(str(name), value, log=name in logarithmic))
+            for name, value in zip(table.columns, row, strict=True)
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
@@ -127,7 +132,7 @@ def _plain(value: Value) -> Value:
     return json.dumps(value) if isinstance(value, dict | list) else value
 
 
-def _shown(column: str, value: Any) -> str:
+def _shown(column: str, value: Any, *, log: bool) -> str:
     import numpy as np
     import pandas as pd
 
@@ -136,7 +141,7 @@ def _shown(column: str, value: Any) -> str:
     if isinstance(value, np.generic):
         value = value.item()
     if not isinstance(value, float):
-        return label(value, limit=80)
+        return label(value, limit=80, log=log)
     match column:
         case "from_baseline_pct":
             return f"{value:+.2f}"
@@ -146,7 +151,7 @@ def _shown(column: str, value: Any) -> str:
             return percent(value) if math.isfinite(value) else str(value)
         case "seconds":
             return f"{value:.1f}"
-    return label(value, limit=80)
+    return label(value, limit=80, log=log)
 
 
 def _inert(text: str) -> str:

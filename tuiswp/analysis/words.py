@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from tuiswp.model.space import Parameter, Params
 from tuiswp.model.trial import STATES, Lease, State, Trial
-from tuiswp.spec.params import flatten, label
+from tuiswp.spec.params import flatten, value_label
 from tuiswp.text import visible
 
 NONE = "–"
@@ -65,7 +65,7 @@ def assignments(params: Params, parameters: Sequence[Parameter], *, limit: int =
     """`learning_rate=1e-3 rank=8`: the given parameters of one trial."""
     flat = flatten(params, parameters)
     pairs = (
-        f"{visible(parameter.name, limit=40)}={label(flat[parameter.path])}"
+        f"{visible(parameter.name, limit=40)}={value_label(parameter, flat[parameter.path])}"
         for parameter in parameters
         if parameter.path in flat
     )

@@ -24,16 +24,16 @@ from tuiswp.gpu.host import cpu_slots
 from tuiswp.gpu.placement import capacity
 from tuiswp.gpu.probe import read_once
 from tuiswp.model.ids import trial_id
-from tuiswp.model.space import Params
+from tuiswp.model.space import Parameter, Params
 from tuiswp.model.sweep import Sweep
 from tuiswp.search.keys import point_key
 from tuiswp.search.suggest import next_point, planned_trials, suggest
 from tuiswp.spec.command import CommandContext, default_interpreter, expand
-from tuiswp.spec.distributions import is_log
 from tuiswp.spec.load import load
 from tuiswp.spec.names import safe_name
 from tuiswp.spec.params import baseline_params, describe, swept
 from tuiswp.spec.program import program_problem, program_warnings
+from tuiswp.spec.scale import is_logarithmic, is_numeric
 from tuiswp.text import visible
 
 SHOWN = 3
@@ -184,7 +184,7 @@ def as_json(plan: Plan) -> dict[str, object]:
                 "name": one.name,
                 "path": list(one.path),
                 "kind": one.kind,
-                "axis": "log" if is_log(one) else "linear",
+                "axis": _axis(one),
                 "values": describe(one),
                 "swept": one in swept(sweep),
                 "line": one.line,
@@ -225,6 +225,13 @@ def _lines(plan: Plan) -> list[str]:
     return [*lines, "", *notes] if notes else lines
 
 
+def _axis(parameter: Parameter) -> str | None:
+    """`log` or `linear`, as the curve will be drawn; None for what is not a number."""
+    if not is_numeric(parameter):
+        return None
+    return "log" if is_logarithmic(parameter) else "linear"
+
+
 def _goal(sweep: Sweep) -> str:
     objective = sweep.objective
     if objective is None:
@@ -240,7 +247,7 @@ def _parameters(sweep: Sweep) -> list[str]:
             visible(one.name, limit=60),
             one.kind,
             describe(one).removeprefix(f"{one.kind} "),
-            ("log" if is_log(one) else "linear") if one in several else "",
+            (_axis(one) or "") if one in several else "",
         )
         for one in sorted(sweep.parameters, key=lambda one: one not in several)
     ]
@@ -253,9 +260,7 @@ def _amount(plan: Plan) -> list[str]:
     waves = "" if plan.waves is None else f", {words.several(plan.waves, 'wave')}"
     baseline = baseline_params(plan.sweep)
     lines = [f"{many}; {plan.place}{waves}"]
-    if baseline is None:
-        lines.append("no baseline: how much better the optimum is than the default stays unknown")
-    else:
+    if baseline is not None:  # without one, the warning `no-baseline` says so
         shown = words.assignments(baseline, swept(plan.sweep))
         lines.append(f"the baseline is {trial_id(0)}: {shown}")
     return lines

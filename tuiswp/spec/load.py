@@ -202,7 +202,6 @@ class _Loader:
         if node is None:
             if rule is not None:
                 self.ours.fault("objective", "reduces metric.name, and there is no metric")
-            self.reader.note("no metric: the trials run, and no optimum can be chosen")
             return None
         if isinstance(node, Leaf):
             hint = f"write metric: {{name: {visible(node.text, limit=40)}, goal: minimize}}"

@@ -6,18 +6,18 @@ here ever joins a path into a key.
 
 import difflib
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from tuiswp.errors import SpecError
-from tuiswp.model.space import Categorical, Constant, Parameter, Params, Path, Value
+from tuiswp.model.space import Categorical, Constant, LogUniform, Parameter, Params, Path, Value
 from tuiswp.model.sweep import Sweep
 from tuiswp.spec.distributions import distinct, is_single, value_key
+from tuiswp.spec.scale import is_logarithmic, spell
 from tuiswp.text import visible
 
 __all__ = [
     "baseline_params", "describe", "flatten", "is_swept", "label", "near_miss", "nest",
-    "only_value", "same_space", "shown", "swept", "value_key", "wandb_config",
+    "only_value", "same_space", "shown", "swept", "value_key", "value_label", "wandb_config",
 ]  # fmt: skip
 
 
@@ -98,8 +98,11 @@ def only_value(parameter: Parameter) -> tuple[Value] | None:
     return None
 
 
-def label(value: Value, limit: int = 24) -> str:
-    """A short text for tables and axes: 4 significant digits, `1e-4` style, lists shortened."""
+def label(value: Value, limit: int = 24, *, log: bool = False) -> str:
+    """A short text for tables and axes: 4 significant digits, `1e-4` style, lists shortened.
+
+    `log` writes every number below 1 as a power of ten, as a logarithmic axis does.
+    """
     match value:
         case None:
             return "null"
@@ -107,29 +110,28 @@ def label(value: Value, limit: int = 24) -> str:
             return str(value)
         case int():
             text = str(value)
-            return text if len(text) <= 9 else _scientific(value)
+            return text if len(text) <= 9 else _power(value)
         case float():
-            return _float(value)
+            return spell(value, log=log)
         case str():
             text = visible(value, limit=4096)
             return _shorten(text, limit) if text else '""'
         case list():
-            return _shorten(f"[{', '.join(label(v) for v in value[:32])}]", limit)
+            return _shorten(f"[{', '.join(label(v, log=log) for v in value[:32])}]", limit)
     pairs = (f"{visible(k, limit=64)}: {label(v)}" for k, v in list(value.items())[:32])
     return _shorten(f"{{{', '.join(pairs)}}}", limit)
 
 
-def _float(value: float) -> str:
-    if not math.isfinite(value) or value == 0:
-        return f"{value:g}" if not math.isfinite(value) else "0"
-    if 0.01 <= abs(value) < 1e5:
-        return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
-    return _scientific(value)
+def value_label(parameter: Parameter, value: Value, limit: int = 24) -> str:
+    """The one spelling of a parameter's value: tables, curves and findings write it alike."""
+    return label(value, limit, log=is_logarithmic(parameter))
 
 
-def _scientific(value: float) -> str:
-    mantissa, exponent = f"{value:.3e}".split("e")
-    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+def _power(value: int) -> str:
+    """A long whole number as a power of ten; it may be too long for a float."""
+    digits = str(abs(value))
+    lead = f"{digits[0]}.{digits[1:4]}".rstrip("0").rstrip(".")
+    return f"{'-' if value < 0 else ''}{lead}e{len(digits) - 1}"
 
 
 def _shorten(text: str, limit: int) -> str:
@@ -187,26 +189,36 @@ def _space_of(parameter: Parameter) -> object:
 
 
 def describe(parameter: Parameter) -> str:
-    """`categorical of 3: 1e-5, 1e-4, 1e-3`, `log_uniform_values 1e-5 .. 0.1`: for people."""
+    """`1e-5, 1e-4, 1e-3`, `log_uniform_values min=1e-5 max=1e-1`: for people."""
+    log = is_logarithmic(parameter)
     match parameter.distribution:
         case Constant(value=value):
-            return label(value)
+            return label(value, log=log)
         case Categorical(values=values):
-            shown = ", ".join(label(value) for value in values[:8])
+            shown = ", ".join(label(value, log=log) for value in values[:8])
             return f"{shown}, …" if len(values) > 8 else shown
         case other:
-            numbers = {
+            ends: dict[str, float] = {}
+            if isinstance(other, LogUniform):
+                ends = dict(zip(("min", "max"), _written(other), strict=True))
+            laws = {
                 field: getattr(other, field)
                 for field in other.__struct_fields__
-                if field not in ("limits", "inverse")
+                if not (ends and field in ("low", "high", "limits", "inverse"))
             }
-            limits: tuple[float, float] | None = getattr(other, "limits", None)
-            if limits is not None:
-                numbers.pop("low")
-                numbers.pop("high")
-                numbers = {"min": limits[0], "max": limits[1], **numbers}
-            given = " ".join(f"{k}={label(v)}" for k, v in numbers.items() if v is not None)
+            given = " ".join(
+                f"{name}={label(x, log=log and name in ('min', 'max'))}"
+                for name, x in {**ends, **laws}.items()
+                if x is not None
+            )
             return f"{parameter.kind} {given}"
+
+
+def _written(dist: LogUniform) -> tuple[float, float]:
+    """min and max as the file has them: limits, or exponents."""
+    if dist.limits is not None:
+        return dist.limits
+    return (-dist.high, -dist.low) if dist.inverse else (dist.low, dist.high)
 
 
 def _baseline_key(sweep: Sweep) -> str | None:
