@@ -156,7 +156,7 @@ def test_what_wandb_does_silently_is_noted(token: str, note: str) -> None:
 
 def test_a_command_that_needs_a_program_and_has_none_is_an_error_not_a_crash() -> None:
     sweep = read(SPACE.replace("program: train.py\n", ""))
-    with pytest.raises(SpecError, match="is missing, and the command needs it"):
+    with pytest.raises(SpecError, match=r"is missing, and the command needs it; write program:"):
         expand(sweep, PARAMS, CONTEXT)
     with pytest.raises(SpecError, match="expands to nothing"):
         expand(command("${args_dict}"), PARAMS, CONTEXT)

@@ -21,6 +21,7 @@ LN = (math.log(0.001), math.log(0.1))
 
 KINDS: list[tuple[str, str, Distribution]] = [
     ("{value: 3}", "constant", Constant(3)),
+    ("{value: {b1: 0.9, b2: {c: 1}}}", "constant", Constant({"b1": 0.9, "b2": {"c": 1}})),
     ("{value: null}", "constant", Constant(None)),
     ("{value: [1, {a: null}]}", "constant", Constant([1, {"a": None}])),
     ("{value: 3, distribution: constant}", "constant", Constant(3)),

@@ -113,7 +113,10 @@ class _Expander:
         if name == "program":
             if self.sweep.run.program is None:
                 raise SpecError(
-                    "is missing, and the command needs it", where=f"{self.sweep.source}: program"
+                    "is missing, and the command needs it",
+                    where=f"{self.sweep.source}: program",
+                    hint="write program: train.py, or command: [python, train.py, ${args}]; a "
+                    "sweep that wandb.agent runs as a Python function has none: give it a script",
                 )
             return [self.sweep.run.program]
         if name is not None and (name in PARAMETER_MACROS or name == "args_dict"):

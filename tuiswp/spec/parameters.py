@@ -155,6 +155,8 @@ class _Entry:
             listed = ", ".join(sorted(visible(key, limit=40) for key in self.keys))
             self.fault(f"has {listed} side by side", "a nested group holds `parameters:` alone")
             return None
+        if self.keys == {"value"}:
+            return "constant"  # of any kind: W&B takes an object whole, and so does the script
         if self.keys and all(isinstance(v, Keyed) for v in self.section.node.entries.values()):
             hint = "put a key `parameters:` between them"
             self.fault("holds parameters without saying so", hint)
