@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import stat
+import time
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -68,6 +69,12 @@ def myself() -> Process:
 def is_alive(process: Process) -> bool:
     """True if exactly this process runs: same boot, pid and start. Zombies are dead."""
     return process.boot_id == boot_id() and start_ticks(process.pid) == process.ticks
+
+
+def age_s(process: Process) -> float:
+    """Seconds since a process of this boot started, by a clock that nobody can set."""
+    since_boot = time.clock_gettime(time.CLOCK_BOOTTIME)
+    return since_boot - process.ticks / os.sysconf("SC_CLK_TCK")
 
 
 def token_of(pid: int) -> str | None:

@@ -1,110 +1,16 @@
 """The controller on a launcher without processes: every decision, no clock, no tmux."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
+from tests.controller.bench import Bench
 from tuiswp.controller import requests
 from tuiswp.controller.client import SweepReader
-from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.journal import read
-from tuiswp.controller.loop import Controller, exit_code
-from tuiswp.controller.opening import create, frozen_sweep
-from tuiswp.controller.places import Places
+from tuiswp.controller.loop import exit_code
 from tuiswp.controller.reducer import replay
 from tuiswp.errors import ExitCode, JournalError, LauncherError
 from tuiswp.launchers.base import Job
-from tuiswp.launchers.fake import FakeLauncher
 from tuiswp.model.events import AttemptLaunching, RequestApplied, TrialSuggested
-from tuiswp.model.trial import Trial
-
-FILE = """\
-name: test
-program: train.sh
-method: grid
-metric: {{name: loss, goal: minimize}}
-parameters:
-  x: {{values: [1, 2, 3, 4]}}
-command: [sh, "${{program}}", "${{args}}"]
-tuiswp: {{max_parallel: 2, {more}}}
-"""
-
-
-class Bench:
-    """One sweep directory and as many controllers over it as a test wants, one at a time."""
-
-    def __init__(self, folder: Path, more: str = "") -> None:
-        (folder / "train.sh").write_text("")
-        source = folder / "sweep.yaml"
-        source.write_text(FILE.format(more=more))
-        self.place = SweepDirectory(folder / "sweeps" / "test")
-        create(self.place, source)
-        self.launcher = FakeLauncher()
-        self.controller = self.new()
-
-    def new(self, *, batch: bool = False) -> Controller:
-        sweep = frozen_sweep(self.place)
-        controller = Controller(
-            self.place, sweep, self.launcher, Places(self.place, sweep.resources), batch=batch
-        )
-        controller.open(spec_sha256="0")
-        controller.settle()
-        self.controller = controller
-        return controller
-
-    def crash(self) -> Controller:
-        """Drop the controller as kill -9 would, and start another."""
-        self.controller.core.journal.close()
-        return self.new()
-
-    def step(self, times: int = 3) -> None:
-        for _ in range(times):
-            self.controller.step()
-
-    def states(self) -> list[str]:
-        return [trial.state for trial in self.trials()]
-
-    def trials(self) -> list[Trial]:
-        return list(self.controller.core.state.trials.values())
-
-    def token(self, number: int) -> str:
-        return self.trials()[number].attempts[-1].token
-
-    def finish(self, number: int, value: float | None = None, code: int = 0) -> None:
-        if value is not None:
-            self.place.metrics(number).write_text(f'{{"step": 1, "loss": {value}}}\n')
-        self.launcher.finish(self.token(number), code)
-        self.step()
-
-    def vanish(self, number: int) -> None:
-        """Its processes are gone and nobody wrote why; the controller looks at once."""
-        self.launcher.vanish(self.token(number))
-        self.controller._watcher._suspicious = True
-        self.step()
-
-    def ask(self, verb: requests.Verb, *trials: int, now: bool = False) -> RequestApplied:
-        request = requests.new_request(verb, trials, now=now)
-        requests.submit(self.place, request)
-        self.step()
-        [applied] = [
-            record.event
-            for record in read(self.place.journal).records
-            if isinstance(record.event, RequestApplied) and record.event.id == request.id
-        ]
-        return applied
-
-
-@pytest.fixture
-def bench(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> Iterator[Bench]:
-    monkeypatch.setenv("TUISWP_GPUS", "none")
-    monkeypatch.setenv("TUISWP_RUNTIME_DIR", str(tmp_path / "run"))
-    monkeypatch.chdir(tmp_path)
-    made = Bench(tmp_path, getattr(request, "param", ""))
-    yield made
-    made.controller.close()
 
 
 def test_a_sweep_runs_to_its_optimum(bench: Bench) -> None:

@@ -154,6 +154,11 @@ class Applier:
             case Paused():
                 self._core.record(TrialQueued(trial.number, "resume"))
                 return True, f"{trial.id} is queued again"
+            case Launching() | Running() if (
+                trial.kill is not None and trial.kill.becomes == "paused"
+            ):
+                self._watcher.ask(trial, self._reason(request, "queued", "pause, then resume"))
+                return True, f"{trial.id} is still being stopped and starts again then"
             case Queued() | Launching() | Running():
                 return True, f"{trial.id} is not paused"
             case Ended(cause=cause):

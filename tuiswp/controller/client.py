@@ -14,18 +14,19 @@ from tuiswp.controller import foreign
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.journal import Damage, JournalReader, no_collection
 from tuiswp.controller.offline import apply_offline
-from tuiswp.controller.opening import frozen_sweep, is_controlled
+from tuiswp.controller.opening import frozen_sweep
 from tuiswp.controller.reducer import SweepState, replay
-from tuiswp.controller.requests import Request, submit
-from tuiswp.errors import EnvironmentFault, SpecError, UsageError
+from tuiswp.controller.requests import Request, submit, withdraw
+from tuiswp.errors import EnvironmentFault, SpecError, SweepHeld, UsageError
 from tuiswp.metrics.follow import Follower
 from tuiswp.metrics.names import find
 from tuiswp.metrics.objective import reduce
-from tuiswp.model.events import RequestApplied
+from tuiswp.model.events import ControllerStarted, ControllerStopped, Record, RequestApplied
 from tuiswp.model.sweep import Resources, Run, Sweep
 from tuiswp.model.trial import Launching, Process, Running, Trial
 
 ANSWER_S = 10.0
+HELD_S = 3.0  # for a controller that holds the sweep to say its first words, or to leave
 
 
 class Live(msgspec.Struct, frozen=True):
@@ -152,25 +153,37 @@ class SweepReader:
         return Live(file.last_step, file.progress, value, age)
 
 
+def is_about_controllers(record: Record) -> bool:
+    return isinstance(record.event, ControllerStarted | ControllerStopped)
+
+
 def ask(directory: SweepDirectory, request: Request, *, wait_s: float = ANSWER_S) -> RequestApplied:
     """Have a request carried out and return its outcome.
 
     By the controller if one lives; else here, under the sweep's lock, without launching anything
     (a kill must work when nobody decides). Raises UsageError if the controller does not answer in
-    time: the request stays where it will find it.
+    time: the request stays where it will find it. Raises SweepHeld if something else keeps the
+    sweep, a controller on another machine for one.
     """
-    if not is_controlled(directory):
-        return apply_offline(directory, request)
     reader = JournalReader(directory.journal)
-    list(reader.poll())
-    submit(directory, request)
+    state = SweepState()
     deadline = time.monotonic() + wait_s
+    submitted = False
     while time.monotonic() < deadline:
         for record in reader.poll():
+            state = replay((record,), state) if is_about_controllers(record) else state
             if isinstance(record.event, RequestApplied) and record.event.id == request.id:
                 return record.event
-        if not is_controlled(directory):
-            return apply_offline(directory, request)
+        if state.controller is None or not proc.is_alive(state.controller):
+            try:
+                return apply_offline(directory, request)
+            except SweepHeld:  # one is just coming or going, or somebody else asks
+                if time.monotonic() > deadline - wait_s + HELD_S:
+                    withdraw(directory, request)
+                    raise
+        if not submitted:
+            submit(directory, request)
+            submitted = True
         time.sleep(0.02)  # a poll for an outcome, bounded by the deadline
     raise UsageError(
         f"the controller has not answered within {wait_s:g} s; the request is kept",

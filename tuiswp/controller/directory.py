@@ -150,9 +150,10 @@ class Lock:
                 where=str(directory.root),
                 hint="look with `tuiswp status`, end it with `tuiswp stop`",
             ) from error
-        write_atomically(
-            directory.owner, msgspec.json.encode(Owner(proc.myself(), proc.hostname()))
-        )
+        with suppress(OSError):  # it is for a message only; a full disk is told by the journal
+            write_atomically(
+                directory.owner, msgspec.json.encode(Owner(proc.myself(), proc.hostname()))
+            )
 
     def release(self) -> None:
         os.close(self._fd)

@@ -18,6 +18,7 @@ Outcome: TypeAlias = Literal["done", "failed", "killed", "pruned", "lost", "paus
 
 BACKOFF_S = 5.0
 BACKOFF_CAP_S = 600.0
+LAUNCH_CAP_S = 60.0  # somebody may have mended what is in the way
 
 _GPU_OOM = re.compile(
     rb"CUDA out of memory|torch\.(?:cuda\.)?OutOfMemoryError|CUDA_ERROR_OUT_OF_MEM"
@@ -48,6 +49,8 @@ def of_exit(trial: Trial, run: Run, record: ExitRecord, tail: bytes, *, now: flo
     A request counts only if the supervisor says it acted on one: an attempt that ended by itself
     just before the kill ended by itself.
     """
+    if trial.kill is not None and trial.kill.becomes == "queued":
+        return _as_asked(trial, record)  # "again" was promised, however this one ended
     if record.requested == "timeout":
         return Ending("timeout", f"ran longer than {run.timeout_s:g} s", "failed")
     if record.requested is not None and trial.kill is not None:
@@ -62,7 +65,7 @@ def of_exit(trial: Trial, run: Run, record: ExitRecord, tail: bytes, *, now: flo
 
 def of_loss(trial: Trial, run: Run, *, reboot: bool, why: str, now: float) -> Ending:
     """How an attempt ended that left no `exit.json` and no process."""
-    if trial.kill is not None and not reboot:
+    if trial.kill is not None:
         outcome, cause = _asked(trial)
         return Ending(cause, f"{trial.kill.why}; {why}", outcome, fresh=trial.kill.fresh)
     if reboot:  # nobody's fault: costs no retry
@@ -122,6 +125,16 @@ def _with_retry(
         return Ending(cause, evidence, otherwise)
     wait = min(BACKOFF_S * 2**trial.retries, BACKOFF_CAP_S)
     return Ending(cause, evidence, "queued", retry=True, retry_at=now + wait)
+
+
+def launch_back_off(trial: Trial) -> float:
+    """Seconds until a trial whose launch failed is tried again: longer each time in a row."""
+    failed = 0
+    for attempt in reversed(trial.attempts):
+        if attempt.cause not in (None, "launch-error"):
+            break
+        failed += attempt.cause is not None
+    return min(BACKOFF_S * 2.0 ** min(failed, 10), LAUNCH_CAP_S)
 
 
 def last_line(tail: bytes, *, limit: int = 200) -> str:

@@ -9,6 +9,7 @@ never reading.
 
 import errno
 import gc
+import logging
 import os
 import stat
 import time
@@ -25,6 +26,8 @@ from tuiswp.model.events import JOURNAL_VERSION, Event, Record
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Record).decode
 _PREFIX = b'["'
+_COPY = 1 << 20
+log = logging.getLogger("tuiswp.controller")
 _HEAD = len('["00000000",')
 
 
@@ -110,11 +113,11 @@ def read(path: Path) -> Scan:
         return Scan((), 0, b"", (), None)
     except OSError as error:
         raise EnvironmentFault(f"cannot be read: {error.strerror}", where=str(path)) from error
-    with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise EnvironmentFault("is not a regular file", where=str(path))
-        with no_collection():
-            return scan(file.read())
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)  # not by a file object: there is none of a directory
+        raise EnvironmentFault("is not a regular file", where=str(path))
+    with os.fdopen(fd, "rb") as file, no_collection():
+        return scan(file.read())
 
 
 @contextmanager
@@ -187,6 +190,7 @@ class Journal:
 
         Raises JournalError if the disk refuses; then nothing was recorded.
         """
+        self.verify()
         if self._broken:
             self._cut_back()
         records = tuple(
@@ -205,6 +209,49 @@ class Journal:
         self._end += len(data)
         self._seq += len(records)
         return records
+
+    def verify(self) -> None:
+        """See that what is written is what others read: the file is still at its path.
+
+        One that was removed is put back from the open descriptor. Raises JournalError if another
+        file took its place, or it cannot be put back.
+        """
+        here = os.fstat(self._fd)
+        try:
+            there = self.path.lstat()
+        except FileNotFoundError:
+            self._put_back()
+            return
+        except OSError as error:
+            raise JournalError(f"cannot be seen: {error.strerror}", where=str(self.path)) from error
+        if (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
+            raise JournalError(
+                "was replaced by another file while a controller wrote it",
+                where=str(self.path),
+                hint="end the controller; the next one reads the file that is there",
+            )
+
+    def _put_back(self) -> None:
+        draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            fd = os.open(draft, flags, 0o600)
+            try:
+                for at in range(0, self._end, _COPY):
+                    _write_all(fd, os.pread(self._fd, min(_COPY, self._end - at), at))
+                os.fsync(fd)
+                draft.replace(self.path)
+                sync_directory(self.path.parent)
+            except OSError:
+                os.close(fd)
+                raise
+        except OSError as error:
+            raise JournalError(
+                f"was removed and cannot be put back: {error.strerror}", where=str(self.path)
+            ) from error
+        os.close(self._fd)
+        self._fd = fd
+        log.warning("%s was removed; it is put back, nothing is lost", self.path)
 
     def _cut_back(self) -> None:
         """Undo what a failed append may have left, before anything else is written."""
@@ -253,6 +300,9 @@ class JournalReader:
         try:
             fd = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
+            return
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
             return
         with os.fdopen(fd, "rb") as file:
             file.seek(self._offset)

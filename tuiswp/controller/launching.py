@@ -16,9 +16,10 @@ import msgspec
 
 from tuiswp.controller.core import Core, log
 from tuiswp.controller.directory import write_atomically
+from tuiswp.controller.ending import launch_back_off
 from tuiswp.controller.places import Places
 from tuiswp.controller.reducer import SweepState
-from tuiswp.errors import LauncherError, TuiswpError
+from tuiswp.errors import TuiswpError
 from tuiswp.launchers.base import Job
 from tuiswp.model.events import AttemptEnded, AttemptLaunching, TrialSuggested
 from tuiswp.model.ids import attempt_id, trial_id
@@ -83,9 +84,8 @@ class Starter:
                     if event is not None
                 )
             )
-        except TuiswpError:
-            for plan in plans:
-                self._places.release(plan.token)
+        except Exception:
+            self._release(plans)
             raise
         self._next_launch = now + self._core.sweep.run.stagger_s
         self._launch(plans)
@@ -94,20 +94,28 @@ class Starter:
         plans: list[Plan] = []
         self.waiting = None
         most = 1 if self._core.sweep.run.stagger_s > 0 else BATCH
-        for candidate in self._candidates(now):
-            token = secrets.token_hex(16)
-            place = self._places.take(
-                token,
-                attempt_id(candidate.number, candidate.attempt),
-                self._core.directory.attempt(candidate.number, candidate.attempt),
-            )
-            if isinstance(place, str):
-                self.waiting = place
-                break
-            plans.append(Plan(candidate, token, place))
-            if len(plans) == most:
-                break
+        try:
+            for candidate in self._candidates(now):
+                token = secrets.token_hex(16)
+                place = self._places.take(
+                    token,
+                    attempt_id(candidate.number, candidate.attempt),
+                    self._core.directory.attempt(candidate.number, candidate.attempt),
+                )
+                if isinstance(place, str):
+                    self.waiting = place
+                    break
+                plans.append(Plan(candidate, token, place))
+                if len(plans) == most:
+                    break
+        except Exception:
+            self._release(plans)
+            raise
         return plans
+
+    def _release(self, plans: list[Plan]) -> None:
+        for plan in plans:
+            self._places.release(plan.token)
 
     def _candidates(self, now: float) -> Iterator[Candidate]:
         """Waiting trials by number, then new ones as the search proposes them."""
@@ -157,8 +165,14 @@ class Starter:
         return True
 
     def next_ready(self) -> float | None:
-        """Monotonic time at which the next backed-off trial may start; None if none waits."""
-        return min(self._ready_at.values(), default=None)
+        """Monotonic time at which a back-off or a pause between launches ends; None: none does.
+
+        What is ready already waits for something else (a place, a resume), which wakes by itself.
+        """
+        now = time.monotonic()
+        return min(
+            (at for at in (*self._ready_at.values(), self._next_launch) if at > now), default=None
+        )
 
     def _intent(self, plan: Plan) -> AttemptLaunching:
         candidate = plan.candidate
@@ -167,6 +181,8 @@ class Starter:
         )
 
     def _launch(self, plans: list[Plan]) -> None:
+        # Until the launcher has them all: whatever fails, `Watcher.take_back` settles the rest.
+        self.in_doubt = "the controller failed before it was launched"
         jobs: list[Job] = []
         for plan in plans:
             try:
@@ -175,15 +191,15 @@ class Starter:
                 self._give_up(plan, str(error), outcome="failed")
             except OSError as error:
                 self._give_up(plan, f"its directory could not be prepared: {error}")
-        if not jobs:
-            return
         try:
-            self._core.launcher.start(jobs)
-        except LauncherError as error:
+            if jobs:
+                self._core.launcher.start(jobs)
+            self.in_doubt = None
+        except (TuiswpError, OSError) as error:
+            self.in_doubt = str(error)
+            self._next_launch = time.monotonic() + TROUBLE_S
             log.error("launch failed: %s", error)
             self._core.warn("launcher", str(error))
-            self._next_launch = time.monotonic() + TROUBLE_S
-            self.in_doubt = str(error)
 
     def _give_up(
         self, plan: Plan, why: str, *, outcome: Literal["queued", "failed"] = "queued"
@@ -197,7 +213,8 @@ class Starter:
                 "launch-error",
                 why,
                 outcome,
-                retry_at=self._core.wall() + TROUBLE_S,
+                retry_at=self._core.wall()
+                + launch_back_off(self._core.trial(plan.candidate.number)),
             )
         )
         self._next_launch = time.monotonic() + TROUBLE_S

@@ -9,6 +9,8 @@ import os
 import selectors
 import signal
 import time
+from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Literal, TypeAlias
 
@@ -25,7 +27,7 @@ from tuiswp.controller.places import Places
 from tuiswp.controller.reducer import SweepState
 from tuiswp.controller.requests import WakeUp
 from tuiswp.controller.watching import Watcher
-from tuiswp.errors import ExitCode, JournalError
+from tuiswp.errors import EnvironmentFault, ExitCode, JournalError, TuiswpError
 from tuiswp.launchers.base import Launcher
 from tuiswp.model.events import (
     BestChanged,
@@ -40,10 +42,16 @@ from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Trial
 
 POLL_S = 0.5
+CURVES_S = 0.1  # of a round, for reading metrics
 TROUBLE_S = 1.0
 BREAKER_TRIALS = 3
 BREAKER_S = 60.0
 US = "tuiswp"
+
+
+class DirectoryGone(EnvironmentFault):
+    """The sweep directory is no longer where it was."""
+
 
 Left: TypeAlias = Literal["finished", "paused", "interrupted"]
 
@@ -67,6 +75,7 @@ class Controller:
         self.core = Core(directory, sweep, launcher, journal)
         self._places = places
         self._batch = batch
+        self._home = _identity(directory.root)
         self._selector = selectors.DefaultSelector()
         self._wake = WakeUp(directory.wake)
         self._selector.register(self._wake.fd, selectors.EVENT_READ, "wake")
@@ -85,9 +94,13 @@ class Controller:
                 self.step()
                 self.trouble = None
                 timeout = self._timeout()
-            except JournalError as error:
+            except DirectoryGone as gone:
+                log.error("%s", gone)
+                self.close()
+                raise
+            except (TuiswpError, OSError) as error:
                 if self.trouble != str(error):
-                    log.error("%s", error)
+                    log.error("%s", error, exc_info=isinstance(error, OSError))
                 self.trouble = str(error)
                 timeout = TROUBLE_S
             if self._left is None:
@@ -98,15 +111,12 @@ class Controller:
     def interrupt(self, _signum: int = 0, _frame: FrameType | None = None) -> None:
         """Leave at the next round: journal whole, trials untouched. Safe in a signal handler."""
         self._left = "interrupted"
-        os.write(self._wake_writer, b"i")
+        with suppress(OSError):  # full of unread bytes, it wakes all the same
+            os.write(self._wake.fd, b"i")
 
     def install_signals(self) -> None:
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, self.interrupt)
-
-    @property
-    def _wake_writer(self) -> int:
-        return self._wake.fd
 
     def open(self, *, spec_sha256: str) -> None:
         """Say in the journal that this controller is at work. Raises JournalError."""
@@ -147,19 +157,41 @@ class Controller:
         self._watcher.settle()
 
     def step(self) -> None:
-        """One round: requests, starts and ends, judgement, launches. Raises JournalError."""
+        """One round: requests, starts and ends, judgement, launches. Raises JournalError.
+
+        DirectoryGone before anything is concluded from files that are elsewhere.
+        """
+        self._stay()
+        self.core.journal.verify()
+        self._settle_doubt()
         self._applier.apply_all()
         self._watcher.sync()
         self._watcher.check()
-        self._watcher.curves.poll()
+        self._watcher.curves.poll(budget_s=CURVES_S)
         self._judge()
         self._places.tick()
         self._starter.fill()
         self._watcher.sync()
+        self._settle_doubt()
+        self._finish_if_over()
+
+    def _stay(self) -> None:
+        root = self.core.directory.root
+        with suppress(FileNotFoundError, NotADirectoryError):
+            if _identity(root) == self._home:
+                return
+        raise DirectoryGone(
+            "the sweep directory was moved or removed; running trials go on",
+            where=str(root),
+            hint="start the sweep again where its directory is now",
+        )
+
+    def _settle_doubt(self) -> None:
+        """A launch failed half-way: what has not begun never will, and is launched again."""
         if self._starter.in_doubt is not None:
+            self._watcher.sync()
             self._watcher.take_back(self._starter.in_doubt)
             self._starter.in_doubt = None
-        self._finish_if_over()
 
     def _judge(self) -> None:
         """What follows from ended trials: the best so far, the target, the breaker."""
@@ -211,11 +243,13 @@ class Controller:
         state = self.core.state
         if state.live():
             return
-        if state.paused is not None:
+        if state.stopping is None and state.paused is not None:
             if self._batch and state.paused.by == US:
                 self._left = "paused"
             return
-        if wanted(state) or any(trial.state == "paused" for trial in state.trials.values()):
+        if wanted(state):
+            return
+        if state.stopping is None and any(t.state == "paused" for t in state.trials.values()):
             return
         if state.stopping is not None or self._starter.exhausted:
             if state.finished is None:
@@ -224,6 +258,8 @@ class Controller:
             self._left = "finished"
 
     def _timeout(self) -> float:
+        if self._watcher.reading:
+            return 0.0
         wait = POLL_S
         ready = self._starter.next_ready()
         if ready is not None:
@@ -236,6 +272,11 @@ class Controller:
                 self._wake.drain()
             else:
                 self._watcher.pidfd_ready(key.fd)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def failed_at_once(trial: Trial) -> bool:

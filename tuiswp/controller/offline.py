@@ -24,18 +24,25 @@ def apply_offline(directory: SweepDirectory, request: Request) -> RequestApplied
     try:
         sweep = frozen_sweep(directory)
         journal = Journal(directory.journal)
+        for record in journal.records:  # by a controller that died before it could be seen
+            if isinstance(record.event, RequestApplied) and record.event.id == request.id:
+                journal.close()
+                return record.event
         core = Core(directory, sweep, launcher_for(directory), journal)
         selector = selectors.DefaultSelector()
         watcher = Watcher(core, selector)
         try:
             watcher.settle()
-            ok, outcome = Applier(core, watcher).apply(request)
+            applier = Applier(core, watcher)
+            ok, outcome = applier.apply(request)
             deadline = time.monotonic() + sweep.run.grace_s + MARGIN_S
             while _asked(core) and time.monotonic() < deadline:
                 for key, _ in selector.select(0.05):
                     watcher.pidfd_ready(key.fd)
+                applier.apply_all()  # whoever asks meanwhile cannot have the lock
                 watcher.sync()
                 watcher.check()
+            applier.apply_all()
         finally:
             watcher.close()
             selector.close()

@@ -167,8 +167,9 @@ def start_in_background(directory: SweepDirectory) -> int:
     directory.log.touch(mode=0o600)
     with directory.log.open("ab") as output:
         size_before = output.tell()
+        # -P: a random.py or queue.py beside the sweep file must not stand in for Python's own.
         child = subprocess.Popen(
-            [sys.executable, "-m", "tuiswp.cli.main", "_controller", str(directory.root)],
+            [sys.executable, "-P", "-m", "tuiswp.cli.main", "_controller", str(directory.root)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

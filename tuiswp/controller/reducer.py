@@ -165,6 +165,7 @@ class _Draft:
                 self.changes.update(paused=None, stopping=None, finished=None)
             case SweepStopping():
                 self.changes["stopping"] = "now" if event.now else "drain"
+                self._forget_what_was_asked()
             case SweepFinished():
                 self.changes["finished"] = event.why
             case BestChanged():
@@ -177,6 +178,13 @@ class _Draft:
                 pass  # told to whoever asked; its effects are facts of their own
             case _:
                 assert_never(event)
+
+    def _forget_what_was_asked(self) -> None:
+        """A stop holds for what waits, also for what a person had queued before it."""
+        for number, trial in self.trials.items():
+            if isinstance(trial.status, Queued) and trial.status.asked:
+                status = replace(trial.status, asked=False)
+                self.trials[number] = replace(trial, status=status)
 
 
 def move(

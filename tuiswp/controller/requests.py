@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias, get_args
 import msgspec
 
 from tuiswp.controller.directory import SweepDirectory, write_atomically
+from tuiswp.errors import EnvironmentFault
 from tuiswp.model.ids import trial_id
 
 Verb: TypeAlias = Literal["kill", "restart", "pause", "resume", "stop"]
@@ -63,11 +64,23 @@ def _user() -> str:
 
 
 def submit(directory: SweepDirectory, request: Request) -> None:
-    """Put the request where the controller finds it, and wake it."""
-    write_atomically(
-        directory.requests / f"{request.id}.json", msgspec.json.encode(request), durable=True
-    )
+    """Put the request where the controller finds it, and wake it. Raises EnvironmentFault."""
+    try:
+        directory.requests.mkdir(mode=0o700, exist_ok=True)
+        write_atomically(
+            directory.requests / f"{request.id}.json", msgspec.json.encode(request), durable=True
+        )
+    except OSError as error:
+        raise EnvironmentFault(
+            f"a request cannot be put there: {error.strerror}", where=str(directory.requests)
+        ) from error
     wake(directory.wake)
+
+
+def withdraw(directory: SweepDirectory, request: Request) -> None:
+    """Take a request back that nobody has read."""
+    with suppress(OSError):
+        (directory.requests / f"{request.id}.json").unlink()
 
 
 def wake(fifo: Path) -> None:
@@ -95,11 +108,15 @@ def _read(path: Path) -> Request | str:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         return f"cannot be read: {error.strerror}"
-    with os.fdopen(fd, "rb") as file:
+    try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode) or status.st_uid not in (os.getuid(), 0):
             return "is not a file of this user"
-        data = file.read(_SIZE_LIMIT)
+        data = os.read(fd, _SIZE_LIMIT)
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    finally:
+        os.close(fd)
     try:
         request = msgspec.json.decode(data, type=Request)
     except (msgspec.DecodeError, RecursionError) as error:
@@ -125,5 +142,6 @@ class WakeUp:
 
     def close(self) -> None:
         os.close(self.fd)
+        self.fd = -1  # a signal may still come, and its number may be another file's by then
         with suppress(OSError):
             self._path.unlink()

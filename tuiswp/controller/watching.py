@@ -6,7 +6,7 @@ Wakes by the supervisors' pidfds; believes only `start.json`, `exit.json` and pr
 import os
 import selectors
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,16 +15,16 @@ from tuiswp.controller import ending
 from tuiswp.controller.core import Core, log
 from tuiswp.launchers import attempt as attempts
 from tuiswp.launchers.base import ExitRecord, Firmness, StartRecord
-from tuiswp.metrics.file import MetricFile
+from tuiswp.metrics.file import POLL_BYTES, MetricFile
 from tuiswp.metrics.follow import Follower
 from tuiswp.metrics.names import find, near
 from tuiswp.metrics.objective import reduce
 from tuiswp.model.events import AttemptEnded, AttemptStarted, Event, KillRequested
-from tuiswp.model.trial import KillRequest, Launching, Running, Trial
+from tuiswp.model.trial import KillRequest, Launching, Process, Running, Trial
 
 LAUNCH_DEADLINE_S = 30.0
 LIVENESS_S = 1.0
-TAKEN_BACK_S = 5.0
+READING_S = 60.0
 ORPHAN_EVIDENCE = "its supervisor was killed; the training went on and its end was not seen"
 
 
@@ -41,7 +41,8 @@ class Watch:
         self.start: StartRecord | None = None
         self.pidfd: int | None = None
         self.orphaned = False
-        self.asked = False
+        self.over_since: float | None = None  # monotonic: its end was seen
+        self.asked_at: float | None = None  # monotonic: when its processes were asked to leave
         self.inherited = False  # launched by a controller before this one
 
 
@@ -60,6 +61,7 @@ class Watcher:
         self._watches: dict[int, Watch] = {}
         self._next_liveness = 0.0
         self._suspicious = False
+        self.reading = False  # some attempt's end waits for its metrics to be read
         objective = core.sweep.objective
         self._metric = objective.metric if objective is not None else None
         self.curves: Follower[int] = Follower()
@@ -85,8 +87,27 @@ class Watcher:
         watch = self._watches.pop(number)
         self.curves.remove(number)
         if watch.pidfd is not None:
-            self._selector.unregister(watch.pidfd)
-            os.close(watch.pidfd)
+            self._unlisten(watch)
+
+    def _listen(self, watch: Watch, supervisor: Process) -> None:
+        """Wake at this supervisor's end. A pid alone is nobody: its owner is checked afterwards."""
+        with suppress(OSError):  # no descriptor left: looked for once a second instead
+            watch.pidfd = os.pidfd_open(supervisor.pid)
+            try:
+                self._selector.register(watch.pidfd, selectors.EVENT_READ, "pidfd")
+            except OSError:
+                os.close(watch.pidfd)
+                watch.pidfd = None
+                return
+            if not proc.is_alive(supervisor):
+                self._unlisten(watch)
+                self._suspicious = True
+
+    def _unlisten(self, watch: Watch) -> None:
+        assert watch.pidfd is not None
+        self._selector.unregister(watch.pidfd)
+        os.close(watch.pidfd)
+        watch.pidfd = None
 
     def close(self) -> None:
         for number in list(self._watches):
@@ -96,13 +117,12 @@ class Watcher:
         """A supervisor is gone: what it left is looked at now, not at the next round."""
         for watch in self._watches.values():
             if watch.pidfd == fd:
-                self._selector.unregister(fd)
-                os.close(fd)
-                watch.pidfd = None
+                self._unlisten(watch)
         self._suspicious = True
 
     def check(self) -> None:
         """Record every start and end there is to see."""
+        self.reading = False
         self._starts()
         self._ends()
         now = time.monotonic()
@@ -121,9 +141,7 @@ class Watcher:
             if start is None:
                 continue
             watch.start = start
-            with suppress(OSError):
-                watch.pidfd = os.pidfd_open(start.supervisor.pid)
-                self._selector.register(watch.pidfd, selectors.EVENT_READ, "pidfd")
+            self._listen(watch, start.supervisor)
             if isinstance(self._core.trial(watch.number).status, Launching):
                 events.append(
                     AttemptStarted(
@@ -139,8 +157,21 @@ class Watcher:
     def _ends(self) -> None:
         for watch in list(self._watches.values()):
             record = attempts.read_exit(watch.directory, watch.token)
-            if record is not None:
+            if record is not None and self._is_read(watch):
                 self.end(watch, record)
+
+    def _is_read(self, watch: Watch) -> bool:
+        """Whether an ended attempt's metrics are read to their end; a piece of them a round.
+
+        A file that is still being written by somebody is taken as it is after a while.
+        """
+        file, now = self.curves[watch.number], time.monotonic()
+        file.poll(final=True)
+        watch.over_since = now if watch.over_since is None else watch.over_since
+        if not file.behind or now > watch.over_since + READING_S:
+            return True
+        self.reading = True
+        return False
 
     def end(self, watch: Watch, record: ExitRecord) -> None:
         trial = self._core.trial(watch.number)
@@ -166,11 +197,8 @@ class Watcher:
             for w in self._watches.values()
             if w.start is None and now - w.since > LAUNCH_DEADLINE_S
         ]
-        if late:
-            present = self._core.launcher.find({w.token for w in late})
-            for watch in late:
-                if watch.token not in present:
-                    self.never_started(watch, f"did not start within {LAUNCH_DEADLINE_S:g} s")
+        for watch in self._unborn(late):
+            self.never_started(watch, f"did not start within {LAUNCH_DEADLINE_S:g} s")
 
     def _judge_liveness(self, watch: Watch, alive: str) -> None:
         if alive == "supervised":
@@ -179,8 +207,12 @@ class Watcher:
             if not watch.orphaned:
                 log.warning("t%04d: the supervisor is gone, the training goes on", watch.number)
             watch.orphaned = True
+            self._keep_time(watch)
             return
         record = attempts.read_exit(watch.directory, watch.token)  # written as we looked?
+        if not self._is_read(watch):
+            self._suspicious = True
+            return
         if record is not None:
             self.end(watch, record)
             return
@@ -193,6 +225,15 @@ class Watcher:
         )
         self._finish(watch, trial, verdict, None)
 
+    def _keep_time(self, watch: Watch) -> None:
+        """End an orphan that runs too long: the supervisor that would have done it is gone."""
+        limit, trial = self._core.sweep.run.timeout_s, self._core.trial(watch.number)
+        if limit is None or trial.kill is not None or watch.start is None:
+            return
+        if proc.age_s(watch.start.training) > limit:
+            why = f"ran longer than {limit:g} s"
+            self.ask(trial, KillRequest(self._core.wall(), "tuiswp", why, "timeout"))
+
     def settle(self) -> None:
         """After a restart: take back launches that never became a process, before any new one."""
         self.sync()
@@ -202,26 +243,33 @@ class Watcher:
         self.take_back("the controller ended before it was launched")
 
     def take_back(self, why: str) -> None:
-        """Give up, at no cost to the trial, every launch that never became a process.
+        """Give up, at no cost to the trial, every launch that never became a process."""
+        for watch in self._unborn([w for w in self._watches.values() if w.start is None]):
+            trial = self._core.trial(watch.number)
+            if trial.kill is not None:  # what was asked for meanwhile stays promised
+                self.never_started(watch, why)
+                continue
+            wait = ending.launch_back_off(trial)
+            verdict = ending.Ending(
+                "launch-error", why, "queued", retry_at=self._core.wall() + wait
+            )
+            self._finish(watch, trial, verdict, None)
 
-        Revoked first and looked for then: what is not found has not started and never will.
+    def _unborn(self, waiting: Sequence[Watch]) -> list[Watch]:
+        """Those of `waiting` that have not started and never will.
+
+        Revoked first and looked for then: between a look and a later revoke one could start.
         """
-        waiting = [watch for watch in self._watches.values() if watch.start is None]
+        if not waiting:
+            return []
         for watch in waiting:
             self._core.launcher.revoke(watch.token)
-        present = self._core.launcher.find({watch.token for watch in waiting}) if waiting else set()
+        present = self._core.launcher.find({watch.token for watch in waiting})
         self._starts()  # and may even be over by now
-        for watch in waiting:
-            if watch.start is None and watch.token not in present:
-                trial = self._core.trial(watch.number)
-                verdict = ending.Ending(
-                    "launch-error", why, "queued", retry_at=self._core.wall() + TAKEN_BACK_S
-                )
-                self._finish(watch, trial, verdict, None)
+        return [w for w in waiting if w.start is None and w.token not in present]
 
     def never_started(self, watch: Watch, why: str) -> None:
         """Give up an attempt of which no process was ever seen."""
-        self._core.launcher.revoke(watch.token)
         trial = self._core.trial(watch.number)
         verdict = ending.of_loss(
             trial, self._core.sweep.run, reboot=False, why=why, now=self._core.wall()
@@ -263,7 +311,7 @@ class Watcher:
     def _score(self, number: int) -> tuple[float | None, float | None, float | None]:
         """Objective, progress and step of a trial by its whole metrics file."""
         file = self.curves[number]
-        read_whole(file)
+        file.poll(final=True)
         objective = self._core.sweep.objective
         value = None
         if objective is not None:
@@ -275,13 +323,15 @@ class Watcher:
         """A finished trial without the metric: say which names it did log (once a sweep)."""
         if self._metric is None:
             return
-        whole = MetricFile(self._core.directory.metrics(number))
-        read_whole(whole)
-        names = sorted(whole.metrics)
-        if find(self._metric, names) is not None:
+        if find(self._metric, self.curves[number].metrics) is not None:
             message = f"{trial} ended with {self._metric} not finite"
             self._core.warn("diverged", message)
             return
+        if "metric-missing" in self._core.state.warned:
+            return
+        whole = MetricFile(self._core.directory.metrics(number))
+        whole.poll(final=True)  # the names of its first megabytes will do
+        names = sorted(whole.metrics)
         if not names:
             message = (
                 f"{trial} finished and logged no metric at all; its log path is ${{trial_dir}}"
@@ -300,22 +350,30 @@ class Watcher:
         self._core.record(KillRequested(trial.number, trial.attempts[-1].number, request))
         watch = self._watches.get(trial.number)
         if watch is not None:
-            watch.asked = False
+            watch.asked_at = None
         self._ask_again()
 
     def _ask_again(self) -> None:
         """Requests that have not reached their supervisor: it was not there yet, or we were not."""
         for watch in self._watches.values():
             kill = self._core.trial(watch.number).kill
-            if kill is None or watch.asked or watch.start is None:
+            if kill is None or watch.start is None:
                 continue
+            now = time.monotonic()
             firmness: Firmness = "kill" if kill.force else "terminate"
+            if watch.asked_at is not None:
+                # A supervisor keeps the grace itself; for orphans somebody else must.
+                if not watch.orphaned or now < watch.asked_at + self._core.sweep.run.grace_s:
+                    continue
+                firmness = "kill"
             self._core.launcher.ask_to_leave(watch.start, firmness)
-            watch.asked = True
+            watch.asked_at = now
 
 
 def read_whole(file: MetricFile) -> None:
-    """Read a file nobody writes any more to its end."""
-    file.poll(final=True)
-    while file.behind:
+    """Read a file to where it ends now; one that grows faster than it is read has to wait."""
+    size = file.path.stat().st_size if file.path.is_file() else 0
+    for _ in range(1 + size // POLL_BYTES):
         file.poll(final=True)
+        if not file.behind:
+            return

@@ -1,0 +1,349 @@
+"""The controller at bad moments: what somebody removes, blocks, stops or asks just then."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.controller.bench import Bench
+from tuiswp import proc
+from tuiswp.controller import ending, requests
+from tuiswp.controller.client import ask
+from tuiswp.controller.directory import Lock
+from tuiswp.controller.journal import JournalReader, read
+from tuiswp.controller.loop import DirectoryGone
+from tuiswp.controller.offline import apply_offline
+from tuiswp.errors import EnvironmentFault, JournalError, LauncherError
+from tuiswp.launchers.base import StartRecord
+from tuiswp.model.events import RequestApplied
+from tuiswp.model.trial import Process
+
+
+def facts(bench: Bench, kind: type) -> list[object]:
+    return [r.event for r in read(bench.place.journal).records if isinstance(r.event, kind)]
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+# --- time and busy loops ---
+
+
+def test_a_backed_off_trial_that_is_killed_leaves_no_busy_loop(bench: Bench) -> None:
+    bench.step()
+    bench.vanish(0)
+    bench.ask("kill", 0)
+    bench.controller._starter._ready_at.update({0: time.monotonic() - 1.0})
+    assert bench.controller._timeout() > 0.1
+
+
+def test_a_paused_sweep_with_a_trial_whose_back_off_is_over_sleeps(bench: Bench) -> None:
+    bench.step()
+    bench.vanish(0)
+    bench.ask("pause")
+    bench.controller._starter._ready_at[0] = time.monotonic() - 1.0
+    assert bench.controller._timeout() > 0.1
+
+
+def test_launches_that_fail_again_and_again_are_tried_less_and_less_often(bench: Bench) -> None:
+    waits = []
+    for _ in range(5):
+        bench.launcher.failure = LauncherError("tmux did not answer")
+        bench.controller._starter._next_launch = 0.0
+        bench.controller._starter._ready_at = dict.fromkeys((0, 1), 0.0)
+        bench.step(1)
+        status = bench.trials()[0].status
+        waits.append(round(status.not_before - status.since))  # type: ignore[union-attr]
+    assert waits == [5, 10, 20, 40, 60]
+
+
+# --- processes that are not ours, or nobody's ---
+
+
+def test_a_stranger_with_the_supervisors_pid_does_not_keep_a_trial_running(bench: Bench) -> None:
+    """After a reboot, or a long time without a controller, the pid is somebody else's."""
+    bench.launcher.hold = True
+    bench.step(1)
+    stranger = Process(proc.boot_id(), os.getpid(), 1)  # this pid, another start
+    [first, _] = bench.launcher.jobs
+    start = StartRecord(first.token, stranger, stranger, time.time(), "here")
+    bench.launcher._attempts[first.token].start = start
+    bench.launcher._attempts[first.token].over = True
+    from tuiswp.launchers.fake import _write
+
+    _write(first, "start.json", start)
+    bench.step()
+    assert bench.trials()[0].attempts[0].cause == "unknown"
+
+
+def test_an_orphan_that_ignores_the_request_is_killed_after_its_grace(bench: Bench) -> None:
+    bench.step()
+    token = bench.token(0)
+    bench.launcher.orphan(token)
+    bench.launcher.stubborn.add(token)
+    watcher = bench.controller._watcher
+    watcher._watches[0].pidfd = None
+    watcher._suspicious = True
+    bench.step()
+    bench.ask("kill", 0)
+    assert bench.states()[0] == "running"
+    watch = watcher._watches[0]
+    assert watch.asked_at is not None
+    watch.asked_at -= bench.controller.core.sweep.run.grace_s
+    bench.step(1)
+    watcher._suspicious = True
+    bench.step()
+    assert (token, "kill") in bench.launcher.asked
+    assert bench.trials()[0].state == "killed"
+
+
+@pytest.mark.parametrize("bench", ["timeout: 5"], indirect=True)
+def test_an_orphan_is_held_to_the_timeout_its_supervisor_cannot_keep(bench: Bench) -> None:
+    bench.step()
+    bench.launcher.orphan(bench.token(0))  # a fake training started with the machine
+    for _ in range(2):
+        bench.controller._watcher._suspicious = True
+        bench.step()
+    assert (bench.trials()[0].state, bench.trials()[0].cause) == ("failed", "timeout")
+
+
+def test_a_launch_given_up_late_is_revoked_before_it_is_looked_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.launcher.hold = True
+    bench.step(1)
+    order: list[str] = []
+
+    def revoke(token: str) -> bool:
+        order.append("revoke")
+        return True
+
+    def find(tokens: set[str]) -> set[str]:
+        order.append("find")
+        return set()
+
+    monkeypatch.setattr(bench.launcher, "revoke", revoke)
+    monkeypatch.setattr(bench.launcher, "find", find)
+    for watch in bench.controller._watcher._watches.values():
+        watch.since -= 60.0
+    bench.controller._watcher._suspicious = True
+    bench.step(1)
+    assert order == ["revoke", "revoke", "find"]
+
+
+# --- requests at bad moments ---
+
+
+def test_a_kill_of_a_launch_that_never_began_is_kept_over_a_crash(bench: Bench) -> None:
+    bench.launcher.hold = True
+    bench.step(1)
+    bench.ask("kill", 0)
+    bench.crash()
+    assert bench.trials()[0].state == "killed"
+    assert bench.trials()[1].state == "queued"
+
+
+def test_a_restart_is_kept_when_the_trial_ends_by_itself_just_then(bench: Bench) -> None:
+    bench.step()
+    bench.launcher.stubborn.add(bench.token(0))
+    bench.ask("restart", 0)
+    bench.finish(0, 1.0)
+    assert bench.trials()[0].state in ("queued", "running")
+
+
+def test_a_resume_while_the_trial_is_still_being_paused_is_kept(bench: Bench) -> None:
+    bench.step()
+    token = bench.token(0)
+    bench.launcher.stubborn.add(token)
+    bench.ask("pause", 0)
+    assert bench.ask("resume", 0).outcome == "t0000 is still being stopped and starts again then"
+    bench.launcher.finish(token, signal=15, requested="terminate")
+    bench.step()
+    assert bench.trials()[0].state in ("queued", "running")
+
+
+def test_a_stop_ends_a_paused_sweep(bench: Bench) -> None:
+    bench.step()
+    bench.ask("pause")
+    bench.ask("stop", now=True)
+    assert bench.controller.left == "finished"
+
+
+def test_a_stop_ends_a_sweep_with_a_paused_trial_and_leaves_it_paused(bench: Bench) -> None:
+    bench.step()
+    bench.ask("pause", 0)
+    bench.ask("stop", now=True)
+    assert bench.controller.left == "finished"
+    assert bench.states()[0] == "paused"
+
+
+def test_a_stop_holds_for_a_trial_that_was_asked_for_before_it(bench: Bench) -> None:
+    bench.step()
+    bench.finish(0, 1.0, code=1)
+    bench.ask("restart", 0)
+    bench.ask("stop", now=True)
+    assert bench.launcher.alive_tokens == set()
+    assert bench.controller.left == "finished"
+    assert bench.trials()[0].state == "queued"
+
+
+def test_a_directory_among_the_requests_hides_none_and_leaks_nothing(bench: Bench) -> None:
+    bench.step()
+    (bench.place.requests / "0.json").mkdir()
+    before = descriptors()
+    assert bench.ask("kill", 0).ok
+    bench.step(10)
+    assert descriptors() == before
+
+
+def test_a_request_is_put_although_its_folder_was_removed(bench: Bench) -> None:
+    bench.step()
+    bench.place.requests.rmdir()
+    assert bench.ask("kill", 0).ok
+
+
+def test_what_a_dying_controller_applied_is_not_applied_again(bench: Bench) -> None:
+    bench.step()
+    bench.finish(0, 1.0)
+    request = requests.new_request("restart", (0,))
+    requests.submit(bench.place, request)
+    bench.controller._applier.apply_all()
+    bench.controller.core.journal.close()
+    assert apply_offline(bench.place, request).ok
+    assert len(facts(bench, RequestApplied)) == 1
+    bench.new()
+
+
+def test_asking_waits_for_a_controller_that_is_just_leaving(bench: Bench) -> None:
+    bench.step()
+    bench.controller._left = "interrupted"
+    bench.controller.close()
+    lock = Lock(bench.place)  # its last words are written, its lock is still held
+    threading.Timer(0.3, lock.release).start()
+    assert ask(bench.place, requests.new_request("pause")).ok
+    bench.new()
+
+
+# --- what somebody removes, replaces or fills ---
+
+
+def test_a_removed_journal_is_put_back_whole(bench: Bench) -> None:
+    bench.step()
+    before = bench.place.journal.read_bytes()
+    bench.place.journal.unlink()
+    bench.step()
+    assert bench.place.journal.read_bytes() == before
+    bench.finish(0, 1.0)
+    assert bench.place.journal.read_bytes().startswith(before)
+    assert bench.crash().core.state.trials[0].state == "done"
+
+
+def test_a_replaced_journal_is_not_written(bench: Bench) -> None:
+    bench.step()
+    copy = bench.place.journal.read_bytes()
+    bench.place.journal.unlink()
+    bench.place.journal.write_bytes(copy)
+    with pytest.raises(JournalError, match="replaced"):
+        bench.controller.step()
+    assert bench.place.journal.read_bytes() == copy
+    bench.crash()
+
+
+def test_a_directory_in_place_of_the_journal_is_said_and_leaks_nothing(tmp_path: Path) -> None:
+    before = descriptors()
+    for _ in range(3):
+        with pytest.raises(EnvironmentFault, match="not a regular file"):
+            read(tmp_path)
+        assert list(JournalReader(tmp_path).poll()) == []
+    assert descriptors() == before
+
+
+def test_a_moved_sweep_directory_is_left_before_anything_is_concluded(bench: Bench) -> None:
+    bench.step()
+    bench.launcher.finish(bench.token(0))
+    there = bench.place.root.rename(bench.place.root.with_name("elsewhere"))
+    with pytest.raises(DirectoryGone, match="moved or removed"):
+        bench.controller.run()
+    assert bench.controller.core.state.trials[0].state == "running"
+    there.rename(bench.place.root)
+    assert bench.new().core.state.trials[0].state == "done"
+
+
+def test_a_fault_of_the_machine_ends_no_controller(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No descriptor is left, a directory cannot be listed: it waits and goes on."""
+    controller = bench.controller
+    calls: list[float] = []
+
+    def sick() -> None:
+        calls.append(time.monotonic())
+        if len(calls) == 1:
+            raise OSError(24, "Too many open files")
+        controller.interrupt()
+
+    monkeypatch.setattr(controller._places, "tick", sick)
+    monkeypatch.setattr("tuiswp.controller.loop.TROUBLE_S", 0.01)
+    assert controller.run() == "interrupted"
+    assert len(calls) == 2
+    bench.new()
+
+
+def test_a_launch_that_fails_on_a_full_disk_costs_the_trials_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Intent durable, then no room: neither for params.json nor to say so."""
+    core = bench.controller.core
+    record = core.record
+    room = iter([True])
+
+    def until_full(*events: object) -> None:
+        if events and not next(room, False):
+            raise JournalError("cannot be written: No space left on device")
+        record(*events)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as disk:
+        disk.setattr(core, "record", until_full)
+        bench.place.trials.rename(bench.place.root / "aside")
+        with pytest.raises(JournalError):
+            bench.controller.step()
+    (bench.place.root / "aside").rename(bench.place.trials)
+    bench.step(1)
+    assert [trial.retries for trial in bench.trials()[:2]] == [0, 0]
+    assert {trial.attempts[0].cause for trial in bench.trials()[:2]} == {"launch-error"}
+
+
+def test_a_full_wake_up_pipe_does_not_stop_the_signal_to_leave(bench: Bench) -> None:
+    fd = bench.controller._wake.fd
+    with pytest.raises(BlockingIOError):
+        while True:
+            os.write(fd, b"x" * 4096)
+    bench.controller.interrupt(signal.SIGTERM)
+    assert bench.controller.left == "interrupted"
+
+
+def test_a_metrics_file_that_grows_without_end_does_not_hold_the_loop(bench: Bench) -> None:
+    bench.step()
+    line = '{"step": 1, "loss": 1.0, "pad": "' + "x" * 4000 + '"}\n'
+    path = bench.place.metrics(0)
+    writer = subprocess.Popen(["sh", "-c", f"exec yes '{line.strip()}' > {path}"])
+    try:
+        while not path.exists() or path.stat().st_size < 1 << 20:
+            time.sleep(0.01)
+        began = time.monotonic()
+        bench.step(2)
+        assert time.monotonic() - began < 3.0
+    finally:
+        writer.kill()
+        writer.wait()
+    path.unlink()
+
+
+def test_waits_after_failed_launches_are_counted_in_a_row(bench: Bench) -> None:
+    bench.step()
+    assert ending.launch_back_off(bench.trials()[0]) == ending.BACKOFF_S
