@@ -1,0 +1,332 @@
+"""The columns of the trials table: which fit a width, and the text of every cell. Pure; no Textual.
+
+Columns go by priority: mark, id, state, objective and flags stay at any width; the trend, the step,
+the time left, the parameters, the place, the age and the attempt go, the last first. Widths only
+grow while a table is shown, so that a shorter number does not move the screen.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from rich.cells import cell_len
+
+from tuiswp.analysis.braille import sparkline
+from tuiswp.tui.pieces import fitted, keep_end, only_ascii, shorten
+from tuiswp.tui.snapshot import TrialRow
+
+PARAM = "param."  # the key of a parameter's column is this and its name
+ALWAYS = ("mark", "id", "state", "value", "flags")
+_BAR_MIN, _STEP = 5, 6
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?(e[+-]?\d+)?", re.IGNORECASE)
+_GROWS = ("state", "flags", "value", PARAM, "trend", "step")
+
+
+class Column(NamedTuple):
+    """One column as it is drawn; `key` is what one sorts by."""
+
+    key: str
+    title: str
+    start: int
+    width: int
+
+
+class Layout(NamedTuple):
+    """The columns that fit `width` cells, from left to right."""
+
+    columns: tuple[Column, ...]
+    width: int
+
+    def at(self, x: int) -> Column | None:
+        """The column under the cell `x`."""
+        return next((c for c in self.columns if c.start <= x < c.start + c.width), None)
+
+
+class _Wish(NamedTuple):
+    key: str
+    title: str
+    least: int
+    most: int
+
+
+class _Extent:
+    """How much room the texts of a column need when numbers stand with their points in line."""
+
+    __slots__ = ("left", "plain", "right")
+
+    def __init__(self) -> None:
+        self.left = self.right = self.plain = 0
+
+    def take(self, text: str) -> bool:
+        """True if the column must be wider for this text."""
+        point = _point(text)
+        if point is None:
+            size = cell_len(text)
+            if size <= self.plain:
+                return False
+            self.plain = size
+            return True
+        right = len(text) - point
+        if point <= self.left and right <= self.right:
+            return False
+        self.left, self.right = max(self.left, point), max(self.right, right)
+        return True
+
+    @property
+    def width(self) -> int:
+        return max(self.left + self.right, self.plain)
+
+    def align(self, text: str, width: int) -> str:
+        """`text` in exactly `width` cells: a number on the point, anything else from the left."""
+        point = _point(text)
+        if point is None or self.left + self.right > width:
+            return fitted(shorten(text, width), width)
+        return (" " * (self.left - point) + text).ljust(self.left + self.right).rjust(width)
+
+
+class Sheet:
+    """The widths of one table: feed it rows with `take`, ask for a `layout`, then for `cells`."""
+
+    def __init__(self, names: Sequence[str], metric: str, *, ascii: bool = False) -> None:
+        self.names, self.metric, self.ascii = tuple(names), metric, ascii
+        self.version = 0  # changes when a layout made before may no longer do
+        self._fixed = {key: _Extent() for key in ("id", "word", "state", "value", "place", "flags")}
+        self._params = [_Extent() for _ in names]
+
+    def take(self, rows: Iterable[TrialRow]) -> None:
+        """Make room for `rows`."""
+        fixed, params, own = self._fixed, self._params, self._own
+        grown = False
+        for row in rows:
+            grown |= fixed["id"].take(own(row.id))
+            grown |= fixed["word"].take(row.state)
+            grown |= fixed["state"].take(own(state_text(row)))
+            grown |= fixed["value"].take(value_text(row.value))
+            grown |= fixed["place"].take(own(row.place))
+            if row.flags:
+                grown |= fixed["flags"].take(own(" ".join(row.flags)))
+            for extent, text in zip(params, row.params, strict=False):
+                grown |= extent.take(own(text))
+        self.version += grown
+
+    def layout(self, width: int, hidden: frozenset[str] = frozenset()) -> Layout:
+        """The columns that fit `width`, without those in `hidden` (what always stays, stays)."""
+        wishes = [w for w in self._wishes() if w.key in ALWAYS or w.key not in hidden]
+        widths = {wish.key: wish.least for wish in wishes if wish.key in ALWAYS}
+        room = width - sum(widths.values()) - (len(widths) - 1)
+        if room < 0:
+            _squeeze(widths, width)
+            room = 0
+        for key in self._priority():
+            wish = next((w for w in wishes if w.key == key), None)
+            if wish is not None and wish.least + 1 <= room:
+                widths[key] = wish.least
+                room -= wish.least + 1
+        for grows in _GROWS:
+            for wish in wishes:
+                if room > 0 and wish.key in widths and wish.key.startswith(grows):
+                    more = max(0, min(room, wish.most - widths[wish.key]))
+                    widths[wish.key] += more
+                    room -= more
+        return Layout(_placed(wishes, widths), max(0, width))
+
+    def cells(self, row: TrialRow, layout: Layout) -> tuple[str, ...]:
+        """The text of each column, exactly as wide as it; the mark's is blank."""
+        return tuple(self._cell(row, column) for column in layout.columns)
+
+    def titles(self, layout: Layout, sort: str = "", *, down: bool = False) -> tuple[str, ...]:
+        """The header: `sort` names the column with the arrow, which is never cut off."""
+        arrow = ("v" if down else "^") if self.ascii else ("↓" if down else "↑")
+        out = []
+        for column in layout.columns:
+            tail = arrow if column.key == sort else ""
+            text = shorten(self._own(column.title), column.width - len(tail), ascii=self.ascii)
+            out.append(fitted(text + tail, column.width))
+        return tuple(out)
+
+    def _own(self, text: str) -> str:
+        return only_ascii(text) if self.ascii else text
+
+    def _priority(self) -> tuple[str, ...]:
+        params = tuple(PARAM + name for name in self.names)
+        return ("trend", "step", "left", *params, "place", "age", "attempt")
+
+    def _wishes(self) -> list[_Wish]:
+        fixed = self._fixed
+        metric = cell_len(self._own(self.metric)) + 1
+        value = max(fixed["value"].width, 3)
+        flags = fixed["flags"].width
+        word = max(fixed["word"].width, 5)
+        return [
+            _Wish("mark", "", 2, 2),
+            _Wish("id", "trial", max(fixed["id"].width, 5), 0),
+            _Wish("state", "state", word, min(max(fixed["state"].width, word), 22)),
+            _Wish("step", "step", _STEP + 1 + _BAR_MIN, _STEP + 1 + 10),
+            _Wish("left", "left", 5, 5),
+            *(
+                _Wish(
+                    PARAM + name,
+                    name,
+                    max(2, min(max(extent.width, min(cell_len(name), 6)), 10)),
+                    min(max(extent.width, cell_len(name) + 1), 24),
+                )
+                for name, extent in zip(self.names, self._params, strict=True)
+            ),
+            _Wish("value", self.metric or "value", max(value, min(metric, 8)), max(value, metric)),
+            _Wish("trend", "trend", 8, 24),
+            _Wish("place", "GPU", max(3, min(fixed["place"].width, 8)), 0),
+            _Wish("age", "age", 5, 5),
+            _Wish("attempt", "try", 3, 3),
+            _Wish("flags", "flags", max(5, min(flags, 6)), max(5, min(flags, 20))),
+        ]
+
+    def _cell(self, row: TrialRow, column: Column) -> str:
+        key, width = column.key, column.width
+        match key:
+            case "mark":
+                text = ""
+            case "id":
+                text = keep_end(self._own(row.id), width)
+            case "state":
+                text = self._own(state_text(row))
+                text = text if cell_len(text) <= width else shorten_state(text, width)
+            case "value":
+                return self._fixed["value"].align(value_text(row.value), width)
+            case "step":
+                bar = progress_bar(row.progress, width - _STEP - 1, ascii=self.ascii)
+                text = f"{step_text(row.step):>{_STEP}} {bar}"
+            case "left":
+                text = f"{'?' if _unknown_eta(row) else duration(row.eta_s):>{width}}"
+            case "trend":
+                text = sparkline(row.spark, width, ascii=self.ascii)
+            case "place":
+                text = shorten(self._own(row.place), width, ascii=self.ascii)
+            case "age":
+                text = f"{duration(row.age_s):>{width}}"
+            case "attempt":
+                text = f"{row.attempt if row.attempt else '':>{width}}"
+            case "flags":
+                text = flags_text(row.flags, width, ascii=self.ascii)
+            case _:
+                index = self.names.index(key.removeprefix(PARAM))
+                label = self._own(row.params[index]) if index < len(row.params) else ""
+                return self._params[index].align(label, width)
+        return fitted(text, width)
+
+
+def value_text(value: float | None) -> str:
+    """Four significant digits: `0.1862`, `291.0`, `1.235e6`; `-` for none."""
+    if value is None:
+        return "-"
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    return _four_digits(value)
+
+
+@lru_cache(16384)
+def _four_digits(value: float) -> str:
+    if value == 0:
+        return "0.000"
+    mantissa, exponent = f"{value:.3e}".split("e")
+    power = int(exponent)
+    if -4 <= power < 6:
+        return f"{value:.{max(0, 3 - power)}f}"
+    return f"{mantissa}e{power}"
+
+
+def step_text(step: float | None) -> str:
+    """At most six characters: `1210`, `123.4k`, `2.5M`; `-` for none."""
+    if step is None or not math.isfinite(step):
+        return "-"
+    if abs(step) < 1e5:
+        text = f"{step:.0f}" if step == int(step) else f"{step:.1f}"
+        return text if len(text) <= _STEP else f"{step:.0f}"
+    for size, unit in ((1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T")):
+        if abs(step) < size * 999.5:
+            return f"{step / size:.3g}{unit}"
+    return f"{step:.0e}"[:_STEP]
+
+
+def duration(seconds: float | None) -> str:
+    """At most five characters: `15s`, `41m`, `1h05`, `3d`; blank for none."""
+    if seconds is None or not math.isfinite(seconds):
+        return ""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m"
+    if whole < 86400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}"
+    return f"{min(whole // 86400, 9999)}d"
+
+
+def progress_bar(progress: float | None, width: int, *, ascii: bool = False) -> str:
+    """A bar of `width` cells, blank when unknown; full only at the end."""
+    if width <= 0 or progress is None or not math.isfinite(progress):
+        return " " * max(0, width)
+    filled = int(max(0.0, min(1.0, progress)) * width + 1e-9)
+    full, empty = ("=", ".") if ascii else ("█", "░")
+    return full * filled + empty * (width - filled)
+
+
+def state_text(row: TrialRow) -> str:
+    """`failed gpu-oom`: the state, and its cause where that says more."""
+    return f"{row.state} {row.cause}" if row.cause and row.cause != row.state else row.state
+
+
+def shorten_state(text: str, width: int) -> str:
+    """The state's word whole, then what fits of the cause."""
+    word, _, cause = text.partition(" ")
+    room = width - len(word) - 1
+    return word[:width] if room < 4 else f"{word} {shorten(cause, room)}"
+
+
+def flags_text(flags: Sequence[str], width: int, *, ascii: bool = False) -> str:
+    """As many whole flags as fit, `BEST+1` when some do not."""
+    names = [only_ascii(flag) for flag in flags] if ascii else list(flags)
+    for count in range(len(names), 0, -1):
+        more = f"+{len(names) - count}" if count < len(names) else ""
+        text = " ".join(names[:count]) + more
+        if cell_len(text) <= width:
+            return text
+    return shorten(names[0], width, ascii=ascii) if names else ""
+
+
+def _unknown_eta(row: TrialRow) -> bool:
+    return row.state == "running" and row.eta_s is None
+
+
+@lru_cache(16384)
+def _point(text: str) -> int | None:
+    """Where the fraction of a number begins; None for what is no number."""
+    found = _NUMBER.fullmatch(text) if text.isascii() else None
+    if found is None:
+        return None
+    return next((i for i, char in enumerate(text) if char in ".eE"), len(text))
+
+
+def _squeeze(widths: dict[str, int], width: int) -> None:
+    """Fit what always stays into too little: the flags give way first, the id's end last."""
+
+    def over() -> int:
+        return sum(widths.values()) + len(widths) - 1 - width
+
+    for key in ("flags", "state", "value"):
+        widths[key] -= max(0, min(over(), widths[key] - 3))
+    for key in ("flags", "state", "mark", "value"):
+        if over() > 0:
+            del widths[key]
+    widths["id"] -= max(0, min(over(), widths["id"]))
+
+
+def _placed(wishes: Iterable[_Wish], widths: dict[str, int]) -> tuple[Column, ...]:
+    start = 0
+    out = []
+    for wish in wishes:
+        if wish.key in widths:
+            out.append(Column(wish.key, wish.title, start, widths[wish.key]))
+            start += widths[wish.key] + 1
+    return tuple(out)

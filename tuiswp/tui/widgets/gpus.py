@@ -1,0 +1,230 @@
+"""The GPU strip: use, memory, power, heat, whose trials are on each GPU, and which strangers.
+
+What is not known is `?`, never 0. Without a GPU it says which CPU slots are taken.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
+
+import msgspec
+
+from tuiswp.gpu.inventory import GpuProcess, GpuReading, Inventory
+from tuiswp.model.trial import Launching, Running, Trial
+from tuiswp.text import visible
+from tuiswp.tui.columns import progress_bar
+from tuiswp.tui.pieces import Line, Piece, Tone, cells, joined, only_ascii
+from tuiswp.tui.widgets.piece_lines import PieceLines
+
+_HOT_C = 85
+_BAR, _WIDE = 10, 120
+
+
+class Tenants(msgspec.Struct, frozen=True):
+    """Our trials on the machine: id by attempt token, ids by GPU UUID, ids by CPU slot."""
+
+    by_token: Mapping[str, str] = {}
+    by_uuid: Mapping[str, tuple[str, ...]] = {}
+    by_slot: Mapping[str, str] = {}
+
+
+def tenants(trials: Iterable[Trial]) -> Tenants:
+    """Who of `trials` holds what now."""
+    by_token: dict[str, str] = {}
+    by_uuid: dict[str, tuple[str, ...]] = {}
+    by_slot: dict[str, str] = {}
+    for trial in trials:
+        if not isinstance(trial.status, Launching | Running):
+            continue
+        by_token[trial.status.token] = trial.id
+        for lease in trial.status.leases:
+            if lease.uuid == "cpu":
+                by_slot[lease.name] = trial.id
+            else:
+                by_uuid[lease.uuid] = (*by_uuid.get(lease.uuid, ()), trial.id)
+    return Tenants(by_token, by_uuid, by_slot)
+
+
+class GpuStrip(PieceLines):
+    """A line a GPU where the height allows, else several GPUs a line in a short form."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    GpuStrip { height: 1; }
+    """
+
+    def __init__(self, *, id: str | None = None, colour: bool = True, ascii: bool = False) -> None:
+        super().__init__(id=id, colour=colour, ascii=ascii)
+        self._shown: tuple[Inventory | None, Tenants, int | None] | None = None
+
+    def show(self, inventory: Inventory | None, ours: Tenants, slots: int | None = None) -> None:
+        """`inventory` None: not read yet. `slots`: CPU slots there are, None: unknown."""
+        self._shown = inventory, ours, slots
+        self.redraw()
+
+    def lines_for(self, width: int, height: int) -> Sequence[Line]:
+        if self._shown is None:
+            return ()
+        lines = gpu_lines(*self._shown, width, height, ascii=self.ascii)
+        if not self.ascii:
+            return lines
+        return [tuple((only_ascii(text), tone) for text, tone in line) for line in lines]
+
+
+def gpu_lines(
+    inventory: Inventory | None,
+    ours: Tenants,
+    slots: int | None,
+    width: int,
+    height: int,
+    *,
+    ascii: bool = False,
+) -> list[Line]:
+    """At most `height` lines for `width` cells."""
+    if height <= 0:
+        return []
+    if inventory is None:
+        return [((" GPUs ?  not read yet", "dim"),)]
+    if not inventory.gpus:
+        return [_without(inventory, ours, slots)]
+    gpus = inventory.gpus
+    trouble: Line = ()
+    if inventory.problem is not None:
+        trouble = ((f" NVML: {visible(inventory.problem, limit=120)}", "bad"),)
+    room = height - bool(trouble)
+    if trouble and room < 1:
+        return [trouble]
+    lines = [trouble] if trouble else []
+    if len(gpus) <= room:
+        return lines + [_line(gpu, ours, width, ascii=ascii) for gpu in gpus]
+    return lines + _packed([_short(gpu, ours) for gpu in gpus], width, room)
+
+
+def _line(gpu: GpuReading, ours: Tenants, width: int, *, ascii: bool) -> Line:
+    """One GPU: the parts in the order of their worth, those that do not fit left out."""
+    wide = width >= _WIDE
+    bar = _BAR if wide else 6
+    used, total = gpu.memory_used_mib, gpu.memory_total_mib
+    share = None if used is None or not total else used / total
+    use = None if gpu.utilization is None else gpu.utilization / 100
+    gauge = progress_bar(use, bar, ascii=ascii)
+    memory_bar: Piece = (f"{progress_bar(share, bar, ascii=ascii)} ", "plain")
+    power = f"{_whole(gpu.power_w)}/{_whole(gpu.power_limit_w)} W"
+    name = f" {visible(gpu.name, limit=24)}" if wide and gpu.name else ""
+    heat: Tone = "bad" if (gpu.temperature_c or 0) >= _HOT_C else "plain"
+    label: Line = ((f" {gpu.label}", "strong"), (name, "dim"))
+    util: Line = (("util ", "dim"), (f"{gauge} ", "run"), (f"{_whole(gpu.utilization)}%", "plain"))
+    memory: Line = (
+        ("mem ", "dim"),
+        *((memory_bar,) if wide else ()),
+        (f"{_gib(used)}/{_gib(total)} GiB", _full(share)),
+    )
+    watts: Line = ((power, "plain"),)
+    degrees: Line = ((f"{_whole(gpu.temperature_c)}C", heat),)
+    problem: Line = ((visible(gpu.problem, limit=80), "bad"),) if gpu.problem else ()
+    who = _who(gpu, ours, long=wide)
+    line: Line = ()
+    for numbers in ((watts, degrees), (degrees,), ()):  # who is there matters more than the power
+        line = joined([label, problem, util, memory, *numbers, who], 10_000)
+        if cells(line) <= width:
+            break
+    return line
+
+
+def _short(gpu: GpuReading, ours: Tenants) -> Line:
+    """`G0 87% 82/144G t0044`"""
+    memory = f"{_gib(gpu.memory_used_mib)}/{_gib(gpu.memory_total_mib)}G"
+    ids = _ids(gpu, ours)
+    trials: Line = ((f" {' '.join(ids)}", "run"),) if ids else ()
+    foreign = len(_strangers(gpu, ours))
+    return (
+        (f" {gpu.label}", "strong"),
+        (f" {_whole(gpu.utilization)}%", "bad" if gpu.problem else "plain"),
+        (f" {memory}", "plain"),
+        *trials,
+        *(((f" +{foreign} foreign", "warn"),) if foreign else ()),
+    )
+
+
+def _packed(shorts: Sequence[Line], width: int, height: int) -> list[Line]:
+    """As many GPUs as fit in `height` lines, then how many are not shown."""
+    lines: list[list[Piece]] = [[]]
+    for index, short in enumerate(shorts):
+        left = len(shorts) - index
+        last = len(lines) == height
+        more = len(f"  +{left} GPUs") if last and left > 1 else 0
+        gap = 1 if lines[-1] else 0
+        if lines[-1] and cells(lines[-1]) + gap + cells(short) + more > width:
+            if last:
+                lines[-1].append((f"  +{left} GPUs", "dim"))
+                break
+            lines.append([])
+            gap = 0
+        lines[-1] += [(" ", "plain"), *short] if gap else short
+    return [tuple(line) for line in lines]
+
+
+def _who(gpu: GpuReading, ours: Tenants, *, long: bool) -> Line:
+    """`t0044 18G t0045 29G  foreign: alice python 9G`"""
+    memory: dict[str, int] = {}
+    for process in gpu.processes or ():
+        trial = ours.by_token.get(process.token or "")
+        if trial is not None and process.memory_mib is not None:
+            memory[trial] = memory.get(trial, 0) + process.memory_mib
+    out: list[Piece] = []
+    for trial in _ids(gpu, ours):
+        size = f" {_gib(memory[trial])}G" if trial in memory else ""
+        out.append((f"{' ' if out else ''}{trial}{size}", "run"))
+    strangers = _strangers(gpu, ours)
+    if strangers:
+        gap = "  " if out else ""
+        shown = strangers[: 3 if long else 1]
+        names = ", ".join(_stranger(process) for process in shown)
+        more = f" +{len(strangers) - len(shown)}" if len(strangers) > len(shown) else ""
+        out.append((f"{gap}foreign: {names}{more}", "warn"))
+    elif gpu.processes is None:
+        out.append((f"{'  ' if out else ''}processes ?", "dim"))
+    return tuple(out)
+
+
+def _ids(gpu: GpuReading, ours: Tenants) -> list[str]:
+    """Our trials there: by the leases we hold, and by the processes that are seen."""
+    tokens = [process.token for process in gpu.processes or () if process.token]
+    seen = [ours.by_token[token] for token in tokens if token in ours.by_token]
+    return sorted({*ours.by_uuid.get(gpu.uuid, ()), *seen}) if gpu.uuid else sorted(set(seen))
+
+
+def _strangers(gpu: GpuReading, ours: Tenants) -> list[GpuProcess]:
+    """Who computes there and is not ours, the largest first."""
+    found = [p for p in gpu.processes or () if p.token not in ours.by_token and not p.graphics]
+    return sorted(found, key=lambda process: -(process.memory_mib or 0))
+
+
+def _stranger(process: GpuProcess) -> str:
+    user = f"{visible(process.user, limit=16)} " if process.user else ""
+    name = visible(process.name, limit=20) if process.name else f"pid {process.pid}"
+    return f"{user}{name} {_gib(process.memory_mib)}G"
+
+
+def _without(inventory: Inventory, ours: Tenants, slots: int | None) -> Line:
+    if inventory.source != "none":
+        why = f": {visible(inventory.problem, limit=120)}" if inventory.problem else ""
+        return ((f" GPUs ?  they cannot be read{why}", "bad"),)
+    taken = sorted(ours.by_slot.items())
+    total = "?" if slots is None else str(slots)
+    out: list[Piece] = [(" no GPU", "dim"), (f"  CPU slots {len(taken)}/{total}", "plain")]
+    out += [(f"  {visible(slot, limit=12)} {trial}", "run") for slot, trial in taken]
+    return tuple(out)
+
+
+def _whole(value: float | None) -> str:
+    return "?" if value is None else f"{value:.0f}"
+
+
+def _gib(mib: int | None) -> str:
+    if mib is None:
+        return "?"
+    gib = mib / 1024
+    return f"{gib:.0f}" if gib >= 9.95 or mib == 0 else f"{gib:.1f}"
+
+
+def _full(share: float | None) -> Tone:
+    return "warn" if share is not None and share > 0.95 else "plain"

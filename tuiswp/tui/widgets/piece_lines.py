@@ -1,0 +1,41 @@
+"""A few lines of toned text that redraw only what changed: the base of header, strip and footer."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tuiswp.tui.pieces import Line, strip
+
+
+class PieceLines(Widget):
+    """Subclasses say in `lines_for` what a width shows; `redraw` compares and repaints."""
+
+    ALLOW_SELECT: ClassVar[bool] = False
+
+    def __init__(self, *, id: str | None = None, colour: bool = True, ascii: bool = False) -> None:
+        super().__init__(id=id)
+        self.colour, self.ascii = colour, ascii
+        self._lines: Sequence[Line] = ()
+        self._drawn_width = -1
+
+    def lines_for(self, width: int, height: int) -> Sequence[Line]:
+        """The lines to draw in `width` x `height` cells."""
+        raise NotImplementedError
+
+    def redraw(self) -> None:
+        """Work out the lines anew and repaint those that differ."""
+        width, height = self.size
+        old, self._lines = self._lines, tuple(self.lines_for(width, height))
+        for y in range(max(len(old), len(self._lines))):
+            if old[y : y + 1] != self._lines[y : y + 1]:
+                self.refresh(Region(0, y, width, 1))
+
+    def on_resize(self) -> None:
+        self.redraw()
+
+    def render_line(self, y: int) -> Strip:
+        line = self._lines[y] if y < len(self._lines) else ()
+        return strip(line, self.size.width, self.rich_style, colour=self.colour)

@@ -1,0 +1,370 @@
+"""The trials table: a line of the screen a trial, on Textual's line API. Draws; does no I/O.
+
+Only what is in sight is drawn, and only lines that changed are drawn again. It knows no clock: a
+move counts from the `now` given with it, or else from the next `show`.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.events import Click, Resize
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tuiswp.model.sweep import Goal
+from tuiswp.model.trial import State
+from tuiswp.text import visible
+from tuiswp.tui.columns import Column, Layout, Sheet
+from tuiswp.tui.ordering import Ordering
+from tuiswp.tui.pieces import Tone, only_ascii, style
+from tuiswp.tui.snapshot import TrialRow
+
+_STATE_TONES: dict[State, Tone] = {
+    "queued": "dim",
+    "running": "run",
+    "paused": "warn",
+    "done": "good",
+    "failed": "bad",
+    "killed": "accent",
+    "pruned": "accent",
+    "lost": "bad",
+}
+_GOOD_FLAGS, _BAD_FLAGS = {"BEST"}, {"NaN", "DIVERG", "STALL"}
+_KEPT = 1024
+
+
+class _Look(NamedTuple):
+    """Everything that is seen of a row: a line is drawn again only when this changes."""
+
+    number: int
+    texts: tuple[str, ...]
+    state: State
+    flags: tuple[str, ...]
+    cursor: bool
+    marked: bool
+
+
+class Trials(ScrollView, can_focus=True):
+    """`show` it rows; it keeps sort, filter, marks and the cursor. `hidden`: columns left out.
+
+    `colour` and `ascii` say what the terminal can do; set them before the first `show`.
+    """
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    Trials {
+        height: 1fr;
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
+    }
+    Trials > .trials--header { text-style: bold; color: $text-muted; }
+    Trials > .trials--cursor { background: $foreground 10%; }
+    Trials:focus > .trials--cursor { background: $primary 45%; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"trials--header", "trials--cursor"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home,g", "move(-1000000000)", "First", show=False),
+        Binding("end,G", "move(1000000000)", "Last", show=False),
+        Binding("enter", "open", "Open", show=False),
+    ]
+
+    class Highlighted(Message):
+        """The cursor came to another trial; None: there is no row."""
+
+        def __init__(self, number: int | None) -> None:
+            super().__init__()
+            self.number = number
+
+    class Opened(Message):
+        """Enter, or a click on the row that had the cursor."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
+
+    class MarksChanged(Message):
+        """Read them with `selection`."""
+
+    class ViewChanged(Message):
+        """Sort or filter changed: `summary` says something else."""
+
+    def __init__(self, *, id: str | None = None, colour: bool = True, ascii: bool = False) -> None:
+        super().__init__(id=id)
+        self.colour, self.ascii = colour, ascii
+        self.hidden: frozenset[str] = frozenset()
+        self._rows = Ordering()
+        self._sheet = Sheet((), "", ascii=ascii)
+        self._layout, self._made_for = Layout((), 0), (-1, -1, self.hidden)
+        self._strips: dict[int, tuple[_Look, Strip]] = {}
+        self._texts: dict[int, tuple[TrialRow, tuple[str, ...]]] = {}
+        self._seen: list[_Look | None] = []
+        self._seen_from = 0
+        self._highlighted: int | None = None
+
+    def show(
+        self,
+        rows: Sequence[TrialRow],
+        columns: Sequence[str],
+        metric_name: str,
+        goal: Goal,
+        now: float,
+    ) -> None:
+        """Draw `rows`. `columns`: names of their parameters; `now`: seconds of any steady clock."""
+        sheet = self._sheet
+        known = (sheet.names, sheet.metric, sheet.ascii) == (
+            tuple(columns), metric_name, self.ascii,
+        )  # fmt: skip
+        changed: Sequence[TrialRow] = self._rows.show(rows, columns, goal, now)
+        if not known:
+            self._sheet, self._made_for = (
+                Sheet(columns, metric_name, ascii=self.ascii),
+                (-1, -1, self.hidden),
+            )
+            changed = rows
+        self._sheet.take(changed)
+        self._settle()
+
+    def sort_by(self, name: str) -> bool:
+        """Sort by a column's key or a parameter's name, ascending or the best first."""
+        found = self._rows.sort_by(name)
+        self._settle(view=True)
+        return found
+
+    def reverse(self) -> None:
+        """Turn the order round; rows without a value stay at the end."""
+        self._rows.reverse()
+        self._settle(view=True)
+
+    def filter(self, text: str) -> str | None:
+        """Show only what matches (see `tuiswp.tui.query`); else why not, and the old rows stay."""
+        fault = self._rows.filter(text)
+        if fault is None:
+            self._settle(view=True)
+        return None if fault is None else visible(fault, limit=200)
+
+    def move(self, by: int, now: float | None = None) -> None:
+        """Move the cursor by some rows, down if positive."""
+        self._rows.move_to(self._rows.line + by, now)
+        self._reveal()
+
+    def select(self, number: int, now: float | None = None) -> bool:
+        """Put the cursor on a trial; False if it is not shown."""
+        place = self._rows.place.get(number)
+        if place is None:
+            return False
+        self._rows.move_to(place, now)
+        self._reveal()
+        return True
+
+    def toggle_mark(self) -> None:
+        """Mark or unmark the cursor's trial."""
+        self._rows.toggle_mark()
+        self._settle(marks=True)
+
+    def mark_range(self) -> None:
+        """Mark from the trial marked last to the cursor."""
+        self._rows.mark_range()
+        self._settle(marks=True)
+
+    def invert_marks(self) -> None:
+        """Mark what is not marked among the rows shown, and the other way round."""
+        self._rows.invert_marks()
+        self._settle(marks=True)
+
+    def clear_marks(self) -> None:
+        """Unmark everything."""
+        self._rows.clear_marks()
+        self._settle(marks=True)
+
+    def selection(self) -> tuple[int, ...]:
+        """What an action acts on: the marked trials, by number, or that of the cursor."""
+        return self._rows.selection()
+
+    @property
+    def cursor(self) -> int | None:
+        """The number of the trial under the cursor."""
+        return self._rows.cursor
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The trials shown, from the top."""
+        return tuple(self._rows.order)
+
+    @property
+    def hint(self) -> str:
+        """`2 rows would move` while the sort is held, else nothing."""
+        count = self._rows.pending
+        return "" if not count else f"{count} row{'s' * (count != 1)} would move"
+
+    @property
+    def summary(self) -> str:
+        """`34/47  sort val_loss ↑  filter status:run  3 marked  2 rows would move`."""
+        rows = self._rows
+        title = next((c.title for c in self._layout.columns if c.key == rows.sort), rows.sort)
+        arrow = ("v" if rows.down else "^") if self.ascii else ("↓" if rows.down else "↑")
+        parts = [f"{len(rows.order)}/{len(rows.rows)}", f"sort {title} {arrow}"]
+        parts += [f"filter {visible(rows.query, limit=60)}"] if rows.query else []
+        parts += [f"{len(rows.marks)} marked"] if rows.marks else []
+        text = "  ".join([*parts, self.hint] if self.hint else parts)
+        return only_ascii(text) if self.ascii else text
+
+    def render_line(self, y: int) -> Strip:
+        """The header, then a row a line."""
+        width = self.size.width
+        base = self.rich_style
+        if y == 0:
+            head = self.get_component_rich_style("trials--header")
+            titles = self._sheet.titles(self._layout, self._rows.sort, down=self._rows.down)
+            return _whole([Segment(" ".join(titles), head)], self._layout, width, head)
+        look = self._look(y)
+        if look is None:
+            return Strip.blank(width, base)
+        kept = self._strips.get(look.number)
+        if kept is not None and kept[0] == look and kept[1].cell_length == width:
+            return kept[1]
+        strip = self._draw(look, width)
+        if len(self._strips) >= _KEPT:
+            self._strips.clear()
+        self._strips[look.number] = (look, strip)
+        return strip
+
+    def action_move(self, by: int) -> None:
+        self.move(by)
+
+    def action_page(self, by: int) -> None:
+        self.move(by * max(1, self.scrollable_content_region.height - 2))
+
+    def action_open(self) -> None:
+        if self._rows.cursor is not None:
+            self.post_message(self.Opened(self._rows.cursor))
+
+    def on_click(self, event: Click) -> None:
+        """A click on the header sorts by it, or turns the order; one on a row goes there."""
+        at = event.get_content_offset(self)
+        if at is None:
+            return
+        if at.y == 0:
+            column = self._layout.at(at.x)
+            if column is not None and column.key == self._rows.sort:
+                self.reverse()
+            elif column is not None:
+                self.sort_by(column.key)
+            return
+        look = self._look(at.y)
+        if look is not None and look.cursor and event.chain > 1:
+            self.action_open()
+        elif look is not None:
+            self.select(look.number)
+
+    def on_resize(self, event: Resize) -> None:
+        self._settle()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._strips.clear()
+
+    def _reveal(self) -> None:
+        """Scroll as little as needed to see the cursor."""
+        line, top = self._rows.line, self.scroll_offset.y
+        height = max(1, self.scrollable_content_region.height - 1)
+        self._settle()
+        if not top <= line < top + height:
+            self.scroll_to(y=line if line < top else line - height + 1, animate=False)
+
+    def _settle(self, *, view: bool = False, marks: bool = False) -> None:
+        """After any change: lay out, redraw the lines that differ, tell who listens."""
+        size = Size(self.scrollable_content_region.width, len(self._rows.order) + 1)
+        if size != self.virtual_size:
+            self.virtual_size = size
+        wanted = (self._sheet.version, self.scrollable_content_region.width, self.hidden)
+        if wanted != self._made_for:
+            self._layout = self._sheet.layout(wanted[1], self.hidden)
+            self._made_for = wanted
+            self._strips.clear()
+            self._texts.clear()
+            self.refresh()
+        elif view:
+            self.refresh(Region(0, 0, self.size.width, 1))
+        top = self.scroll_offset.y
+        before = self._seen if top == self._seen_from else []
+        self._seen_from = top
+        self._seen = [self._look(y) for y in range(1, self.size.height)]
+        for y, look in enumerate(self._seen, start=1):
+            if y > len(before) or look != before[y - 1]:
+                self.refresh(Region(0, y, self.size.width, 1))
+        if self._rows.cursor != self._highlighted:
+            self._highlighted = self._rows.cursor
+            self.post_message(self.Highlighted(self._highlighted))
+        if view:
+            self.post_message(self.ViewChanged())
+        if marks:
+            self.post_message(self.MarksChanged())
+
+    def _look(self, y: int) -> _Look | None:
+        """What the screen line `y` shows; None below the last row."""
+        rows, index = self._rows, y - 1 + self.scroll_offset.y
+        if index >= len(rows.order):
+            return None
+        number = rows.order[index]
+        row = rows.rows[number]
+        kept = self._texts.get(number)
+        if kept is None or (kept[0] is not row and kept[0] != row):
+            if len(self._texts) >= _KEPT:
+                self._texts.clear()
+            kept = self._texts[number] = row, self._sheet.cells(row, self._layout)
+        return _Look(
+            number, kept[1], row.state, row.flags, number == rows.cursor, number in rows.marks
+        )
+
+    def _draw(self, look: _Look, width: int) -> Strip:
+        base = self.rich_style
+        if look.cursor:
+            base = self.get_component_rich_style("trials--cursor")
+            base += Style(bold=True, reverse=not self.colour and self.has_focus)
+        segments: list[Segment] = []
+        for column, text in zip(self._layout.columns, look.texts, strict=True):
+            if segments:
+                segments.append(Segment(" ", base))
+            if column.key == "mark":
+                text = (">" if look.cursor else " ") + ("*" if look.marked else " ")
+                text = text[: column.width]
+            tone = _tone(look, column)
+            segments.append(Segment(text, base + style(tone, colour=self.colour)))
+        return _whole(segments, self._layout, width, base)
+
+
+def _whole(segments: list[Segment], layout: Layout, width: int, base: Style) -> Strip:
+    """The cells of a layout as a strip of exactly `width`."""
+    last = layout.columns[-1] if layout.columns else None
+    used = last.start + last.width if last is not None else 0
+    strip = Strip([segment for segment in segments if segment.text], used)
+    return strip.adjust_cell_length(width, base)
+
+
+def _tone(look: _Look, column: Column) -> Tone:
+    match column.key:
+        case "state":
+            return _STATE_TONES[look.state]
+        case "flags":
+            flags = set(look.flags)
+            return "bad" if flags & _BAD_FLAGS else "good" if flags & _GOOD_FLAGS else "warn"
+        case "mark":
+            return "strong"
+        case "value":
+            return "good" if "BEST" in look.flags else "plain"
+        case "trend":
+            return "run" if look.state == "running" else "dim"
+        case "age" | "attempt" | "left":
+            return "dim"
+    return "plain"
