@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.spec.helpers import faults, one_fault, read
 from tuiswp.errors import ExitCode, SpecErrors
 from tuiswp.spec.load import load
+from tuiswp.spec.scalars import exponent_form
 from tuiswp.text import visible
 
 GOOD = b"method: grid\nmetric: {name: loss, goal: minimize}\nparameters:\n  x: {values: [1, 2]}\n"
@@ -164,7 +165,8 @@ def test_no_damage_to_a_good_file_gives_a_traceback(at: int, patch: bytes) -> No
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8),
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+    .filter(lambda text: not exponent_form(text)),  # '1e-4' in quotes is read as a number
     lambda inner: st.lists(inner, max_size=4)
     | st.dictionaries(
         st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8),

@@ -9,6 +9,7 @@ from tuiswp.analysis import optimum_checks, result_checks
 from tuiswp.analysis.divergence import diverged
 from tuiswp.analysis.findings import Diagnosis
 from tuiswp.analysis.optimum import Judgement
+from tuiswp.analysis.refusals import refused_arguments
 from tuiswp.analysis.shape import numeric_swept, shape
 from tuiswp.analysis.space_checks import range_findings, warnings_before
 from tuiswp.model.sweep import Sweep
@@ -35,6 +36,7 @@ def diagnose(
     shapes = [shape(sweep, judgement, p, seen_metrics=seen_metrics) for p in numeric_swept(sweep)]
     return (
         *result_checks.no_valid_result(judgement),
+        *refused_arguments(trials),
         *result_checks.metric_missing(sweep, trials, judgement, seen_metrics),
         *result_checks.incomplete(sweep, judgement),
         *result_checks.gone_astray(sweep, lost),

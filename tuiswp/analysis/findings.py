@@ -10,8 +10,9 @@ Code: TypeAlias = Literal[
     "narrow-range", "linear-scale", "confounded", "no-baseline", "single-value", "endless",
     "no-metric",
     # from the results
-    "no-valid-result", "metric-missing", "incomplete-trials", "diverged", "identical-values",
-    "tie", "baseline-wins", "within-noise", "edge-of-range", "no-u-shape", "next-step",
+    "no-valid-result", "refused-arguments", "metric-missing", "incomplete-trials", "diverged",
+    "identical-values", "tie", "baseline-wins", "within-noise", "edge-of-range", "no-u-shape",
+    "next-step",
 ]  # fmt: skip
 
 

@@ -99,13 +99,20 @@ def incomplete(sweep: Sweep, judgement: Judgement) -> list[Diagnosis]:
     short = [left for left in judgement.left_out if left.code not in ("waiting", "no-metric")]
     if not waiting and not short:
         return []
-    parts = [f"{left.trial.id} {left.reason}" for left in short[:6]]
-    if len(short) > 6:
-        parts.append(f"{len(short) - 6} more")
+    alike: dict[str, list[Trial]] = {}
+    for left in short:
+        alike.setdefault(left.reason, []).append(left.trial)
+    parts = [
+        f"{name_trials(trials)}{':' if len(trials) > 1 else ''} {reason}"
+        for reason, trials in list(alike.items())[:6]
+    ]
+    if len(alike) > 6:
+        parts.append(f"{sum(map(len, list(alike.values())[6:]))} more")
     if waiting:
         names = name_trials([left.trial for left in waiting])
         parts.append(f"{names} not over yet")
     message = f"Left out of the verdict: {'; '.join(parts)}."
+    foreign = not sweep.run.command and sweep.run.program is None  # not ours to launch again
     optimum = judgement.optimum
     ahead = [
         left.trial
@@ -123,6 +130,10 @@ def incomplete(sweep: Sweep, judgement: Judgement) -> list[Diagnosis]:
             best.state, "restart"
         )
         what_next = f"`tuiswp {verb} {best.id}`, or `tuiswp results --include-partial`."
+        if foreign:
+            what_next = "`tuiswp results --include-partial` lets it win."
+    elif short and foreign:
+        what_next = "These runs were launched by something else: go on with them there."
     elif short:
         first = short[0].trial.id
         what_next = f"`tuiswp explain {first}` says why; `tuiswp restart {first}` runs it again."
