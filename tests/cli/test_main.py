@@ -36,6 +36,10 @@ def test_version(tuiswp: Tuiswp) -> None:
     [
         (["--bach", "x.yaml"], "did you mean --batch?"),
         (["statsu"], "did you mean `status`?"),
+        (["statsu", "lr", "3"], "did you mean `status`?"),
+        (["frobnicate", "lr"], "no sweep and no command 'frobnicate'"),
+        (["clone", "lr", "3"], "clone comes with a later release"),
+        (["status", "/dev/null"], "is neither a file nor a directory"),
         (["status", "--jsn"], "did you mean --json?"),
         (["results", "--json", "--csv"], "not allowed with argument"),
         (["results", "--goal", "up"], "invalid choice: 'up'"),

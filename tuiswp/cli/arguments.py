@@ -66,6 +66,10 @@ def find_sweep(text: str | None) -> Path:
     found = _named(text)
     if found is not None:
         return found
+    if path.exists():
+        raise UsageError(
+            "is neither a file nor a directory", where=visible(text), hint="write it to a file"
+        )
     raise UsageError(
         f"no sweep {visible(text)!r}: looked for a file or directory of that name, "
         f"and for {SWEEPS}/{visible(text)}",
