@@ -136,6 +136,23 @@ def test_a_launch_given_up_late_is_revoked_before_it_is_looked_for(
     assert order == ["revoke", "revoke", "find"]
 
 
+def test_a_window_that_dies_before_its_supervisor_costs_no_retry_but_not_for_ever(
+    bench: Bench,
+) -> None:
+    """The tmux server was killed as the window opened; or no window ever works."""
+    bench.launcher.hold = True
+    retries = []
+    for _ in range(4):
+        bench.controller._starter._ready_at = dict.fromkeys((0, 1), 0.0)
+        bench.step(1)
+        for watch in bench.controller._watcher._watches.values():
+            watch.since -= 60.0
+        bench.controller._watcher._suspicious = True
+        bench.controller._watcher.check()
+        retries.append(bench.trials()[0].retries)
+    assert retries == [0, 0, 0, 1]
+
+
 # --- requests at bad moments ---
 
 

@@ -129,12 +129,17 @@ def _with_retry(
 
 def launch_back_off(trial: Trial) -> float:
     """Seconds until a trial whose launch failed is tried again: longer each time in a row."""
+    return min(BACKOFF_S * 2.0 ** min(failed_launches(trial), 10), LAUNCH_CAP_S)
+
+
+def failed_launches(trial: Trial) -> int:
+    """How many of its attempts in a row, before the one in flight, never began."""
     failed = 0
     for attempt in reversed(trial.attempts):
         if attempt.cause not in (None, "launch-error"):
             break
         failed += attempt.cause is not None
-    return min(BACKOFF_S * 2.0 ** min(failed, 10), LAUNCH_CAP_S)
+    return failed
 
 
 def last_line(tail: bytes, *, limit: int = 200) -> str:

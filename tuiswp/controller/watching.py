@@ -22,7 +22,8 @@ from tuiswp.metrics.objective import reduce
 from tuiswp.model.events import AttemptEnded, AttemptStarted, Event, KillRequested
 from tuiswp.model.trial import KillRequest, Launching, Process, Running, Trial
 
-LAUNCH_DEADLINE_S = 30.0
+LAUNCH_DEADLINE_S = 10.0
+LAUNCH_TRIES = 4
 LIVENESS_S = 1.0
 READING_S = 60.0
 ORPHAN_EVIDENCE = "its supervisor was killed; the training went on and its end was not seen"
@@ -41,6 +42,7 @@ class Watch:
         self.start: StartRecord | None = None
         self.pidfd: int | None = None
         self.orphaned = False
+        self.revoked = False  # nobody had begun to start it
         self.over_since: float | None = None  # monotonic: its end was seen
         self.asked_at: float | None = None  # monotonic: when its processes were asked to leave
         self.inherited = False  # launched by a controller before this one
@@ -198,7 +200,12 @@ class Watcher:
             if w.start is None and now - w.since > LAUNCH_DEADLINE_S
         ]
         for watch in self._unborn(late):
-            self.never_started(watch, f"did not start within {LAUNCH_DEADLINE_S:g} s")
+            why = f"did not start within {LAUNCH_DEADLINE_S:g} s"
+            failed = ending.failed_launches(self._core.trial(watch.number))
+            if watch.revoked and failed + 1 < LAUNCH_TRIES:
+                self._take_back(watch, why)  # its window died, or the machine is slow
+            else:
+                self.never_started(watch, why)
 
     def _judge_liveness(self, watch: Watch, alive: str) -> None:
         if alive == "supervised":
@@ -245,15 +252,16 @@ class Watcher:
     def take_back(self, why: str) -> None:
         """Give up, at no cost to the trial, every launch that never became a process."""
         for watch in self._unborn([w for w in self._watches.values() if w.start is None]):
-            trial = self._core.trial(watch.number)
-            if trial.kill is not None:  # what was asked for meanwhile stays promised
-                self.never_started(watch, why)
-                continue
-            wait = ending.launch_back_off(trial)
-            verdict = ending.Ending(
-                "launch-error", why, "queued", retry_at=self._core.wall() + wait
-            )
-            self._finish(watch, trial, verdict, None)
+            self._take_back(watch, why)
+
+    def _take_back(self, watch: Watch, why: str) -> None:
+        trial = self._core.trial(watch.number)
+        if trial.kill is not None:  # what was asked for meanwhile stays promised
+            self.never_started(watch, why)
+            return
+        wait = ending.launch_back_off(trial)
+        verdict = ending.Ending("launch-error", why, "queued", retry_at=self._core.wall() + wait)
+        self._finish(watch, trial, verdict, None)
 
     def _unborn(self, waiting: Sequence[Watch]) -> list[Watch]:
         """Those of `waiting` that have not started and never will.
@@ -263,7 +271,7 @@ class Watcher:
         if not waiting:
             return []
         for watch in waiting:
-            self._core.launcher.revoke(watch.token)
+            watch.revoked = self._core.launcher.revoke(watch.token) or watch.revoked
         present = self._core.launcher.find({watch.token for watch in waiting})
         self._starts()  # and may even be over by now
         return [w for w in waiting if w.start is None and w.token not in present]
