@@ -79,6 +79,7 @@ class SweepReader:
                 where=str(path),
                 hint="give a sweep file, a sweep directory or a folder of runs",
             )
+        self._folder = foreign.RunFolder(self.directory.root)
         self._journal = JournalReader(self.directory.journal)
         self._state = SweepState()
         self._sweep: Sweep | None = None
@@ -88,7 +89,7 @@ class SweepReader:
     def refresh(self, *, with_metrics: bool = True) -> SweepView:
         """What the files say now; only what is new is read."""
         if self._foreign:
-            sweep, state, live = foreign.read(self.directory.root)
+            sweep, state, live = self._folder.refresh()
             seen = {n: Live(*numbers) for n, numbers in live.items()}
             return SweepView(self.directory.root, sweep, state, None, seen, foreign=True)
         with no_collection():

@@ -7,7 +7,7 @@ of its end is `lost`, not done.
 import re
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -41,49 +41,93 @@ def is_run_folder(path: Path) -> bool:
     return any(path.glob("*/metrics.jsonl"))
 
 
+def run_directories(path: Path) -> list[Path]:
+    """The runs in a folder, in the order of their names: run n is trial n."""
+    return sorted(file.parent for file in path.glob("*/metrics.jsonl"))
+
+
+# (step, progress, value, age in seconds) of a run that still grows
+Growing: TypeAlias = tuple[float | None, float | None, float | None, float]
+
+
+class RunFolder:
+    """A folder of runs, followed: each `refresh` reads only what is new."""
+
+    def __init__(self, path: Path, *, objective: Objective | None = None) -> None:
+        self._path = path
+        self._objective = objective
+        self._files: dict[Path, MetricFile] = {}
+        self._configs: dict[Path, tuple[float, dict[str, Any]]] = {}
+
+    def refresh(self) -> tuple[Sweep, SweepState, dict[int, Growing]]:
+        """The folder as if it were a sweep, and what still grows in it by run number.
+
+        Raises UsageError if it holds no runs.
+        """
+        directories = run_directories(self._path)
+        if not directories:
+            raise UsageError("holds no runs (*/metrics.jsonl)", where=str(self._path))
+        files = [self._file(directory) for directory in directories]
+        configs = [self._config(directory) for directory in directories]
+        parameters = varying(configs)
+        objective = self._objective or guess_objective([set(file.metrics) for file in files])
+        trials: dict[int, Trial] = {}
+        growing: dict[int, Growing] = {}
+        for number, (directory, file, config) in enumerate(
+            zip(directories, files, configs, strict=True)
+        ):
+            params: Params = {p.path[0]: config.get(p.path[0]) for p in parameters}
+            value = None
+            if objective is not None:
+                name = find(objective.metric, file.metrics)
+                value = reduce(file.metrics[name], objective) if name is not None else None
+            age = _age(directory)
+            trial = _trial(number, directory, params, file, value, age)
+            trials[number] = trial
+            if trial.state == "running":
+                growing[number] = (file.last_step, file.progress, value, age)
+        sweep = Sweep(
+            name=self._path.resolve().name,
+            method="grid",
+            parameters=parameters,
+            objective=objective,
+            resources=Resources(),
+            run=Run(command=(), program=None, cwd=str(self._path)),
+            notes=() if objective is not None else ("no metric known as an objective was logged",),
+        )
+        return sweep, SweepState(name=sweep.name, trials=trials), growing
+
+    def _file(self, directory: Path) -> MetricFile:
+        file = self._files.get(directory)
+        if file is None:
+            file = self._files[directory] = MetricFile(directory / "metrics.jsonl")
+        read_whole(file)
+        return file
+
+    def _config(self, directory: Path) -> dict[str, Any]:
+        try:
+            changed = (directory / "config.json").stat().st_mtime
+        except OSError:
+            return {}
+        known = self._configs.get(directory)
+        if known is None or known[0] != changed:
+            known = self._configs[directory] = (changed, _config(directory))
+        return known[1]
+
+
 def read(
     path: Path, *, objective: Objective | None = None
-) -> tuple[Sweep, SweepState, dict[int, tuple[float | None, float | None, float | None, float]]]:
-    """The folder as if it were a sweep, and what still grows in it.
+) -> tuple[Sweep, SweepState, dict[int, Growing]]:
+    """The folder as it is now; see `RunFolder.refresh`."""
+    return RunFolder(path, objective=objective).refresh()
 
-    The last part is (step, progress, value, age in seconds) by run number.
-    """
-    directories = sorted(file.parent for file in path.glob("*/metrics.jsonl"))
-    if not directories:
-        raise UsageError("holds no runs (*/metrics.jsonl)", where=str(path))
-    files = []
-    for directory in directories:
-        file = MetricFile(directory / "metrics.jsonl")
-        read_whole(file)
-        files.append(file)
-    configs = [_config(directory) for directory in directories]
-    parameters = varying(configs)
-    objective = objective or guess_objective([set(file.metrics) for file in files])
-    trials: dict[int, Trial] = {}
-    live: dict[int, tuple[float | None, float | None, float | None, float]] = {}
-    for number, (directory, file, config) in enumerate(
-        zip(directories, files, configs, strict=True)
-    ):
-        params: Params = {p.path[0]: config.get(p.path[0]) for p in parameters}
-        value = None
-        if objective is not None:
-            name = find(objective.metric, file.metrics)
-            value = reduce(file.metrics[name], objective) if name is not None else None
-        age = max(0.0, time.time() - (directory / "metrics.jsonl").stat().st_mtime)
-        trial = _trial(number, directory, params, file, value, age)
-        trials[number] = trial
-        if trial.state == "running":
-            live[number] = (file.last_step, file.progress, value, age)
-    sweep = Sweep(
-        name=path.resolve().name,
-        method="grid",
-        parameters=parameters,
-        objective=objective,
-        resources=Resources(),
-        run=Run(command=(), program=None, cwd=str(path)),
-        notes=() if objective is not None else ("no metric known as an objective was logged",),
-    )
-    return sweep, SweepState(name=sweep.name, trials=trials), live
+
+def _age(directory: Path) -> float:
+    """Seconds since the run's metrics grew; infinite if the file just vanished."""
+    try:
+        return max(0.0, time.time() - (directory / "metrics.jsonl").stat().st_mtime)
+    except OSError:
+        return float("inf")
 
 
 def _trial(

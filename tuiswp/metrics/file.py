@@ -77,6 +77,8 @@ class MetricFile:
         self.last_change: float | None = (
             None  # time.monotonic() when the file was last seen to grow
         )
+        self.first_change: float | None = None  # likewise, for the first time
+        self.changes = 0  # how often it was seen to grow
         self.behind = False  # the last poll stopped at `max_bytes`; more is there
         self._only = None if only is None else frozenset(map(normal, only))
         self._series: dict[str, Series] = {}
@@ -101,6 +103,13 @@ class MetricFile:
     @property
     def flags(self) -> Flags:
         return self._flags
+
+    @property
+    def interval_s(self) -> float | None:
+        """Its own usual time between growths, as far as it was watched; None before the third."""
+        if self.changes < 3 or self.first_change is None or self.last_change is None:
+            return None
+        return (self.last_change - self.first_change) / (self.changes - 1)
 
     def last_row(self) -> dict[str, float | None]:
         """The value written last of every metric; None where it was not finite."""
@@ -184,6 +193,9 @@ class MetricFile:
             if not data:  # cut while we read; the next poll sees it
                 break
             self.last_change = time.monotonic()
+            self.changes += 1
+            if self.first_change is None:
+                self.first_change = self.last_change
             self._offset += len(data)
             self._mark = (self._mark + data[-_MARK:])[-_MARK:]
             self._feed(data)

@@ -1,0 +1,111 @@
+"""The feed: what is read becomes one frozen snapshot; only what is wanted is in it."""
+
+import json
+import queue
+from pathlib import Path
+
+import pytest
+
+from tests.controller.bench import Bench
+from tuiswp.tui.decimate import thin
+from tuiswp.tui.feed import Feed
+from tuiswp.tui.reading import Reading
+from tuiswp.tui.snapshot import Snapshot, Want
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setenv("TUISWP_GPUS", "none")
+    monkeypatch.setenv("TUISWP_RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.chdir(tmp_path)
+    return Bench(tmp_path)
+
+
+def metrics(bench: Bench, number: int, losses: list[float]) -> None:
+    rows = [
+        json.dumps({"step": step, "loss": loss, "lr": 0.1, "progress": (step + 1) / 10}) + "\n"
+        for step, loss in enumerate(losses)
+    ]
+    bench.place.metrics(number).write_text("".join(rows))
+
+
+def test_running_and_ended_trials_stand_beside_each_other(bench: Bench) -> None:
+    bench.step()
+    metrics(bench, 0, [4.0, 3.0])
+    bench.launcher.finish(bench.token(0))
+    bench.step()
+    metrics(bench, 1, [4.0, 2.5, 2.0])
+    reading = Reading(bench.place.root)
+    snapshot = reading.take(Want())
+    rows = {row.id: row for row in snapshot.rows}
+    assert [row.state for row in snapshot.rows] == ["done", "running", "running"]
+    assert rows["t0000"].flags == ("BEST",)
+    assert (rows["t0001"].value, rows["t0001"].progress) == (2.0, 0.3)
+    assert rows["t0001"].spark == (4.0, 2.5, 2.0)
+    assert snapshot.columns == ("x",)
+    assert snapshot.metrics == ("loss", "lr")
+    assert snapshot.planned == 4
+    reading.close()
+
+
+def test_the_curves_that_are_wanted_are_there_and_no_others(bench: Bench) -> None:
+    bench.step()
+    metrics(bench, 0, [4.0, 3.0])
+    metrics(bench, 1, [5.0])
+    reading = Reading(bench.place.root)
+    assert set(reading.take(Want()).curves) == {(0, "loss"), (1, "loss")}
+    wanted = reading.take(Want(metrics=("lr",), trials=(0,)))
+    assert set(wanted.curves) == {(0, "lr")}
+    assert list(wanted.curves[0, "lr"].ys) == [0.1, 0.1]
+    reading.close()
+
+
+def test_output_is_made_harmless_and_a_progress_bar_shows_its_last_state(bench: Bench) -> None:
+    bench.step()
+    place = bench.place.attempt(0, 1)
+    (place / "output.log").write_bytes(b"10%\r20%\r30%\nplain\n\x1b]52;c;x\x07[/red]\n")
+    reading = Reading(bench.place.root)
+    log = reading.take(Want(log_of=0)).log
+    assert log is not None
+    assert log.lines == ("30%", "plain", "␛]52;c;x␇[/red]")
+    reading.close()
+
+
+def test_the_journal_is_told_in_lines(bench: Bench) -> None:
+    bench.step()
+    reading = Reading(bench.place.root)
+    told = reading.take(Want()).events
+    assert any(line.trial == 0 and "started" in line.text for line in told)
+    assert len(reading.take(Want()).events) == len(told)
+    reading.close()
+
+
+def test_the_feed_posts_at_once_when_something_else_is_wanted(bench: Bench) -> None:
+    bench.step()
+    metrics(bench, 0, [4.0])
+    posted: queue.Queue[Snapshot] = queue.Queue()
+    failed: list[str] = []
+    feed = Feed(bench.place.root, posted.put, failed.append)
+    feed.start()
+    posted.get(timeout=5)
+    feed.want(Want(metrics=("lr",), trials=(0,)))
+    while (0, "lr") not in posted.get(timeout=5).curves:
+        pass
+    feed.close()
+    assert not feed.is_alive()
+    assert not failed
+
+
+def test_thinning_keeps_extremes_gaps_and_order() -> None:
+    xs = [float(x) for x in range(10_000)]
+    ys = [1.0] * 10_000
+    ys[1234], ys[8765] = 99.0, -99.0
+    ys[5000:5200] = [float("nan")] * 200
+    thin_x, thin_y = thin(xs, ys, 100)
+    assert len(thin_x) <= 400
+    assert thin_x == sorted(thin_x)
+    assert 99.0 in thin_y
+    assert -99.0 in thin_y
+    assert any(y != y for y in thin_y)
+    near, _ = thin(xs, ys, 100, span=(100.0, 200.0))
+    assert near == [float(x) for x in range(99, 202)]

@@ -1,0 +1,74 @@
+"""The thread that reads: one frozen snapshot twice a second, and at once when asked.
+
+A screen says what it is about to show (`want`), and the next snapshot has it.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tuiswp.tui.reading import Reading
+from tuiswp.tui.snapshot import Snapshot, Want
+
+PERIOD_S = 0.5
+
+
+class Feed(threading.Thread):
+    """Makes a `Snapshot` twice a second, and at once when something else is wanted.
+
+    `post` is called in this thread with each snapshot; `fail` with the text of what ended it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        post: Callable[[Snapshot], None],
+        fail: Callable[[str], None],
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(name="feed", daemon=True)
+        self._reading = Reading(path, clock=clock)
+        self._post = post
+        self._fail = fail
+        self._changed = threading.Condition()
+        self._want = Want()
+        self._due = True
+        self._over = False
+
+    def want(self, want: Want) -> None:
+        """Say what is about to be shown; the next snapshot, which comes at once, has it."""
+        with self._changed:
+            if want != self._want:
+                self._want = want
+                self._wake()
+
+    def refresh(self) -> None:
+        with self._changed:
+            self._wake()
+
+    def _wake(self) -> None:
+        self._due = True
+        self._changed.notify_all()
+
+    def close(self) -> None:
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+        if self.is_alive():
+            self.join(timeout=2.0)
+        self._reading.close()
+
+    def run(self) -> None:
+        try:
+            while not self._over:
+                with self._changed:
+                    want, self._due = self._want, False
+                self._post(self._reading.take(want))
+                with self._changed:
+                    self._changed.wait_for(lambda: self._due or self._over, PERIOD_S)
+        except Exception as error:
+            if not self._over:
+                self._fail(f"{type(error).__name__}: {error}")
+                raise

@@ -1,0 +1,202 @@
+"""Read one sweep again and again: only what is new, only what is wanted. No thread, no drawing.
+
+This is the one module of the interface that touches files (by the readers below it).
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from tuiswp.analysis.diagnosis import Diagnosis, diagnose
+from tuiswp.analysis.optimum import Judgement, judge
+from tuiswp.controller.client import SweepReader, SweepView
+from tuiswp.controller.directory import SweepDirectory
+from tuiswp.controller.foreign import run_directories
+from tuiswp.controller.journal import JournalReader
+from tuiswp.controller.story import Story, time_left
+from tuiswp.gpu.inventory import Inventory
+from tuiswp.gpu.probe import GpuWatch
+from tuiswp.launchers.attempt import log_tail
+from tuiswp.metrics.follow import Follower
+from tuiswp.metrics.names import find
+from tuiswp.metrics.objective import reduce
+from tuiswp.model.trial import Trial
+from tuiswp.search.suggest import planned_trials
+from tuiswp.spec.params import swept
+from tuiswp.text import visible
+from tuiswp.tui.decimate import thin
+from tuiswp.tui.rows import RowMaker, objective_series
+from tuiswp.tui.snapshot import Curve, CurveKey, EventLine, LogTail, Snapshot, Want
+
+READ_BUDGET_S = 0.2
+LOG_BYTES = 128 * 1024
+LOG_LINES = 1000
+EVENTS = 2000
+WHOLE_FILES = 64  # sweeps up to this size keep every metric of every trial
+NAMES = 200
+
+
+class Reading:
+    """One sweep, or a folder of runs. Raises what `SweepReader` raises."""
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self._reader = SweepReader(path)
+        self._clock = clock
+        self._files: Follower[int] = Follower()
+        self._whole: set[int] = set()
+        self._rows = RowMaker()
+        self._story: Story | None = None
+        self._journal = JournalReader(self._reader.directory.journal)
+        self._events: list[EventLine] = []
+        self._planned: int | None = None
+        self._judged: tuple[object, Judgement, tuple[Diagnosis, ...]] | None = None
+        self._watch: GpuWatch | None = None
+
+    def close(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+
+    def take(self, want: Want) -> Snapshot:
+        """Read what is new and say how everything stands."""
+        view = self._reader.refresh(with_metrics=False)
+        if self._story is None:
+            self._story = Story(view.sweep, view.directory.name)
+            self._planned = None if view.foreign else planned_trials(view.sweep)
+        self._follow(view, want)
+        self._files.poll(budget_s=READ_BUDGET_S)
+        now = self._clock()
+        trials = [self._as_it_is(view, trial) for trial in view.trials]
+        judgement, diagnoses = self._judge(view, trials)
+        best = judgement.optimum.number if judgement.optimum is not None else None
+        rows = tuple(
+            self._rows.row(view, trial, self._files.get(trial.number), best, now)
+            for trial in trials
+        )
+        running = {trial.number: trial.progress for trial in trials if trial.state == "running"}
+        ages = [row.age_s for row in rows if row.state == "running" and row.age_s is not None]
+        metrics = self._metrics(view)
+        self._read_events()
+        return Snapshot(
+            view=view,
+            rows=rows,
+            columns=tuple(visible(p.name, limit=40) for p in swept(view.sweep)),
+            metrics=metrics,
+            curves=self._curves(view, want, best, metrics),
+            judgement=judgement,
+            diagnoses=diagnoses,
+            events=tuple(self._events),
+            log=self._log(view, want.log_of),
+            inventory=self._inventory(view),
+            planned=self._planned,
+            eta_s=time_left(view.state, self._planned, running, now=now),
+            data_age_s=min(ages, default=None),
+            at=now,
+        )
+
+    def _follow(self, view: SweepView, want: Want) -> None:
+        """Follow each trial that has a file; of those nobody looks at, the objective alone."""
+        objective = view.sweep.objective
+        few = len(view.state.trials) <= WHOLE_FILES
+        folders = run_directories(view.directory) if view.foreign else []
+        for trial in view.trials:
+            number = trial.number
+            if not trial.attempts and not view.foreign:
+                continue
+            looked_at = few or trial.state == "running" or number in (want.trials or ())
+            if number in self._files and (number in self._whole or not looked_at):
+                continue
+            path = (
+                folders[number] / "metrics.jsonl"
+                if view.foreign
+                else SweepDirectory(view.directory).metrics(number)
+            )
+            if looked_at or objective is None:
+                self._files.add(number, path)
+                self._whole.add(number)
+            else:
+                self._files.add(number, path, only=[objective.metric])
+
+    def _as_it_is(self, view: SweepView, trial: Trial) -> Trial:
+        """A running trial with what its file says now."""
+        file = self._files.get(trial.number)
+        if trial.state != "running" or file is None:
+            return trial
+        series, objective = objective_series(view, file), view.sweep.objective
+        value = None
+        if series is not None and objective is not None:
+            value = reduce(series, objective)
+        return replace(trial, value=value, progress=file.progress, step=file.last_step)
+
+    def _judge(
+        self, view: SweepView, trials: list[Trial]
+    ) -> tuple[Judgement, tuple[Diagnosis, ...]]:
+        """Judged again only when a trial has ended or begun since."""
+        key = (view.state.seq, view.foreign and self._clock() // 5)
+        if self._judged is None or self._judged[0] != key:
+            judgement = judge(view.sweep, trials)
+            self._judged = (key, judgement, diagnose(view.sweep, trials, judgement))
+        return self._judged[1], self._judged[2]
+
+    def _metrics(self, view: SweepView) -> tuple[str, ...]:
+        """Names logged, the objective first, then by first appearance."""
+        names: dict[str, None] = {}
+        for number in self._files:
+            names.update(dict.fromkeys(self._files[number].metrics))
+            if len(names) > NAMES:
+                break
+        objective = view.sweep.objective
+        first = find(objective.metric, names) if objective is not None else None
+        return tuple(names) if first is None else (first, *(n for n in names if n != first))
+
+    def _curves(
+        self, view: SweepView, want: Want, best: int | None, metrics: tuple[str, ...]
+    ) -> dict[CurveKey, Curve]:
+        numbers = want.trials
+        if numbers is None:
+            running = [trial.number for trial in view.trials if trial.state == "running"]
+            numbers = tuple(running if best is None else [*running, best])
+        found: dict[CurveKey, Curve] = {}
+        for number in numbers:
+            file = self._files.get(number)
+            for metric in want.metrics or metrics[:1]:
+                name = None if file is None else find(metric, file.metrics)
+                if file is None or name is None:
+                    continue
+                series = file.metrics[name]
+                xs, ys = thin(series.steps(), series.values(), max(16, want.points // 4), want.span)
+                found[number, metric] = Curve(xs, ys, series.count)
+        return found
+
+    def _log(self, view: SweepView, number: int | None) -> LogTail | None:
+        trial = view.state.trials.get(number) if number is not None else None
+        if trial is None or not trial.attempts or view.foreign:
+            return None
+        attempt = trial.attempts[-1].number
+        place = SweepDirectory(view.directory).attempt(trial.number, attempt)
+        text = log_tail(place, LOG_BYTES).decode("utf-8", "replace").replace("\r\n", "\n")
+        # A progress bar redraws its line: what it showed last is what it shows.
+        lines = [visible(line.rsplit("\r", 1)[-1], limit=2000) for line in text.split("\n")]
+        if lines and not lines[-1]:
+            lines.pop()
+        return LogTail(trial.number, attempt, tuple(lines[-LOG_LINES:]))
+
+    def _read_events(self) -> None:
+        """The journal as lines for people."""
+        assert self._story is not None
+        for record in self._journal.poll():
+            trial = getattr(record.event, "trial", None)
+            kind = type(record.event).__name__
+            self._events += [
+                EventLine(record.seq, record.t, kind, trial, line.text)
+                for line in self._story.tell([record])
+            ]
+        del self._events[:-EVENTS]
+
+    def _inventory(self, view: SweepView) -> Inventory | None:
+        if view.foreign:
+            return None
+        if self._watch is None:
+            self._watch = GpuWatch()
+        return self._watch.latest()
