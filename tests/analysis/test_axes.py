@@ -114,6 +114,11 @@ def test_the_range_around_a_default_is_the_recipes() -> None:
     assert listed(around(4.3e-3), log=True) == "1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2"
 
 
+def test_whole_numbers_do_not_make_a_learning_rate_a_count() -> None:
+    assert beyond(choice("lr", [1, 2, 3]), [1.0, 2.0, 3.0], "left", log=True) == (0.1, 0.3)
+    assert beyond(choice("rank", [1, 2, 4]), [1.0, 2.0, 4.0], "left", log=True) == ()
+
+
 def test_numbers_are_spelt_as_an_author_would() -> None:
     assert [spell(x, log=True) for x in (3e-4, 0.1, 1.0, 64.0, 1.5e-5)] == [
         "3e-4", "1e-1", "1", "64", "1.5e-5",

@@ -81,7 +81,8 @@ def beyond(
         return ()
     if log:
         found = [x for x in found if x > 0]
-    if all(x == int(x) for x in distinct):
+    # 1, 2, 3 of a learning rate do not make it a count: 0.3 comes before 1.
+    if all(x == int(x) for x in distinct) and not is_learning_rate(parameter):
         found = [float(round(x)) for x in found if x >= 1 or distinct[0] < 1]
     if distinct[0] >= 0:
         found = [x for x in found if x >= 0]

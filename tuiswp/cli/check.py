@@ -218,10 +218,13 @@ def _lines(plan: Plan) -> list[str]:
         lines.append(f"{name}:")
         lines.append(f"  {visible(shlex.join(trial.argv))}")
     lines.append(f"  in {visible(sweep.run.cwd)}")
-    notes = [f"note: {visible(note)}" for note in (*sweep.notes, *plan.doubts)]
+    notes = [
+        output.prose(f"note: {visible(note)}", indent="  ") for note in (*sweep.notes, *plan.doubts)
+    ]
     for one in plan.findings:
-        notes.append(output.paint(f"{one.severity} {one.code}: {one.message}", "note"))
-        notes.append(f"  {one.suggestion}")
+        text = output.prose(f"{one.severity} {one.code}: {one.message}", indent="  ")
+        notes.append(output.paint(text, "note"))
+        notes.append(output.prose(f"  {one.suggestion}", indent="  "))
     return [*lines, "", *notes] if notes else lines
 
 

@@ -10,6 +10,7 @@ import math
 import os
 import shutil
 import sys
+import textwrap
 from typing import Literal, TextIO, TypeAlias
 
 from tuiswp.errors import EnvironmentFault, SpecErrors, TuiswpError
@@ -101,6 +102,21 @@ def width() -> int:
     if not is_terminal() and not os.environ.get("COLUMNS"):
         return _FALLBACK_WIDTH
     return max(40, shutil.get_terminal_size((_FALLBACK_WIDTH, 24)).columns)
+
+
+def prose(text: str, *, indent: str = "") -> str:
+    """A sentence broken between words where a terminal would break it inside one; else one line.
+
+    `indent` stands before every line but the first. Not for what is copied: commands, paths.
+    """
+    if not is_terminal() or len(text) < width():
+        return text
+    bare = text.lstrip()
+    lines = textwrap.wrap(
+        bare, width() - 1, initial_indent=text.removesuffix(bare), subsequent_indent=indent,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+    return "\n".join(lines)
 
 
 def drop_stdout() -> None:

@@ -87,5 +87,7 @@ def human(verdict: Verdict, *, ascii_only: bool = False) -> list[str]:
 
 
 def _finding(one: Diagnosis) -> list[str]:
-    head = output.paint(f"{one.code}: ", _TONES[one.severity])
-    return [f"{head}{one.message}", *([f"  {one.suggestion}"] if one.suggestion else [])]
+    head = f"{one.code}: "
+    text = output.prose(f"{head}{one.message}", indent="  ").removeprefix(head)
+    more = [output.prose(f"  {one.suggestion}", indent="  ")] if one.suggestion else []
+    return [output.paint(head, _TONES[one.severity]) + text, *more]

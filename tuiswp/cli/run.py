@@ -80,11 +80,10 @@ def _introduce(place: SweepDirectory, sweep: Sweep, state: SweepState, notes: li
     if state.trials:
         output.say(f"goes on: {status_line(sweep, state, planned, {})}")
     for note in (*notes, *sweep.notes):
-        output.say(f"note: {visible(note)}")
+        output.say(output.prose(f"note: {visible(note)}", indent="  "))
     for one in warnings_before(sweep):
-        output.say(
-            output.paint(f"{one.severity} {one.code}: {one.message} {one.suggestion}", "note")
-        )
+        text = f"{one.severity} {one.code}: {one.message} {one.suggestion}"
+        output.say(output.paint(output.prose(text, indent="  "), "note"))
 
 
 def _short(place: SweepDirectory) -> str:

@@ -84,6 +84,10 @@ class Screen:
         parts.append(Text(word + summary, style="bold", no_wrap=True, overflow="ellipsis"))
         return Group(*parts)
 
+    def _bar_size(self) -> int:
+        """Short on a narrow terminal, so that the parameters stay readable."""
+        return max(8, min(BAR, (self._console.size.width - 60) // 2))
+
     def _row(self, view: SweepView, trial: Trial, progress: float | None) -> list["Text"]:
         from rich.text import Text
 
@@ -94,7 +98,7 @@ class Screen:
             trial.id,
             words.places(leases(trial)),
             params,
-            bar(progress, unicode=output.speaks_unicode()),
+            bar(progress, unicode=output.speaks_unicode(), size=self._bar_size()),
             words.share(progress),
             "" if step is None else f"step {words.step(step)}",
             "" if value is None else measured(value),
