@@ -78,11 +78,13 @@ class _Extent:
     def width(self) -> int:
         return max(self.left + self.right, self.plain)
 
-    def align(self, text: str, width: int) -> str:
+    def align(self, text: str, width: int, *, ascii: bool = False) -> str:
         """`text` in exactly `width` cells: a number on the point, anything else from the left."""
         point = _point(text)
-        if point is None or self.left + self.right > width:
-            return fitted(shorten(text, width), width)
+        if point is None:
+            return fitted(shorten(text, width, ascii=ascii), width)
+        if self.left + self.right > width:
+            return narrow(text, width)
         return (" " * (self.left - point) + text).ljust(self.left + self.right).rjust(width)
 
 
@@ -121,9 +123,12 @@ class Sheet:
             room = 0
         for key in self._priority():
             wish = next((w for w in wishes if w.key == key), None)
-            if wish is not None and wish.least + 1 <= room:
-                widths[key] = wish.least
-                room -= wish.least + 1
+            if wish is None:
+                continue
+            if wish.least + 1 > room:
+                break
+            widths[key] = wish.least
+            room -= wish.least + 1
         for grows in _GROWS:
             for wish in wishes:
                 if room > 0 and wish.key in widths and wish.key.startswith(grows):
@@ -175,7 +180,7 @@ class Sheet:
                 for name, extent in zip(self.names, self._params, strict=True)
             ),
             _Wish("value", self.metric or "value", max(value, min(metric, 8)), max(value, metric)),
-            _Wish("trend", "trend", 8, 24),
+            _Wish("trend", "trend", 6, 24),
             _Wish("place", "GPU", max(3, min(fixed["place"].width, 8)), 0),
             _Wish("age", "age", 5, 5),
             _Wish("attempt", "try", 3, 3),
@@ -191,9 +196,13 @@ class Sheet:
                 text = keep_end(self._own(row.id), width)
             case "state":
                 text = self._own(state_text(row))
-                text = text if cell_len(text) <= width else shorten_state(text, width)
+                text = (
+                    text
+                    if cell_len(text) <= width
+                    else shorten_state(text, width, ascii=self.ascii)
+                )
             case "value":
-                return self._fixed["value"].align(value_text(row.value), width)
+                return self._fixed["value"].align(value_text(row.value), width, ascii=self.ascii)
             case "step":
                 bar = progress_bar(row.progress, width - _STEP - 1, ascii=self.ascii)
                 text = f"{step_text(row.step):>{_STEP}} {bar}"
@@ -212,7 +221,7 @@ class Sheet:
             case _:
                 index = self.names.index(key.removeprefix(PARAM))
                 label = self._own(row.params[index]) if index < len(row.params) else ""
-                return self._params[index].align(label, width)
+                return self._params[index].align(label, width, ascii=self.ascii)
         return fitted(text, width)
 
 
@@ -234,6 +243,17 @@ def _four_digits(value: float) -> str:
     if -4 <= power < 6:
         return f"{value:.{max(0, 3 - power)}f}"
     return f"{mantissa}e{power}"
+
+
+def narrow(text: str, width: int) -> str:
+    """A number in too few cells: fewer digits, never a cut one; `#` when nothing fits."""
+    for digits in ("", ".3g", ".2g", ".1g"):
+        short = (
+            format(float(text), digits).replace("e-0", "e-").replace("e+0", "e") if digits else text
+        )
+        if len(short) <= width:
+            return short.rjust(width)
+    return "#" * width
 
 
 def step_text(step: float | None) -> str:
@@ -277,11 +297,11 @@ def state_text(row: TrialRow) -> str:
     return f"{row.state} {row.cause}" if row.cause and row.cause != row.state else row.state
 
 
-def shorten_state(text: str, width: int) -> str:
+def shorten_state(text: str, width: int, *, ascii: bool = False) -> str:
     """The state's word whole, then what fits of the cause."""
     word, _, cause = text.partition(" ")
     room = width - len(word) - 1
-    return word[:width] if room < 4 else f"{word} {shorten(cause, room)}"
+    return word[:width] if room < 4 else f"{word} {shorten(cause, room, ascii=ascii)}"
 
 
 def flags_text(flags: Sequence[str], width: int, *, ascii: bool = False) -> str:

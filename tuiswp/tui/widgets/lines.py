@@ -73,7 +73,7 @@ class Lines(ScrollView, can_focus=True):
     ) -> None:
         super().__init__(id=id)
         self.colour, self.ascii = colour, ascii
-        self.query, self.empty = "", "nothing yet"
+        self.wanted, self.empty = "", "nothing yet"
         self._newest_first = newest_first
         self._rows: Sequence[Row] = ()
         self._kept: Sequence[Row] = ()
@@ -90,7 +90,7 @@ class Lines(ScrollView, can_focus=True):
         self._take(self._matching())
 
     def filter(self, text: str, *, regex: bool = False) -> str | None:
-        """Show only lines that hold `text`, whatever the case; else why not, and nothing changes."""
+        """Show only lines that hold `text`, in any case; else say why not and change nothing."""
         if regex:
             try:
                 pattern = re.compile(text, re.IGNORECASE)
@@ -100,7 +100,7 @@ class Lines(ScrollView, can_focus=True):
         else:
             wanted = text.casefold()
             self._test = (lambda line: wanted in line.casefold()) if text else None
-        self.query = text
+        self.wanted = text
         self._take(self._matching())
         return None
 
@@ -180,7 +180,7 @@ class Lines(ScrollView, can_focus=True):
         self.scroll_to(y=0 if self._newest_first else self.max_scroll_y, animate=False)
 
     def _note(self) -> str:
-        return "no line matches" if self.query and self._rows else self.empty
+        return "no line matches" if self.wanted and self._rows else self.empty
 
     def _draw(self, row: Row, width: int) -> Strip:
         line = pieces(row)
@@ -199,7 +199,7 @@ def pieces(row: Row) -> Line:
     """A log line coloured by its level; an event as time, trial, kind and text."""
     if isinstance(row, str):
         text = visible(row)
-        tone = next((tone for pattern, tone in _LEVELS if pattern.search(text)), "plain")
+        tone: Tone = next((tone for pattern, tone in _LEVELS if pattern.search(text)), "plain")
         return ((text, tone),)
     clock = time.strftime("%H:%M:%S", time.localtime(row.at))
     who = "sweep" if row.trial is None else trial_id(row.trial)

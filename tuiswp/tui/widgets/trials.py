@@ -268,7 +268,7 @@ class Trials(ScrollView, can_focus=True):
             self.select(look.number)
 
     def on_resize(self, event: Resize) -> None:
-        self._settle()
+        self._reveal()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
