@@ -17,6 +17,7 @@ from tuiswp.controller.directory import Lock
 from tuiswp.controller.journal import JournalReader, read
 from tuiswp.controller.loop import DirectoryGone
 from tuiswp.controller.offline import apply_offline
+from tuiswp.controller.opening import frozen_sweep
 from tuiswp.errors import EnvironmentFault, JournalError, LauncherError
 from tuiswp.launchers.base import StartRecord
 from tuiswp.model.events import RequestApplied
@@ -342,6 +343,7 @@ def test_a_full_wake_up_pipe_does_not_stop_the_signal_to_leave(bench: Bench) -> 
             os.write(fd, b"x" * 4096)
     bench.controller.interrupt(signal.SIGTERM)
     assert bench.controller.left == "interrupted"
+    assert bench.launcher.hurried
 
 
 def test_a_metrics_file_that_grows_without_end_does_not_hold_the_loop(bench: Bench) -> None:
@@ -364,3 +366,14 @@ def test_a_metrics_file_that_grows_without_end_does_not_hold_the_loop(bench: Ben
 def test_waits_after_failed_launches_are_counted_in_a_row(bench: Bench) -> None:
     bench.step()
     assert ending.launch_back_off(bench.trials()[0]) == ending.BACKOFF_S
+
+
+def test_a_frozen_sweep_is_read_where_the_current_directory_was_removed(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell may stand in a folder that another one removed."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert frozen_sweep(bench.place).run.cwd == str(tmp_path)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -477,6 +478,20 @@ def test_a_hung_client_is_killed(
     with pytest.raises(LauncherError, match="did not answer within"):
         TmuxLauncher("sweep1").check()
     wait_for(lambda: proc.start_ticks(int(text_of(pidfile))) is None)
+
+
+def test_a_controller_that_is_to_leave_waits_no_longer_for_a_tmux_that_hangs(
+    fake_tmux: Callable[[str], Path],
+) -> None:
+    fake_tmux("while :; do sleep 0.1; done")
+    launcher = TmuxLauncher("sweep1")
+    leave = threading.Timer(0.3, launcher.hurry)
+    leave.start()
+    began = time.monotonic()
+    with pytest.raises(LauncherError, match="did not answer within"):
+        launcher.check()
+    assert time.monotonic() - began < 2.0
+    leave.join()
 
 
 def test_a_stuck_server_is_a_launcher_error_and_running_attempts_can_still_be_ended(

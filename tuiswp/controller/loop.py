@@ -111,6 +111,7 @@ class Controller:
     def interrupt(self, _signum: int = 0, _frame: FrameType | None = None) -> None:
         """Leave at the next round: journal whole, trials untouched. Safe in a signal handler."""
         self._left = "interrupted"
+        self.core.launcher.hurry()
         with suppress(OSError):  # full of unread bytes, it wakes all the same
             os.write(self._wake.fd, b"i")
 

@@ -125,6 +125,13 @@ class Launcher(Protocol):
         """The argv that puts a person into the attempt's window; None if it has none."""
         ...
 
+    def hurry(self) -> None:
+        """Whoever calls is to leave: wait for nobody any longer than a moment, from now on.
+
+        Safe in a signal handler, also during a call of `start`, which may then raise LauncherError.
+        """
+        ...
+
     def close(self) -> None:
         """The sweep is over: leave nothing that outlives its attempts. Harmless twice.
 

@@ -49,6 +49,7 @@ class FakeLauncher:
         self.failure: LauncherError | None = None
         self.asked: list[tuple[str, Firmness]] = []
         self.closed = False
+        self.hurried = False
         self._attempts: dict[str, _Attempt] = {}
 
     # --- what a test sees and does ---
@@ -170,6 +171,9 @@ class FakeLauncher:
 
     def attach_command(self, attempt: str, token: str) -> list[str] | None:
         return ["true", attempt] if token in self.alive_tokens else None
+
+    def hurry(self) -> None:
+        self.hurried = True
 
     def close(self) -> None:
         self.closed = True

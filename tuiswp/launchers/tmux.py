@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from libtmux import Server
 
 _DEADLINE_S = 5.0  # for one tmux command; a healthy one takes milliseconds
+_HURRIED_S = 0.5  # likewise, once the controller is to leave
 _OLDEST = (3, 2)
 _ARGUMENT_BYTES = 12_000  # tmux refuses commands over 16 kB
 _CONF = Path(__file__).with_name("tmux.conf")
@@ -76,6 +77,7 @@ class TmuxLauncher:
         self._tmux = _tmux_path()
         self._version: str | None = None
         self._session_is_open = False  # as far as we know; the next window tells
+        self._hurried = False
         self._untouched: set[str] = set()  # tokens whose `start` failed before they got a file
         # A controller started from inside a training must not pass its token on to the tmux
         # server, which every window would then share.
@@ -145,6 +147,9 @@ class TmuxLauncher:
                 return self._attach(found[1], found[2])
         return None
 
+    def hurry(self) -> None:
+        self._hurried = True
+
     def close(self) -> None:
         """Take the keeper away: the session then ends with its last window, the server with its
         last session."""
@@ -158,6 +163,9 @@ class TmuxLauncher:
                         *("set-option", "-s", "exit-empty", "on", ";"),
                         *("kill-window", "-t", window),
                     )
+
+    def _patience_s(self) -> float:
+        return _HURRIED_S if self._hurried else _DEADLINE_S
 
     # --- windows ---
 
@@ -275,15 +283,17 @@ class TmuxLauncher:
 
         # libtmux waits for ever, so somebody else does: a thread that can be left behind.
         threading.Thread(target=work, daemon=True).start()
-        try:
-            answer = answers.get(timeout=_DEADLINE_S)
-        except queue.Empty:
+        asked, answer = time.monotonic(), None
+        while answer is None and time.monotonic() < asked + self._patience_s():
+            with suppress(queue.Empty):  # in short waits, because `hurry` may come
+                answer = answers.get(timeout=min(0.25, self._patience_s()))
+        if answer is None:
             _end_own_child(words)
             raise LauncherError(
-                f"tmux did not answer within {_DEADLINE_S:.0f} s",
+                f"tmux did not answer within {self._patience_s():g} s",
                 where=self._tmux,
                 hint=f"is its server stuck? `tmux -L {self.socket} kill-server` ends no training",
-            ) from None
+            )
         if isinstance(answer, Exception):
             raise LauncherError(f"tmux cannot be run: {answer!r}", where=self._tmux) from answer
         return answer

@@ -116,7 +116,7 @@ def load_bytes(data: bytes, *, shown_as: str, name: str, cwd: Path, beside: Path
     if other is not None or not isinstance(root, Keyed):
         what, hint = other or ("is not a sweep file", None)
         raise SpecErrors([*faults, SpecError(what, where=shown_as, hint=hint)])
-    sweep = _Loader(reader, root).sweep(name, Path.cwd() / cwd, Path.cwd() / beside)
+    sweep = _Loader(reader, root).sweep(name, cwd.absolute(), beside.absolute())
     if reader.faults:
         raise SpecErrors(_shortened(sorted(reader.faults, key=reader.line_of), shown_as))
     return sweep
