@@ -25,7 +25,7 @@ CHAINS: Mapping[str, tuple[Scope, ...]] = {
     "trial": ("trial", "view", "act", "app"),
     "results": ("results", "app"),
     "events": ("events", "app"),
-    "compare": ("compare", "view", "app"),
+    "compare": ("compare", "view", "chart", "app"),
 }
 
 # Shifted letters that look: the same the other way round, or a whole screen.

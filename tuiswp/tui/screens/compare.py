@@ -1,0 +1,214 @@
+"""Marked trials beside each other: only what differs, and their curves at the same step."""
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import ClassVar
+
+import msgspec
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from tuiswp.analysis import tables
+from tuiswp.analysis import words as say
+from tuiswp.analysis.axes import measured
+from tuiswp.metrics.names import find
+from tuiswp.model.ids import trial_id
+from tuiswp.model.sweep import Goal
+from tuiswp.text import visible
+from tuiswp.tui import actions
+from tuiswp.tui.pieces import Line
+from tuiswp.tui.screens.facts import differing
+from tuiswp.tui.screens.plots import overlay
+from tuiswp.tui.screens.steering import elsewhere, steer, toggle_full
+from tuiswp.tui.snapshot import Curve, Snapshot, Want
+from tuiswp.tui.widgets.chart import Chart
+from tuiswp.tui.widgets.prose import Prose, wrapped
+
+
+class AtStep(msgspec.Struct, frozen=True):
+    """The values of one metric at the largest step that all have reached, by trial number.
+
+    None: no number there. `best`: the trial whose value is best by the goal; None without a goal.
+    """
+
+    metric: str
+    step: float
+    values: dict[int, float | None]
+    best: int | None = None
+
+
+class CompareScreen(Screen[None]):
+    """`numbers`: the trials that were marked."""
+
+    DEFAULT_CSS = """
+    CompareScreen { layout: vertical; overflow: hidden; }
+    CompareScreen .compare--title { height: 1; width: 100%; text-style: bold; }
+    CompareScreen Prose { height: 1fr; width: 100%; }
+    CompareScreen Chart { height: 1fr; width: 100%; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *actions.bindings("compare", "view", "chart"),
+        Binding("left", "do('left')", show=False),
+        Binding("right", "do('right')", show=False),
+        Binding("escape", "do('back')", "back"),
+        Binding("q", "do('back')", "back"),
+        Binding("tab", "app.focus_next", show=False),
+        Binding("shift+tab", "app.focus_previous", show=False),
+    ]
+    AUTO_FOCUS = "Prose"
+
+    def __init__(
+        self,
+        numbers: Sequence[int],
+        snapshot: Snapshot | None = None,
+        *,
+        colour: bool = True,
+        ascii: bool = False,
+    ) -> None:
+        super().__init__()
+        self.numbers = tuple(dict.fromkeys(numbers))
+        self.snapshot = snapshot
+        self.colour, self.ascii = colour, ascii
+        self.metric = 0
+
+    def compose(self) -> ComposeResult:
+        yield Static(classes="compare--title", markup=False)
+        yield Prose(colour=self.colour, ascii=self.ascii)
+        yield Chart()
+
+    def on_mount(self) -> None:
+        self.redraw()
+
+    @property
+    def wants(self) -> Want:
+        """What the feed should read for this screen."""
+        names = () if self.snapshot is None else tuple(self.snapshot.metrics)
+        return Want(metrics=names[:8], trials=self.numbers)
+
+    @property
+    def selected(self) -> tuple[int, ...]:
+        """Whom an action touches here."""
+        return self.numbers
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Draw another moment; where the person has scrolled to stays."""
+        self.snapshot = snapshot
+        self.redraw()
+
+    def redraw(self) -> None:
+        if self.snapshot is None or not self.is_mounted or not self.size.width:
+            return
+        trials = say.several(len(self.numbers), "trial")
+        title = Content(f"Compare {trials}   n N metric   esc back")
+        self.query_one(".compare--title", Static).update(title, layout=False)
+        pane = self.query_one(Prose)
+        pane.show(compare_lines(self.snapshot, self.numbers, max(1, pane.text_width)))
+        metrics = self.snapshot.metrics
+        if metrics:
+            self.metric %= len(metrics)
+            name = metrics[self.metric]
+            plot = overlay(self.snapshot, name, self.numbers, colour=self.colour, ascii=self.ascii)
+            self.query_one(Chart).plot = plot
+
+    def on_resize(self) -> None:
+        self.redraw()
+
+    def action_do(self, action_id: str) -> None:
+        """One action of the registry; what is not this screen's own is the app's."""
+        match action_id:
+            case "metric_next" | "metric_previous":
+                self.metric += 1 if action_id == "metric_next" else -1
+                self.redraw()
+            case "full_pane":
+                toggle_full(self)
+            case "back" if self.maximized is not None:
+                self.minimize()
+            case "back":
+                self.dismiss()
+            case _:
+                if not steer(self.query_one(Chart), action_id):
+                    elsewhere(self, action_id)
+
+
+def compare_lines(snapshot: Snapshot, numbers: Sequence[int], width: int) -> list[Line]:
+    """A table with one column a trial: parameters that differ, then values at the same step."""
+    known = snapshot.view.state.trials
+    trials = [known[number] for number in numbers if number in known]
+    if len(trials) < 2:
+        return wrapped("Mark two trials or more (space) to compare them.", width)
+    headers = ("", *(trial.id for trial in trials))
+    rows: list[tuple[str, ...]] = [("state", *(trial.state for trial in trials))]
+    rows += [(name, *values) for name, values in differing(trials)]
+    same = len(rows) == 1
+    notes: list[str] = []
+    shown = [trial.number for trial in trials]
+    for at in at_same_step(snapshot, shown):
+        name = visible(at.metric, limit=40)
+        rows.append((f"{name} @{say.step(at.step)}", *(_cell(at, number) for number in shown)))
+        if at.best is not None:
+            notes.append(f"At step {say.step(at.step)} {_ranked(at)}.")
+    head, *body = tables.table(headers, rows, width=width)
+    lines: list[Line] = [((head, "accent"),), *(((line, "plain"),) for line in body)]
+    if same:
+        lines.append((("They have the same parameters.", "dim"),))
+    for note in notes:
+        lines += [(), *wrapped(note, width, indent=2)]
+    return lines
+
+
+def _cell(at: AtStep, number: int) -> str:
+    value = at.values[number]
+    text = "-" if value is None else measured(value)
+    return f"{text} *" if number == at.best else text
+
+
+def _ranked(at: AtStep) -> str:
+    assert at.best is not None
+    others = [
+        f"{trial_id(number)} {measured(value)}"
+        for number, value in at.values.items()
+        if number != at.best and value is not None
+    ]
+    best = at.values[at.best]
+    assert best is not None
+    name = visible(at.metric, limit=60)
+    return f"{trial_id(at.best)} is best in {name}: {measured(best)} against {', '.join(others)}"
+
+
+def at_same_step(snapshot: Snapshot, numbers: Sequence[int]) -> list[AtStep]:
+    """Each metric that all of these trials logged, at the largest step that all have reached."""
+    objective = snapshot.view.sweep.objective
+    judged = None if objective is None else find(objective.metric, list(snapshot.metrics))
+    found = []
+    for metric in snapshot.metrics:
+        curves = {number: snapshot.curves.get((number, metric)) for number in numbers}
+        whole = {number: one for number, one in curves.items() if one is not None and one.xs}
+        if len(whole) < len(numbers):
+            continue
+        step = min(one.xs[-1] for one in whole.values())
+        values = {number: value_at(one, step) for number, one in whole.items()}
+        goal = objective.goal if objective is not None and metric == judged else None
+        found.append(AtStep(metric, step, values, _best(values, goal)))
+    return found
+
+
+def value_at(curve: Curve, step: float) -> float | None:
+    """The last value at or before `step`; None if there is none, or it is not a number."""
+    index = bisect_right(curve.xs, step) - 1
+    value = curve.ys[index] if index >= 0 else math.nan
+    return value if math.isfinite(value) else None
+
+
+def _best(values: dict[int, float | None], goal: Goal | None) -> int | None:
+    """The one trial with the best value; None without a goal, a rival, or on a tie."""
+    finite = {number: value for number, value in values.items() if value is not None}
+    if goal is None or len(finite) < 2:
+        return None
+    pick = min if goal == "minimize" else max
+    best = pick(finite.values())
+    winners = [number for number, value in finite.items() if value == best]
+    return winners[0] if len(winners) == 1 else None

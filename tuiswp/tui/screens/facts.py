@@ -1,0 +1,133 @@
+"""What is known of one trial as text: parameters, attempts, command. Pure."""
+
+import shlex
+from collections.abc import Iterator
+
+from tuiswp.analysis import words as say
+from tuiswp.controller.client import SweepView
+from tuiswp.controller.directory import SweepDirectory
+from tuiswp.errors import SpecError
+from tuiswp.model.ids import attempt_id
+from tuiswp.model.space import Params, Path, Value
+from tuiswp.model.trial import Attempt, Trial
+from tuiswp.spec.command import CommandContext, expand
+from tuiswp.spec.params import label, swept
+from tuiswp.text import visible
+
+_TYPES = {bool: "bool", int: "int", float: "float", str: "text", list: "list", dict: "group"}
+_DEPTH = 16
+
+
+def leaves(params: Params, above: Path = ()) -> Iterator[tuple[Path, Value]]:
+    """Every value that is no group, by its path; an empty or too deep group is a value."""
+    for name, value in params.items():
+        path = (*above, name)
+        if isinstance(value, dict) and value and len(path) < _DEPTH:
+            yield from leaves(value, path)
+        else:
+            yield path, value
+
+
+def type_name(value: Value) -> str:
+    return "null" if value is None else _TYPES.get(type(value), type(value).__name__)
+
+
+def parameter_rows(view: SweepView, trial: Trial) -> list[tuple[str, str, str, bool]]:
+    """(name, value, type, is it swept), swept ones first, each group in the trial's own order."""
+    varying = {parameter.path for parameter in swept(view.sweep)}
+    order = {parameter.path for parameter in view.sweep.parameters}
+    rows = [
+        (
+            visible(".".join(path), limit=60),
+            label(value, limit=200),
+            type_name(value),
+            _covered(path, varying),
+        )
+        for path, value in sorted(leaves(trial.params), key=lambda pair: pair[0] not in order)
+    ]
+    return sorted(rows, key=lambda row: not row[3])
+
+
+def _covered(path: Path, varying: set[Path]) -> bool:
+    """A leaf is swept if its path is, or if it lies in a group that is swept as a whole."""
+    return any(path[:size] in varying for size in range(1, len(path) + 1))
+
+
+def attempt_lines(trial: Trial, now: float) -> list[str]:
+    """Each launch, newest first: when, how long, where, and how it ended by what evidence."""
+    lines = []
+    for attempt in reversed(trial.attempts):
+        head = [attempt_id(trial.number, attempt.number)]
+        head.append(say.clock(attempt.launched_at))
+        end = attempt.ended_at if attempt.ended_at is not None else now
+        if attempt.started_at is None:
+            head.append("not started")
+        elif attempt.ended_at is None and attempt is not trial.attempts[-1]:
+            head.append("end unknown")
+        else:
+            head.append(say.duration(end - attempt.started_at))
+        where = " ".join(
+            part
+            for part in (
+                say.places(attempt.leases),
+                f"on {visible(attempt.host, limit=60)}" if attempt.host else "",
+            )
+            if part
+        )
+        if where:
+            head.append(where)
+        lines.append("  ".join([*head, _how(trial, attempt)]))
+        if attempt.evidence:
+            lines.append(f"    {visible(attempt.evidence, limit=600)}")
+    return lines or ["none yet"]
+
+
+def _how(trial: Trial, attempt: Attempt) -> str:
+    """In a word or two how the attempt ended; what nobody knows is unknown."""
+    if attempt.cause is None:
+        newest = attempt is trial.attempts[-1]
+        return trial.state if newest and trial.state == "running" else "end unknown"
+    said: list[str] = [attempt.cause]
+    if attempt.code is not None:
+        said.append(f"code {attempt.code}")
+    if attempt.signal is not None:
+        said.append(f"signal {attempt.signal}")
+    return ", ".join(said)
+
+
+def command_of(view: SweepView, trial: Trial) -> str | None:
+    """The command line of the trial, quoted for a shell and raw: show it through `visible`.
+
+    None where it is not known: something else launched the trial, or the file is damaged. The
+    interpreter is the one the sweep names; where that is found is decided at the launch.
+    """
+    if view.foreign or not view.sweep.run.command:
+        return None
+    directory = SweepDirectory(view.directory)
+    attempt = trial.attempts[-1].number if trial.attempts else 1
+    context = CommandContext(
+        trial_dir=str(directory.trial(trial.number)),
+        sweep_id="",
+        run_id=attempt_id(trial.number, attempt),
+        environ=view.sweep.run.env,
+    )
+    try:
+        return shlex.join(expand(view.sweep, trial.params, context).argv)
+    except SpecError:
+        return None
+
+
+def differing(trials: list[Trial]) -> list[tuple[str, tuple[str, ...]]]:
+    """(name, value by trial) of each parameter that is not the same in all; "" where it is absent.
+
+    Values are compared as they are, not as they are shown: 1 and 1.0 and "1" differ.
+    """
+    flat = [dict(leaves(trial.params)) for trial in trials]
+    paths = dict.fromkeys(path for one in flat for path in one)
+    rows = []
+    for path in paths:
+        seen = {(type_name(one[path]), repr(one[path])) if path in one else None for one in flat}
+        if len(seen) > 1:
+            shown = tuple(label(one[path]) if path in one else "" for one in flat)
+            rows.append((visible(".".join(path), limit=60), shown))
+    return rows
