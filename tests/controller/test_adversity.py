@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ from tuiswp.controller.directory import Lock
 from tuiswp.controller.journal import JournalReader, read
 from tuiswp.controller.loop import DirectoryGone
 from tuiswp.controller.offline import apply_offline
-from tuiswp.controller.opening import frozen_sweep
-from tuiswp.errors import EnvironmentFault, JournalError, LauncherError
+from tuiswp.controller.opening import frozen_sweep, start_in_background
+from tuiswp.errors import EnvironmentFault, JournalError, LauncherError, SweepHeld
 from tuiswp.launchers.base import StartRecord
 from tuiswp.model.events import RequestApplied
 from tuiswp.model.trial import Process
@@ -377,3 +378,37 @@ def test_a_frozen_sweep_is_read_where_the_current_directory_was_removed(
     monkeypatch.chdir(gone)
     gone.rmdir()
     assert frozen_sweep(bench.place).run.cwd == str(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it is left running
+def test_controllers_started_at_the_same_time_end_up_as_one(bench: Bench) -> None:
+    """Two restarts typed in two windows: neither person sees an error."""
+    bench.step()
+    bench.ask("pause")
+    bench.launcher.finish(bench.token(0))
+    bench.launcher.finish(bench.token(1))
+    bench.controller._left = "interrupted"
+    bench.controller.close()
+    with ThreadPoolExecutor(3) as several:
+        pids = set(several.map(lambda _: start_in_background(bench.place), range(3)))
+    [pid] = pids
+    os.kill(pid, signal.SIGTERM)
+    until = time.monotonic() + 10
+    while proc.start_ticks(pid) is not None:
+        assert time.monotonic() < until
+        time.sleep(0.01)  # a poll for its end
+    bench.new()
+
+
+@pytest.mark.slow
+def test_what_keeps_a_sweep_for_long_is_said(bench: Bench) -> None:
+    bench.controller._left = "interrupted"
+    bench.controller.close()
+    lock = Lock(bench.place)
+    try:
+        with pytest.raises(SweepHeld):
+            start_in_background(bench.place)
+    finally:
+        lock.release()
+    bench.new()

@@ -127,6 +127,14 @@ def test_records_and_log_are_private(jobs: Jobs, supervise: Supervise) -> None:
     assert b"0027" in printed(job), "the training keeps the umask it would have had"
 
 
+def test_the_umask_of_the_job_counts_and_not_that_of_the_tmux_server(
+    supervise: Supervise, jobs: Jobs
+) -> None:
+    job = jobs.make(["sh", "-c", "umask"], umask=0o022)
+    supervise(job, umask=0o077).wait(30)
+    assert b"0022" in printed(job)
+
+
 @pytest.mark.parametrize(
     ("argv", "code", "what"),
     [

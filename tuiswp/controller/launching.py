@@ -55,7 +55,10 @@ class Plan(msgspec.Struct, frozen=True):
 class Starter:
     """Fills free places. `exhausted`: the search has no further point; `waiting`: why not more."""
 
-    def __init__(self, core: Core, places: Places, wake: Path | None) -> None:
+    def __init__(
+        self, core: Core, places: Places, wake: Path | None, *, umask: int | None = None
+    ) -> None:
+        self._umask = umask
         self._core = core
         self._places = places
         self._wake = str(wake) if wake is not None else None
@@ -274,6 +277,7 @@ class Starter:
             grace_s=run.grace_s,
             timeout_s=run.timeout_s,
             wake=self._wake,
+            umask=self._umask,
         )
 
 

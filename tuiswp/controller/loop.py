@@ -60,6 +60,7 @@ class Controller:
     """One sweep's controller. The caller holds the sweep's lock.
 
     `batch`: leave when tuiswp itself paused the sweep, since nobody is there to resume it.
+    `umask`: what trainings get; None leaves them what the launcher gives.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Controller:
         places: Places,
         *,
         batch: bool = False,
+        umask: int | None = None,
     ) -> None:
         journal = Journal(directory.journal)
         self.core = Core(directory, sweep, launcher, journal)
@@ -81,7 +83,7 @@ class Controller:
         self._selector.register(self._wake.fd, selectors.EVENT_READ, "wake")
         self._watcher = Watcher(self.core, self._selector, on_end=places.release)
         self._applier = Applier(self.core, self._watcher)
-        self._starter = Starter(self.core, places, directory.wake)
+        self._starter = Starter(self.core, places, directory.wake, umask=umask)
         self._judged = -1
         self._left: Left | None = None  # how this ends, once it does
         self.trouble: str | None = None

@@ -24,7 +24,6 @@ from tuiswp.controller.reducer import replay
 from tuiswp.errors import EnvironmentFault, ExitCode, SweepHeld, UsageError
 from tuiswp.gpu.probe import read_once
 from tuiswp.launchers.tmux import TmuxLauncher
-from tuiswp.model.events import ControllerStarted
 from tuiswp.model.sweep import Sweep
 from tuiswp.spec import load as spec_load
 from tuiswp.spec.names import safe_name
@@ -32,6 +31,7 @@ from tuiswp.spec.params import same_space
 
 SWEEPS = Path("sweeps")
 START_S = 20.0
+HELD_S = 3.0  # for whoever holds the sweep to say its first words, or to leave
 _LOG_BYTES = 10 * 1024 * 1024
 
 
@@ -116,7 +116,7 @@ def run_controller(directory: SweepDirectory, *, batch: bool) -> ExitCode:
 
     Raises SweepHeld if another one is, LauncherError if nothing could be launched.
     """
-    os.umask(0o077)
+    umask = os.umask(0o077)
     lock = Lock(directory)
     try:
         _log_to(directory)
@@ -125,7 +125,7 @@ def run_controller(directory: SweepDirectory, *, batch: bool) -> ExitCode:
         launcher.check()
         kind = directory.filesystem()
         places = Places(directory, sweep.resources)
-        controller = Controller(directory, sweep, launcher, places, batch=batch)
+        controller = Controller(directory, sweep, launcher, places, batch=batch, umask=umask)
         controller.install_signals()
         sha = hashlib.sha256(directory.sweep_file.read_bytes()).hexdigest()
         controller.open(spec_sha256=sha)
@@ -158,37 +158,30 @@ def is_controlled(directory: SweepDirectory) -> bool:
 
 
 def start_in_background(directory: SweepDirectory) -> int:
-    """Start a controller of its own session, unless one runs; returns its pid once it is at work.
+    """Start a controller of its own session; its pid once it is at work.
 
-    Raises EnvironmentFault with the controller's last words if it ends at once.
+    One that somebody else starts at the same time is as good: then its pid. Raises SweepHeld if
+    something that is no controller here keeps the sweep, EnvironmentFault with the controller's
+    last words if it ends at once.
     """
     reader = JournalReader(directory.journal)
-    list(reader.poll())
+    state = replay(reader.poll())
     directory.log.touch(mode=0o600)
-    with directory.log.open("ab") as output:
-        size_before = output.tell()
-        # -P: a random.py or queue.py beside the sweep file must not stand in for Python's own.
-        child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "tuiswp.cli.main", "_controller", str(directory.root)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            # Started from inside a training's shell, it must not count as one of its processes.
-            env={k: v for k, v in os.environ.items() if k != proc.TOKEN_VARIABLE},
-        )
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline:
-        for record in reader.poll():
-            if (
-                isinstance(record.event, ControllerStarted)
-                and record.event.process.pid == child.pid
-            ):
-                return child.pid
+    size_before = directory.log.stat().st_size
+    child = _spawn(directory)
+    begun = time.monotonic()
+    while time.monotonic() < begun + START_S:
+        state = replay(reader.poll(), state)
+        holder = state.controller
         code = child.poll()
+        if holder is not None and proc.is_alive(holder) and (holder.pid == child.pid or code):
+            return holder.pid
         if code == ExitCode.HELD:
-            raise SweepHeld("another controller holds this sweep", where=str(directory.root))
-        if code is not None:
+            if time.monotonic() > begun + HELD_S:
+                raise SweepHeld("another controller holds this sweep", where=str(directory.root))
+            time.sleep(0.1)  # a request without a controller holds it for an instant
+            child = _spawn(directory)
+        elif code is not None:
             words = directory.log.read_bytes()[size_before:].decode("utf-8", "replace").strip()
             raise EnvironmentFault(
                 f"the controller ended at once ({words.splitlines()[-1] if words else code})",
@@ -198,3 +191,17 @@ def start_in_background(directory: SweepDirectory) -> int:
     raise EnvironmentFault(
         f"the controller did not start within {START_S:g} s", where=str(directory.log)
     )
+
+
+def _spawn(directory: SweepDirectory) -> subprocess.Popen[bytes]:
+    with directory.log.open("ab") as output:
+        # -P: a random.py or queue.py beside the sweep file must not stand in for Python's own.
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "tuiswp.cli.main", "_controller", str(directory.root)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            # Started from inside a training's shell, it must not count as one of its processes.
+            env={k: v for k, v in os.environ.items() if k != proc.TOKEN_VARIABLE},
+        )

@@ -43,6 +43,7 @@ class Job(msgspec.Struct, frozen=True):
     wake: str | None = None
     log_cap_bytes: int = 256 * 1024 * 1024
     leftovers: Literal["kill", "report"] = "kill"
+    umask: int | None = None  # of the training; None: what its window was started with
     v: int = 1
 
 

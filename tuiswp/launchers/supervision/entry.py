@@ -67,7 +67,8 @@ def main(argv: list[str]) -> int:
     try:
         spec = read_spec(folder)
         try:
-            supervisor = Supervisor(spec, folder, umask)
+            wanted = spec.get("umask")  # the window has that of whoever started tmux
+            supervisor = Supervisor(spec, folder, umask if wanted is None else wanted)
             supervisor.launch()
         except OSError as error:
             give_up(spec, folder, error)
