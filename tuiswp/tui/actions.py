@@ -219,6 +219,20 @@ def keys(action: Action) -> str:
     return " ".join(_SHOWN.get(key, key) for key in action.keys)
 
 
+def footer(*ids: str) -> list[tuple[str, str]]:
+    """(key, label) of these actions, for a footer: the first key of each."""
+    chosen = [BY_ID[name] for name in ids]
+    return [(_SHOWN.get(one.keys[0], one.keys[0]), one.label) for one in chosen if one.keys]
+
+
+def by_key(key: str, *scopes: str) -> Action | None:
+    """The action that a key as shown (`/`, `T`) has in these groups."""
+    for action in of_scope(*scopes):
+        if key in (_SHOWN.get(one, one) for one in action.keys):
+            return action
+    return None
+
+
 def found(actions: Iterable[Action], text: str) -> Iterator[Action]:
     """Those whose key is `text`, or whose label, help, id or command hold each of its words.
 

@@ -69,7 +69,9 @@ def result_lines(
     drawn = curves(sweep, judgement, snapshot.diagnoses, width=wide, height=height, ascii=ascii)
     for drawing in drawn:
         title, *rows = drawing
-        lines += [(), *wrapped(title, width, "strong")]
+        about, gap, legend = title.partition("   ")
+        told = [title] if len(title) <= width else [about, legend] if gap else [about]
+        lines += [(), *(line for one in told for line in wrapped(one, width, "strong"))]
         lines += [((row, "plain"),) for row in rows[:height]]
         for text in rows[height:]:
             lines += wrapped(text, width, indent=2)

@@ -23,9 +23,13 @@ from tuiswp.tui.screens.plots import overlay
 from tuiswp.tui.screens.steering import elsewhere, steer, toggle_full
 from tuiswp.tui.snapshot import Snapshot, TrialRow, Want
 from tuiswp.tui.widgets.chart import Chart
+from tuiswp.tui.widgets.footer import KeyFooter
 from tuiswp.tui.widgets.lines import Lines
 from tuiswp.tui.widgets.prose import Prose, wrapped
 
+_FOOTER = (
+    "help", "metric_next", "crosshair", "full_pane", "terminate", "restart", "attach", "palette",
+)  # fmt: skip
 _WIDE = 110  # columns from which the facts stand beside the chart
 
 
@@ -83,9 +87,17 @@ class TrialScreen(Screen[None]):
                 yield Static(classes="trial--rule", markup=False)
                 yield Input(compact=True, placeholder="only lines with…")
                 yield Lines(id="log", colour=self.colour, ascii=self.ascii)
+        yield KeyFooter(colour=self.colour, ascii=self.ascii)
 
     def on_mount(self) -> None:
+        self.query_one(KeyFooter).show(actions.footer(*_FOOTER))
         self.redraw()
+
+    def on_key_footer_pressed(self, event: KeyFooter.Pressed) -> None:
+        event.stop()
+        action = actions.by_key(event.key, *actions.CHAINS["trial"])
+        if action is not None:
+            self.action_do(action.id)
 
     @property
     def wants(self) -> Want:
