@@ -1,0 +1,258 @@
+"""The application: one feed, a stack of screens, and the way from a key to a request.
+
+It reads nothing itself: the feed thread posts a snapshot, the screen on top draws it. What touches
+a process is asked of the controller in a worker, after a yes, and its outcome is shown.
+"""
+
+import asyncio
+import os
+import shlex
+import signal
+import subprocess
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+from textual import work
+from textual.app import App
+from textual.binding import BindingType
+from textual.message import Message
+
+from tuiswp.controller.client import ask
+from tuiswp.controller.directory import SweepDirectory
+from tuiswp.controller.opening import launcher_for
+from tuiswp.controller.requests import Request
+from tuiswp.errors import TuiswpError
+from tuiswp.model.trial import Launching, Running
+from tuiswp.text import visible
+from tuiswp.tui import actions
+from tuiswp.tui.feed import Feed
+from tuiswp.tui.palette_provider import ActionProvider
+from tuiswp.tui.screens.compare import CompareScreen
+from tuiswp.tui.screens.confirm import ConfirmScreen, question
+from tuiswp.tui.screens.events import EventsScreen
+from tuiswp.tui.screens.help import HelpScreen
+from tuiswp.tui.screens.results import ResultsScreen
+from tuiswp.tui.screens.sweep import SweepScreen
+from tuiswp.tui.screens.trial import TrialScreen
+from tuiswp.tui.snapshot import Snapshot, Want
+
+_LEAVE = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+class SnapshotArrived(Message):
+    """The feed has read. A slow terminal sees only the newest."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__()
+        self.snapshot = snapshot
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, SnapshotArrived)
+
+
+class FeedFailed(Message):
+    """The feed cannot go on."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self.why = why
+
+
+class SweepApp(App[int]):
+    """One sweep directory, or a folder of runs, on a terminal."""
+
+    TITLE = "tuiswp"
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[set[Any]] = {ActionProvider}
+    BINDINGS: ClassVar[list[BindingType]] = list(actions.bindings("app"))
+    CSS = "Screen { background: $background; }"
+
+    def __init__(self, path: Path, *, colour: bool = True, ascii: bool = False) -> None:
+        super().__init__()
+        self.path = path
+        self.look = {"colour": colour, "ascii": ascii}
+        self.snapshot: Snapshot | None = None
+        self.frozen = False
+        self.fault: str | None = None
+        self._feed: Feed | None = None
+
+    # -- the feed
+
+    def on_mount(self) -> None:
+        self.push_screen(SweepScreen(**self.look))
+        loop = asyncio.get_running_loop()
+        for signum in _LEAVE:  # leave by the front door, so that the terminal is restored
+            loop.add_signal_handler(signum, partial(self.exit, 128 + signum))
+        self.start_feed()
+
+    def start_feed(self) -> None:
+        """Begin reading; a test that brings its own snapshots replaces this."""
+        self._feed = Feed(
+            self.path,
+            lambda snapshot: cast(None, self.post_message(SnapshotArrived(snapshot))),
+            lambda why: cast(None, self.post_message(FeedFailed(why))),
+        )
+        self._feed.start()
+
+    def on_unmount(self) -> None:
+        if self._feed is not None:
+            self._feed.close()
+
+    def want(self, want: Want) -> None:
+        """What the screen on top is about to show."""
+        if self._feed is not None:
+            self._feed.want(want)
+
+    def on_snapshot_arrived(self, event: SnapshotArrived) -> None:
+        if not self.frozen:
+            self.take(event.snapshot)
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Hand a moment to the screen on top, and tell the feed what that screen wants next."""
+        self.snapshot = snapshot
+        with self.batch_update():
+            update = getattr(self.screen, "update", None)
+            if update is not None:
+                update(snapshot)
+        wants = getattr(self.screen, "wants", None)
+        if isinstance(wants, Want):
+            self.want(wants)
+
+    def on_feed_failed(self, event: FeedFailed) -> None:
+        self.fault = event.why
+        self.exit(1)
+
+    # -- actions
+
+    def action_do(self, action_id: str) -> None:
+        """One action of the registry that is no screen's own."""
+        chosen = self.selected()
+        if actions.request_for(action_id, chosen or (0,)) is not None:
+            self.confirm(action_id, chosen)
+            return
+        match action_id:
+            case "quit":
+                self.exit(0)
+            case "help":
+                self.push_screen(HelpScreen(self.place(), self.snapshot, **self.look))
+            case "palette":
+                self.action_command_palette()
+            case "suspend":
+                self.action_suspend_process()
+            case "freeze":
+                self.frozen = not self.frozen
+                self.say("the picture stands still; p goes on" if self.frozen else "live again")
+            case "screenshot":
+                self.deliver_screenshot()
+            case "next_pane":
+                self.screen.focus_next()
+            case "previous_pane":
+                self.screen.focus_previous()
+            case "results":
+                self.push_screen(ResultsScreen(self.snapshot, **self.look))
+            case "events":
+                self.push_screen(EventsScreen(self.snapshot, **self.look))
+            case "open" | "log" if chosen:
+                self.push_screen(TrialScreen(chosen[-1], self.snapshot, **self.look))
+            case "compare" if len(chosen) > 1:
+                self.push_screen(CompareScreen(chosen, self.snapshot, **self.look))
+            case "compare":
+                self.say("mark two trials or more with space, then compare")
+            case "attach" if chosen:
+                self.attach(chosen[-1])
+            case "shell" if chosen:
+                self.shell(chosen[-1])
+            case "copy" if chosen:
+                self.copy_command(chosen)
+
+    def selected(self) -> tuple[int, ...]:
+        """The trials an action touches: what is selected on the screen on top."""
+        chosen = getattr(self.screen, "selected", ())
+        return chosen if isinstance(chosen, tuple) else ()
+
+    def place(self) -> str:
+        """The name of where the person is, for help."""
+        names = {TrialScreen: "trial", ResultsScreen: "results", EventsScreen: "events"}
+        return names.get(type(self.screen), "table")
+
+    def say(self, text: str, *, bad: bool = False) -> None:
+        self.notify(visible(text), severity="error" if bad else "information", markup=False)
+
+    def confirm(self, action_id: str, chosen: tuple[int, ...]) -> None:
+        """Ask before anything is touched; only what was named is requested."""
+        if self.snapshot is None:
+            return
+        if self.snapshot.view.foreign:
+            self.say("something else launched these runs; they can only be looked at", bad=True)
+            return
+        asked = question(action_id, self.snapshot, chosen)
+        if asked is None:
+            self.say("nothing to do there")
+            return
+
+        def answered(yes: bool | None) -> None:
+            request = actions.request_for(action_id, asked.numbers) if yes else None
+            if request is not None:
+                self.send(request)
+
+        self.push_screen(ConfirmScreen(asked), answered)
+
+    @work(thread=True, group="requests")
+    def send(self, request: Request) -> None:
+        """Have it done, and say what came of it."""
+        try:
+            applied = ask(SweepDirectory(self.path), request)
+        except TuiswpError as error:
+            self.call_from_thread(self.say, str(error), bad=True)
+            return
+        self.call_from_thread(self.say, applied.outcome, bad=not applied.ok)
+
+    def attach(self, number: int) -> None:
+        """Go to the trial's window; detaching comes back."""
+        trial = self.snapshot.view.state.trials.get(number) if self.snapshot is not None else None
+        if trial is None or not isinstance(trial.status, Launching | Running):
+            self.say("it does not run, so it has no window; l shows what it printed", bad=True)
+            return
+        try:
+            launcher = launcher_for(SweepDirectory(self.path))
+            argv = launcher.attach_command(trial.attempt_id or "", trial.status.token)
+        except TuiswpError as error:
+            self.say(str(error), bad=True)
+            return
+        if argv is None:
+            self.say("its window is gone; the trial goes on, l shows what it prints", bad=True)
+            return
+        with self.suspend():
+            subprocess.run(argv, check=False)
+
+    def shell(self, number: int) -> None:
+        """A shell in the trial's directory; leaving it comes back."""
+        place = SweepDirectory(self.path).trial(number)
+        if not place.is_dir():
+            self.say("it has no directory yet", bad=True)
+            return
+        with self.suspend():
+            subprocess.run([os.environ.get("SHELL") or "/bin/sh"], cwd=place, check=False)
+
+    def copy_command(self, chosen: tuple[int, ...]) -> None:
+        """The trials' own command lines, to the clipboard of the terminal."""
+        if self.snapshot is None:
+            return
+        from tuiswp.tui.screens.facts import command_of
+
+        view = self.snapshot.view
+        found = [command_of(view, view.state.trials[number]) for number in chosen]
+        lines = [line for line in found if line is not None]
+        if lines:
+            self.copy_to_clipboard("\n".join(lines))
+            self.say(f"copied: {shlex.quote(lines[0])[:60]}…")
+
+
+def run(path: Path, *, colour: bool, ascii: bool) -> int:
+    """Show a sweep until the person leaves. Returns an exit code; raises what reading it raises."""
+    app = SweepApp(path, colour=colour, ascii=ascii)
+    code = app.run()
+    if app.fault is not None:
+        raise TuiswpError(f"the view ended: {app.fault}", where=str(path))
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,290 @@
+"""The sweep: every trial in a table, curves overlaid, the GPUs, what the chosen one prints."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from tuiswp.gpu.host import cpu_slots
+from tuiswp.text import visible
+from tuiswp.tui import actions
+from tuiswp.tui.screens.plots import overlay
+from tuiswp.tui.screens.steering import elsewhere, steer, toggle_full
+from tuiswp.tui.snapshot import Snapshot, Want
+from tuiswp.tui.widgets.chart import Chart
+from tuiswp.tui.widgets.footer import KeyFooter
+from tuiswp.tui.widgets.gpus import GpuStrip, tenants
+from tuiswp.tui.widgets.header import SweepHeader
+from tuiswp.tui.widgets.lines import Lines
+from tuiswp.tui.widgets.trials import Trials
+
+_WIDE = 120  # columns from which charts stand beside the table
+_TALL = 34  # rows from which the log has a pane
+_OVERLAID = 50
+_BEST = 8  # how many of the best are overlaid when nothing runs
+_FOOTER = {
+    "table": (
+        "open",
+        "mark",
+        "filter",
+        "sort",
+        "terminate",
+        "restart",
+        "attach",
+        "results",
+        "help",
+    ),
+    "chart": ("crosshair", "zoom_in", "log_y", "smooth_more", "metric_next", "full_pane", "help"),
+}
+_PANES = {
+    "pane_1": "#table",
+    "pane_2": "#charts",
+    "pane_3": "#gpus",
+    "pane_4": "#output",
+}
+
+
+class SweepScreen(Screen[None]):
+    """`wants` says what the next snapshot must hold for it; `selected` whom an action touches."""
+
+    DEFAULT_CSS = """
+    SweepScreen { layout: vertical; overflow: hidden; }
+    SweepScreen #body { layout: vertical; height: 1fr; width: 100%; }
+    SweepScreen #table { height: 3fr; width: 100%; }
+    SweepScreen #charts { height: 2fr; width: 100%; }
+    SweepScreen #output { height: 25%; width: 100%; display: none; }
+    SweepScreen .rule { height: 1; width: 100%; color: $text-muted; }
+    SweepScreen Input { height: 1; border: none; padding: 0; display: none; background: $boost; }
+    SweepScreen Input.shown { display: block; }
+    SweepScreen.wide #body { layout: horizontal; }
+    SweepScreen.wide #table { width: 6fr; height: 100%; }
+    SweepScreen.wide #charts { width: 5fr; height: 100%; }
+    SweepScreen.tall #output { display: block; }
+    SweepScreen .away { display: none; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *actions.bindings("table", "view", "act", "sweep"),
+    ]
+    AUTO_FOCUS = "Trials"
+
+    def __init__(self, *, colour: bool = True, ascii: bool = False) -> None:
+        super().__init__()
+        self.snapshot: Snapshot | None = None
+        self.colour, self.ascii = colour, ascii
+        self._metric = 0
+        self._fault = ""
+
+    def compose(self) -> ComposeResult:
+        colour, ascii = self.colour, self.ascii
+        yield SweepHeader(colour=colour, ascii=ascii)
+        yield GpuStrip(id="gpus", colour=colour, ascii=ascii)
+        with Container(id="body"):
+            with Vertical(id="table"):
+                yield Static(classes="rule", id="summary", markup=False)
+                yield Input(placeholder="lr>=1e-4 status:run,ok t0007 …")
+                yield Trials(colour=colour, ascii=ascii)
+            with Vertical(id="charts"):
+                yield Chart()
+        with Vertical(id="output"):
+            yield Static(classes="rule", id="printed", markup=False)
+            yield Lines(id="log", colour=colour, ascii=ascii)
+        yield KeyFooter(colour=colour, ascii=ascii)
+
+    # -- what it shows
+
+    @property
+    def selected(self) -> tuple[int, ...]:
+        return self.query_one(Trials).selection()
+
+    @property
+    def wants(self) -> Want:
+        """Curves of the marked trials, else of all that run and the one under the cursor."""
+        names = () if self.snapshot is None else self.snapshot.metrics[self._metric :][:1]
+        cursor = self.query_one(Trials).cursor
+        return Want(
+            metrics=tuple(names),
+            trials=self._overlaid(),
+            span=self.query_one(Chart).view.x_range,
+            log_of=cursor if self.has_class("tall") else None,
+        )
+
+    def _overlaid(self) -> tuple[int, ...] | None:
+        if self.snapshot is None:
+            return None
+        table = self.query_one(Trials)
+        marked = table.selection()
+        if len(marked) > 1:
+            return marked[:_OVERLAID]
+        running = [row.number for row in self.snapshot.rows if row.state == "running"]
+        best = [trial.number for trial in self.snapshot.judgement.ranked]
+        others = [*best[:1], *running] if running else best[:_BEST]
+        return tuple(dict.fromkeys([*marked, *others]))[:_OVERLAID]
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Draw another moment."""
+        self.snapshot = snapshot
+        if self.is_mounted and self.size.width:
+            self.redraw()
+
+    def redraw(self) -> None:
+        snapshot = self.snapshot
+        if snapshot is None:
+            return
+        sweep = snapshot.view.sweep
+        objective = sweep.objective
+        self.query_one(SweepHeader).show(snapshot)
+        strip = self.query_one(GpuStrip)
+        gpus = len(snapshot.inventory.gpus) if snapshot.inventory is not None else 0
+        strip.styles.height = max(1, min(gpus, 8 if self.has_class("tall") else 1))
+        strip.show(snapshot.inventory, tenants(snapshot.view.trials), cpu_slots(sweep.resources))
+        self.query_one(Trials).show(
+            snapshot.rows,
+            snapshot.columns,
+            visible(objective.metric, limit=40) if objective is not None else "value",
+            objective.goal if objective is not None else "minimize",
+            snapshot.at,
+        )
+        self._draw_summary()
+        self._draw_chart(snapshot)
+        self._draw_log(snapshot)
+
+    def _draw_summary(self) -> None:
+        said = self._fault or self.query_one(Trials).summary
+        self.query_one("#summary", Static).update(Content(said), layout=False)
+
+    def _draw_chart(self, snapshot: Snapshot) -> None:
+        if not snapshot.metrics:
+            return
+        self._metric %= len(snapshot.metrics)
+        self.query_one(Chart).plot = overlay(
+            snapshot,
+            snapshot.metrics[self._metric],
+            self._overlaid() or (),
+            colour=self.colour,
+            ascii=self.ascii,
+        )
+
+    def _draw_log(self, snapshot: Snapshot) -> None:
+        log = snapshot.log
+        said = f"t{log.trial:04d} attempt {log.attempt}" if log is not None else ""
+        self.query_one("#printed", Static).update(Content(f"output  {said}"), layout=False)
+        self.query_one("#log", Lines).show(log.lines if log is not None else ())
+
+    def _draw_footer(self) -> None:
+        place = "chart" if isinstance(self.focused, Chart) else "table"
+        shown = [actions.BY_ID[name] for name in _FOOTER[place]]
+        self.query_one(KeyFooter).show(
+            [(actions.keys(action).split()[0], action.label) for action in shown]
+        )
+
+    # -- what happens to it
+
+    def on_mount(self) -> None:
+        self.query_one("#log", Lines).follow(True)
+        self._draw_footer()
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.width >= _WIDE, "wide")
+        self.set_class(self.size.height >= _TALL, "tall")
+        self.redraw()
+        self.app.call_after_refresh(self._ask)
+
+    def on_descendant_focus(self) -> None:
+        self._draw_footer()
+
+    def _ask(self) -> None:
+        """Tell the feed what is now in sight."""
+        want = getattr(self.app, "want", None)
+        if want is not None and self.is_mounted:
+            want(self.wants)
+
+    def on_trials_highlighted(self, event: Trials.Highlighted) -> None:
+        event.stop()
+        self._ask()
+
+    def on_trials_marks_changed(self, event: Trials.MarksChanged) -> None:
+        event.stop()
+        self._draw_summary()
+        self._ask()
+
+    def on_trials_view_changed(self, event: Trials.ViewChanged) -> None:
+        event.stop()
+        self._draw_summary()
+
+    def on_chart_view_changed(self, event: Chart.ViewChanged) -> None:
+        event.stop()
+        self._ask()
+
+    def on_trials_opened(self, event: Trials.Opened) -> None:
+        event.stop()
+        self.action_do("open")
+
+    def on_key_footer_pressed(self, event: KeyFooter.Pressed) -> None:
+        event.stop()
+        found = next(
+            (a for a in actions.ACTIONS if actions.keys(a).split()[:1] == [event.key]), None
+        )
+        if found is not None:
+            self.action_do(found.id)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._fault = self.query_one(Trials).filter(event.value) or ""
+        self._draw_summary()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.query_one(Trials).focus()
+
+    # -- what a person does
+
+    def action_do(self, action_id: str) -> None:
+        """One action of the registry; what is not this screen's own is the app's."""
+        table, chart, line = self.query_one(Trials), self.query_one(Chart), self.query_one(Input)
+        match action_id:
+            case "copy" if self.focused is chart:
+                chart.toggle_log_y()
+            case "filter":
+                line.add_class("shown")
+                line.focus()
+            case "sort":
+                table.sort_beside(0)
+            case "sort_reverse":
+                table.reverse()
+            case "column_left" | "column_right":
+                table.sort_beside(-1 if action_id == "column_left" else 1)
+            case "mark":
+                table.toggle_mark()
+            case "mark_range":
+                table.mark_range()
+            case "mark_invert":
+                table.invert_marks()
+            case "metric_next" | "metric_previous":
+                self._metric += 1 if action_id == "metric_next" else -1
+                self._ask()
+                self.redraw()
+            case "full_pane":
+                toggle_full(self)
+            case "pane_1" | "pane_2" | "pane_3" | "pane_4":
+                self.query_one(_PANES[action_id], Widget).toggle_class("away")
+            case "back":
+                self._back(table, line)
+            case _:
+                if not steer(chart, action_id):
+                    elsewhere(self, action_id)
+
+    def _back(self, table: Trials, line: Input) -> None:
+        """Undo one thing: a full pane, the filter, the marks."""
+        if self.maximized is not None:
+            self.minimize()
+        elif line.has_class("shown"):
+            line.value = ""
+            line.remove_class("shown")
+            table.focus()
+        else:
+            table.clear_marks()
