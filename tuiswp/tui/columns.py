@@ -63,7 +63,7 @@ class _Extent:
         """True if the column must be wider for this text."""
         point = _point(text)
         if point is None:
-            size = cell_len(text)
+            size = len(text) if text.isascii() else cell_len(text)
             if size <= self.plain:
                 return False
             self.plain = size
@@ -209,7 +209,7 @@ class Sheet:
             case "left":
                 text = f"{'?' if _unknown_eta(row) else duration(row.eta_s):>{width}}"
             case "trend":
-                text = sparkline(row.spark, width, ascii=self.ascii)
+                text = _trend(row.spark, width, self.ascii)
             case "place":
                 text = shorten(self._own(row.place), width, ascii=self.ascii)
             case "age":
@@ -317,6 +317,11 @@ def flags_text(flags: Sequence[str], width: int, *, ascii: bool = False) -> str:
 
 def _unknown_eta(row: TrialRow) -> bool:
     return row.state == "running" and row.eta_s is None
+
+
+@lru_cache(4096)
+def _trend(values: tuple[float, ...], width: int, ascii: bool) -> str:
+    return sparkline(values, width, ascii=ascii)
 
 
 @lru_cache(16384)

@@ -102,6 +102,13 @@ class Ordering:
         """The index of the cursor's row; 0 without one."""
         return 0 if self.cursor is None else self.place.get(self.cursor, 0)
 
+    @property
+    def hint(self) -> str:
+        """`2 rows would move` while the sort is held, else nothing."""
+        if not self.pending:
+            return ""
+        return f"{self.pending} row{'s' * (self.pending != 1)} would move"
+
     def toggle_mark(self) -> None:
         if self.cursor is not None:
             self.marks ^= {self.cursor}

@@ -47,7 +47,7 @@ def shorten(text: str, width: int, *, ascii: bool = False) -> str:
     >>> shorten("train/validation/loss", 11)
     'train…/loss'
     """
-    if cell_len(text) <= width:
+    if (len(text) if text.isascii() else cell_len(text)) <= width:
         return text
     if width <= 2:
         return set_cell_size(text, max(0, width))

@@ -36,6 +36,7 @@ _STATE_TONES: dict[State, Tone] = {
 }
 _GOOD_FLAGS, _BAD_FLAGS = {"BEST"}, {"NaN", "DIVERG", "STALL"}
 _KEPT = 1024
+_UNSORTED = {"mark", "trend"}
 
 
 class _Look(NamedTuple):
@@ -106,10 +107,11 @@ class Trials(ScrollView, can_focus=True):
         self._rows = Ordering()
         self._sheet = Sheet((), "", ascii=ascii)
         self._layout, self._made_for = Layout((), 0), (-1, -1, self.hidden)
-        self._strips: dict[int, tuple[_Look, Strip]] = {}
+        self._strips: dict[int, tuple[_Look, Style, Strip]] = {}
         self._texts: dict[int, tuple[TrialRow, tuple[str, ...]]] = {}
         self._seen: list[_Look | None] = []
         self._seen_from = 0
+        self._base = Style()
         self._highlighted: int | None = None
 
     def show(
@@ -140,6 +142,13 @@ class Trials(ScrollView, can_focus=True):
         found = self._rows.sort_by(name)
         self._settle(view=True)
         return found
+
+    def sort_beside(self, step: int) -> None:
+        """Sort by the column to the right of the one sorted by (1), or to the left (-1)."""
+        keys = [column.key for column in self._layout.columns if column.key not in _UNSORTED]
+        if keys:
+            here = keys.index(self._rows.sort) if self._rows.sort in keys else 0
+            self.sort_by(keys[(here + step) % len(keys)])
 
     def reverse(self) -> None:
         """Turn the order round; rows without a value stay at the end."""
@@ -202,12 +211,6 @@ class Trials(ScrollView, can_focus=True):
         return tuple(self._rows.order)
 
     @property
-    def hint(self) -> str:
-        """`2 rows would move` while the sort is held, else nothing."""
-        count = self._rows.pending
-        return "" if not count else f"{count} row{'s' * (count != 1)} would move"
-
-    @property
     def summary(self) -> str:
         """`34/47  sort val_loss ↑  filter status:run  3 marked  2 rows would move`."""
         rows = self._rows
@@ -216,13 +219,19 @@ class Trials(ScrollView, can_focus=True):
         parts = [f"{len(rows.order)}/{len(rows.rows)}", f"sort {title} {arrow}"]
         parts += [f"filter {visible(rows.query, limit=60)}"] if rows.query else []
         parts += [f"{len(rows.marks)} marked"] if rows.marks else []
-        text = "  ".join([*parts, self.hint] if self.hint else parts)
+        parts += [rows.hint] if rows.hint else []
+        text = "  ".join(parts)
         return only_ascii(text) if self.ascii else text
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of a part of the screen; the style of the widget is worked out once for all."""
+        self._base = self.rich_style
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """The header, then a row a line."""
         width = self.size.width
-        base = self.rich_style
+        base = self._base
         if y == 0:
             head = self.get_component_rich_style("trials--header")
             titles = self._sheet.titles(self._layout, self._rows.sort, down=self._rows.down)
@@ -230,17 +239,19 @@ class Trials(ScrollView, can_focus=True):
         look = self._look(y)
         if look is None:
             return Strip.blank(width, base)
+        if look.cursor:
+            base = self.get_component_rich_style("trials--cursor")
+            base += Style(bold=True, reverse=not self.colour and self.has_focus)
         kept = self._strips.get(look.number)
-        if kept is not None and kept[0] == look and kept[1].cell_length == width:
-            return kept[1]
-        strip = self._draw(look, width)
+        if kept is not None and kept[2].cell_length == width and kept[:2] == (look, base):
+            return kept[2]
+        strip = _row_strip(look, self._layout, width, base, colour=self.colour)
         if len(self._strips) >= _KEPT:
             self._strips.clear()
-        self._strips[look.number] = (look, strip)
+        self._strips[look.number] = (look, base, strip)
         return strip
 
-    def action_move(self, by: int) -> None:
-        self.move(by)
+    action_move = move
 
     def action_page(self, by: int) -> None:
         self.move(by * max(1, self.scrollable_content_region.height - 2))
@@ -269,10 +280,6 @@ class Trials(ScrollView, can_focus=True):
 
     def on_resize(self, event: Resize) -> None:
         self._reveal()
-
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._strips.clear()
 
     def _reveal(self) -> None:
         """Scroll as little as needed to see the cursor."""
@@ -327,21 +334,18 @@ class Trials(ScrollView, can_focus=True):
             number, kept[1], row.state, row.flags, number == rows.cursor, number in rows.marks
         )
 
-    def _draw(self, look: _Look, width: int) -> Strip:
-        base = self.rich_style
-        if look.cursor:
-            base = self.get_component_rich_style("trials--cursor")
-            base += Style(bold=True, reverse=not self.colour and self.has_focus)
-        segments: list[Segment] = []
-        for column, text in zip(self._layout.columns, look.texts, strict=True):
-            if segments:
-                segments.append(Segment(" ", base))
-            if column.key == "mark":
-                text = (">" if look.cursor else " ") + ("*" if look.marked else " ")
-                text = text[: column.width]
-            tone = _tone(look, column)
-            segments.append(Segment(text, base + style(tone, colour=self.colour)))
-        return _whole(segments, self._layout, width, base)
+
+def _row_strip(look: _Look, layout: Layout, width: int, base: Style, *, colour: bool) -> Strip:
+    """One row in the colours of its state, exactly `width` cells."""
+    segments: list[Segment] = []
+    for column, text in zip(layout.columns, look.texts, strict=True):
+        if segments:
+            segments.append(Segment(" ", base))
+        if column.key == "mark":
+            text = (">" if look.cursor else " ") + ("*" if look.marked else " ")
+            text = text[: column.width]
+        segments.append(Segment(text, base + style(_tone(look, column), colour=colour)))
+    return _whole(segments, layout, width, base)
 
 
 def _whole(segments: list[Segment], layout: Layout, width: int, base: Style) -> Strip:
