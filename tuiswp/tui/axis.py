@@ -14,6 +14,7 @@ _X_LADDER = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _SHRINK = 0.4  # an axis narrows when the data need less than this part of it
 _SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_FAR = 1e6  # times the axis: what lies further out is as good as there
 _LOG_TICKS = (((1, 2, 5), 1), ((1, 3), 1), *(((1,), n) for n in (1, 2, 3, 5, 10, 25, 100)))
 
 
@@ -31,7 +32,8 @@ class Axis(msgspec.Struct, frozen=True):
 
     def fraction(self, value: float) -> float:
         """Where `value` lies: 0 at the low end, 1 at the high end, beyond them outside."""
-        return (self.scaled(value) - self.low) / (self.high - self.low)
+        place = (self.scaled(value) - self.low) / (self.high - self.low)
+        return min(max(place, -_FAR), _FAR)
 
     def value(self, fraction: float) -> float:
         """The value at a place, for fractions 0 to 1."""
@@ -78,7 +80,7 @@ def y_axis(low: float, high: float, *, log: bool = False, previous: Axis | None 
 
 def exact(low: float, high: float, *, log: bool = False) -> Axis | None:
     """The axis someone asked for, to the number; None where it has no extent or no place."""
-    if not (math.isfinite(low) and math.isfinite(high)) or (log and low <= 0.0):
+    if not (math.isfinite(low) and math.isfinite(high)) or low >= high or (log and low <= 0.0):
         return None
     start, end = (math.log10(low), math.log10(high)) if log else (_clamp(low), _clamp(high))
     return Axis(start, end, log) if _has_extent(start, end) else None

@@ -162,7 +162,7 @@ def draw(plot: Plot, width: int, height: int, previous: Drawing | None = None) -
     x, whole_x, y, dropped = drawn
     ticks = [(value, short(value)) for value in y.ticks(max(2, (height - titled - has_axis) // 3))]
     left = max(5, *(len(text) + 1 for _, text in ticks)) if ticks else 5
-    right = _label_width(plot.lines) if width >= _LABELLED_FROM else 0
+    right = _label_width(plot) if width >= _LABELLED_FROM else 0
     if not has_axis or width < left + 8:
         left = right = 0
     frame = Frame(
@@ -245,6 +245,8 @@ def _y_ends(plot: Plot, sight: Span | None, old: Axis | None) -> tuple[Span | No
     dropped = 0
     for line in plot.lines:
         ys = line.ys if sight is None else _cut(line, sight)
+        if plot.log_x and sight is None:
+            ys = ys[bisect_right(line.xs, 0.0) :]
         if not ys:
             continue
         low, high = min(ys), max(ys)
@@ -474,12 +476,13 @@ def _bottom(plot: Plot, frame: Frame, right: int) -> Row:
     axis = " " * (frame.left - 1) + corner + "".join(line)
     if not right:
         return ((axis, "axis"),)
-    return (axis, "axis"), (set_cell_size(f" {visible(plot.x_label)}", right), "note")
+    return (axis, "axis"), (set_cell_size(f" {_tail(plot.x_label)}", right), "note")
 
 
-def _label_width(lines: Sequence[Line]) -> int:
-    widest = max((cell_len(_tail(line.label)) for line in lines), default=0)
-    return widest + 1 if widest else 0
+def _label_width(plot: Plot) -> int:
+    """Columns for the lines' labels with their markers, and the x axis' name below them."""
+    widest = max((len(_tail(line.label)) for line in plot.lines), default=0)
+    return max(widest, len(_tail(plot.x_label))) + 1 if widest else 0
 
 
 def _labels(

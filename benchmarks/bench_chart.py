@@ -1,0 +1,83 @@
+"""What a chart costs: drawing it from nothing, and drawing it again when every trial moved on.
+
+    python -m benchmarks.bench_chart
+
+CPU time of this process, the best of many rounds: what others do on the machine only adds to it.
+The cells are what a new plot gives the terminal to write; all of them would be the whole chart.
+"""
+
+import math
+import random
+import time
+from collections.abc import Callable
+
+from benchmarks.rows import Row, at_most, noted
+from tuiswp.tui.plot import Drawing, Line, Plot, draw
+
+ROUNDS = 60
+POINTS = 400
+
+
+def main() -> list[Row]:
+    """Print one line a measurement and return them."""
+    one, fifty = plot(1, POINTS), plot(50, POINTS)
+    before = plot(50, POINTS - 1)
+    small, large = draw(one, 36, 12), draw(before, 100, 30)
+    moved = changed(large, draw(fifty, 100, 30, large))
+    rows = [
+        at_most(
+            "chart 36x12, 1 line of 400 points",
+            best(lambda: draw(one, 36, 12)),
+            0.3,
+            "ms",
+            places=2,
+        ),
+        at_most(
+            "chart 100x30, 50 lines of 400 points", best(lambda: draw(fifty, 100, 30)), 12, "ms"
+        ),
+        noted(
+            "the same chart again, nothing new",
+            f"{best(lambda: draw(before, 100, 30, large)):.1f} ms",
+        ),
+        noted("the same chart, one point more on all 50", f"{moved} of 3000 cells differ"),
+        noted("chart 36x12 again, nothing new", f"{best(lambda: draw(one, 36, 12, small)):.2f} ms"),
+    ]
+    for row in rows:
+        print(*row[:3])
+    return rows
+
+
+def plot(count: int, points: int) -> Plot:
+    """Loss curves of trials that are not at the same step; the first is the best."""
+    return Plot("loss", tuple(line(key, points - 3 * key) for key in range(count)))
+
+
+def line(key: int, count: int) -> Line:
+    chance = random.Random(key)
+    xs = [5.0 * n for n in range(count)]
+    ys = [3.0 * math.exp(-n / 60.0) + key / 20.0 + chance.gauss(0.0, 0.05) for n in range(count)]
+    return Line(key, f"t{key:04}", xs, ys, slot=key, front=key == 0)
+
+
+def best(work: Callable[[], Drawing]) -> float:
+    """Least CPU milliseconds of one call."""
+    spent: list[float] = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        work()
+        spent.append(time.process_time() - began)
+    return min(spent) * 1e3
+
+
+def changed(old: Drawing, new: Drawing) -> int:
+    """How many cells differ."""
+    pairs = zip(cells(old), cells(new), strict=True)
+    return sum(before != after for before, after in pairs)
+
+
+def cells(drawing: Drawing) -> list[tuple[str, str]]:
+    return [(char, ink) for row in drawing.rows for text, ink in row for char in text]
+
+
+if __name__ == "__main__":
+    main()
