@@ -151,3 +151,17 @@ def test_doctor_fails_with_a_runtime_directory_of_others(
     said = tuiswp("doctor")
     assert said.code == 1
     assert "chmod 700" in said.out
+
+
+def test_an_unset_variable_of_the_command_is_named(
+    tuiswp: Tuiswp, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_SUCH_THING", raising=False)
+    monkeypatch.setenv("SUCH_A_THING", "x")
+    command = '"true", "${envvar:NO_SUCH_THING}", "${envvar:SUCH_A_THING}", "${args}"'
+    text = SPEC.replace('"true", "${args}"', command)
+    assert text != SPEC
+    (here / "s.yaml").write_text(text)
+    said = tuiswp("check", "s.yaml").out
+    assert "${envvar:NO_SUCH_THING} is not set; the command gets the word NO_SUCH_THING" in said
+    assert "${envvar:SUCH_A_THING} is not set" not in said

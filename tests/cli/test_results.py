@@ -120,7 +120,7 @@ def test_explain_says_why_it_ended_safely(tuiswp: Tuiswp, here: Path) -> None:
     assert "on host, G0 (GPU-8932f937)" in said
     assert "exit-code (exit 1)" in said
     assert "exit 1: boom ␛]52;c;x␇" in said
-    assert "cannot win: it was failed" in said
+    assert "cannot win: it failed" in said
 
 
 def test_explain_says_why_it_waits(tuiswp: Tuiswp, here: Path) -> None:

@@ -6,9 +6,12 @@ import pytest
 
 from tests.cli.conftest import Tuiswp
 from tests.cli.world import SPEC, finished, run_folder
+from tuiswp.cli import run
 from tuiswp.controller import opening
 from tuiswp.controller.directory import SweepDirectory
+from tuiswp.controller.reducer import SweepState
 from tuiswp.errors import ExitCode, LauncherError
+from tuiswp.spec.load import load
 
 
 def test_another_search_space_under_the_same_name_is_refused(tuiswp: Tuiswp, here: Path) -> None:
@@ -100,3 +103,18 @@ def test_the_controller_process_is_the_controller(
     monkeypatch.setattr(opening, "run_controller", run)
     assert tuiswp("_controller", str(here / "x")).code == ExitCode.SOME_FAILED
     assert ran == [(here / "x", False)]
+
+
+def test_a_run_begins_with_the_doubts_about_its_script(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "own.py").write_text("import wandb\nwandb.agent(wandb.sweep({}))\n")
+    (here / "s.yaml").write_text(
+        "method: grid\nprogram: own.py\nmetric: {name: loss, goal: minimize}\n"
+        "parameters: {lr: {values: [1e-3, 1e-1]}}\n"
+    )
+    sweep = load(here / "s.yaml")
+    run._introduce(SweepDirectory(here / "sweeps" / "s"), sweep, SweepState(name="s"), [])
+    said = capsys.readouterr().out
+    assert "note: own.py itself calls wandb.agent (line 2)" in said
+    assert "would start a W&B sweep of its own" in said

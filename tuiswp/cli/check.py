@@ -108,7 +108,7 @@ def make_plan(sweep: Sweep, root: Path) -> Plan:
         place,
         tuple(_first(sweep, root)),
         program_problem(sweep, environ),
-        tuple(program_warnings(sweep)),
+        tuple(program_warnings(sweep, environ)),
         tuple(warnings_before(sweep)),
     )
 

@@ -123,7 +123,8 @@ def _place(verdict: Verdict, trial: Trial) -> list[str]:
     if left is not None:
         if left.code == "waiting":
             return []
-        why = f"it was {trial.state}" if left.code == "ended-badly" else left.reason
+        fate = "failed" if trial.state == "failed" else f"was {trial.state}"
+        why = f"it {fate}" if left.code == "ended-badly" else left.reason
         return [f"cannot win: {why}"]
     best = judgement.optimum
     rank = next(n for n, one in enumerate(judgement.ranked, 1) if one.number == trial.number)

@@ -22,6 +22,7 @@ from tuiswp.controller.story import opening_lines, status_line
 from tuiswp.errors import ExitCode, TuiswpError, UsageError
 from tuiswp.model.sweep import Sweep
 from tuiswp.search.suggest import planned_trials
+from tuiswp.spec.program import program_warnings
 from tuiswp.text import visible
 
 
@@ -79,7 +80,8 @@ def _introduce(place: SweepDirectory, sweep: Sweep, state: SweepState, notes: li
     output.say(*opening_lines(sweep, planned, parallel_text(sweep), _short(place)))
     if state.trials:
         output.say(f"goes on: {status_line(sweep, state, planned, {})}")
-    for note in (*notes, *sweep.notes):
+    doubts = program_warnings(sweep, {**os.environ, **sweep.run.env})
+    for note in (*notes, *sweep.notes, *doubts):
         output.say(output.prose(f"note: {visible(note)}", indent="  "))
     for one in warnings_before(sweep):
         text = f"{one.severity} {one.code}: {one.message} {one.suggestion}"
