@@ -264,6 +264,25 @@ def test_the_scroll_position_stays_when_another_moment_comes() -> None:
     assert before == after == 3
 
 
+def test_a_new_result_is_drawn_at_once_and_mere_progress_within_two_seconds() -> None:
+    async def act(pilot: Any, app: Stage) -> list[bool]:
+        screen = app.screen
+        assert isinstance(screen, ResultsScreen)
+        start = full()
+        screen.update(start)
+        calm = replace(start, at=start.at + 1.0, diagnoses=())
+        later = replace(calm, at=start.at + 2.0)
+        trials = [*lr_trials()[:7], ended(7, {"learning_rate": 2e-3, "steps": 60}, 1.5)]
+        better = replace(snapshot(trials), at=later.at + 0.1)
+        found = []
+        for moment in (calm, later, better):
+            screen.update(moment)
+            found.append(screen.snapshot is moment)
+        return found
+
+    assert on_stage(ResultsScreen(full()), act) == [False, True, True]
+
+
 # -- help and palette ------------------------------------------------------------------------
 
 

@@ -16,7 +16,8 @@ from tuiswp.analysis.optimum import (
 from tuiswp.model.space import Parameter
 from tuiswp.model.sweep import Objective, Sweep
 from tuiswp.model.trial import Trial
-from tuiswp.spec.params import flatten, swept, value_label
+from tuiswp.spec.params import flatten, label, swept, value_label
+from tuiswp.spec.scale import is_logarithmic
 from tuiswp.text import visible
 
 _LOSSES = {"loss", "nll", "ce", "xent", "perplexity", "ppl", "bpb"}
@@ -67,6 +68,7 @@ def columns(sweep: Sweep) -> tuple[str, ...]:
 def rows(sweep: Sweep, judgement: Judgement) -> list[Row]:
     """The table: ranked trials best first, then those left out by number, each with its reason."""
     parameters = swept(sweep)
+    logs = {p.path: is_logarithmic(p) for p in parameters}  # once: a list may have 1,000 values
     best = judgement.optimum
     reasons = {left.trial.number: left.reason for left in judgement.left_out}
     ties = {trial.number for trial in judgement.ties}
@@ -87,7 +89,7 @@ def rows(sweep: Sweep, judgement: Judgement) -> list[Row]:
                     rank,
                     trial.id,
                     *(
-                        value_label(p, values[p.path]) if p.path in values else ""
+                        label(values[p.path], log=logs[p.path]) if p.path in values else ""
                         for p in parameters
                     ),
                     measured(trial.value) if finite(trial.value) else "-",

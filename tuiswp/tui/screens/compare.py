@@ -142,7 +142,7 @@ def compare_lines(snapshot: Snapshot, numbers: Sequence[int], width: int) -> lis
         return wrapped("Mark two trials or more (space) to compare them.", width)
     headers = ("", *(trial.id for trial in trials))
     rows: list[tuple[str, ...]] = [("state", *(trial.state for trial in trials))]
-    rows += [(name, *values) for name, values in differing(trials)]
+    rows += [(name, *values) for name, values in differing(trials, snapshot.view.sweep.parameters)]
     same = len(rows) == 1
     notes: list[str] = []
     shown = [trial.number for trial in trials]

@@ -1,17 +1,17 @@
 """What is known of one trial as text: parameters, attempts, command. Pure."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tuiswp.analysis import words as say
 from tuiswp.controller.client import SweepView
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.errors import SpecError
 from tuiswp.model.ids import attempt_id
-from tuiswp.model.space import Params, Path, Value
+from tuiswp.model.space import Parameter, Params, Path, Value
 from tuiswp.model.trial import Attempt, Trial
 from tuiswp.spec.command import CommandContext, expand
-from tuiswp.spec.params import label, swept
+from tuiswp.spec.params import label, swept, value_label
 from tuiswp.text import visible
 
 _TYPES = {bool: "bool", int: "int", float: "float", str: "text", list: "list", dict: "group"}
@@ -35,15 +35,15 @@ def type_name(value: Value) -> str:
 def parameter_rows(view: SweepView, trial: Trial) -> list[tuple[str, str, str, bool]]:
     """(name, value, type, is it swept), swept ones first, each group in the trial's own order."""
     varying = {parameter.path for parameter in swept(view.sweep)}
-    order = {parameter.path for parameter in view.sweep.parameters}
+    known = {parameter.path: parameter for parameter in view.sweep.parameters}
     rows = [
         (
             visible(".".join(path), limit=60),
-            label(value, limit=200),
+            _spelled(known.get(path), value, 200),
             type_name(value),
             _covered(path, varying),
         )
-        for path, value in sorted(leaves(trial.params), key=lambda pair: pair[0] not in order)
+        for path, value in sorted(leaves(trial.params), key=lambda pair: pair[0] not in known)
     ]
     return sorted(rows, key=lambda row: not row[3])
 
@@ -117,17 +117,27 @@ def command_of(view: SweepView, trial: Trial) -> str | None:
         return None
 
 
-def differing(trials: list[Trial]) -> list[tuple[str, tuple[str, ...]]]:
+def _spelled(parameter: Parameter | None, value: Value, limit: int = 24) -> str:
+    """A value as every table spells it; one that the sweep file does not know, as it is."""
+    return label(value, limit) if parameter is None else value_label(parameter, value, limit)
+
+
+def differing(
+    trials: Sequence[Trial], parameters: Sequence[Parameter] = ()
+) -> list[tuple[str, tuple[str, ...]]]:
     """(name, value by trial) of each parameter that is not the same in all; "" where it is absent.
 
     Values are compared as they are, not as they are shown: 1 and 1.0 and "1" differ.
     """
+    known = {parameter.path: parameter for parameter in parameters}
     flat = [dict(leaves(trial.params)) for trial in trials]
     paths = dict.fromkeys(path for one in flat for path in one)
     rows = []
     for path in paths:
         seen = {(type_name(one[path]), repr(one[path])) if path in one else None for one in flat}
         if len(seen) > 1:
-            shown = tuple(label(one[path]) if path in one else "" for one in flat)
+            shown = tuple(
+                _spelled(known.get(path), one[path]) if path in one else "" for one in flat
+            )
             rows.append((visible(".".join(path), limit=60), shown))
     return rows

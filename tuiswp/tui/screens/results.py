@@ -25,6 +25,7 @@ from tuiswp.tui.widgets.prose import matches, wrapped
 _TONES: dict[str, Tone] = {"error": "bad", "warning": "warn", "info": "strong"}
 _RIGHT = ("#", "vs default", "progress")
 _WIDEST = 100  # columns of a curve: more says no more
+_CALM_S = 2.0
 _CURVE = (8, 16)  # its least and its most rows
 
 
@@ -32,7 +33,19 @@ class ResultsScreen(Page):
     """One text to scroll; `/` keeps the rows of the table that hold every word."""
 
     FILTER = "only trials with…"
+    _drawn: Snapshot | None = None
     BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings("results")]
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Draw another moment; while only running trials move, every two seconds is enough."""
+        old = self._drawn
+        if (
+            old is None
+            or snapshot.at - old.at >= _CALM_S
+            or snapshot.judgement.ranked != old.judgement.ranked
+        ):
+            self._drawn = snapshot
+            super().update(snapshot)
 
     def heading(self) -> str:
         name = "" if self.snapshot is None else visible(self.snapshot.view.sweep.name, limit=40)
