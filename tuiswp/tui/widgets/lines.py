@@ -173,11 +173,13 @@ class Lines(ScrollView, can_focus=True):
             self._to_newest()
         else:
             moved = shift(rows, old) if self._newest_first else -shift(old, rows)
-            self.scroll_to(y=max(0, top + moved), animate=False)
+            self.scroll_to(y=max(0, top + moved), animate=False, force=True)
         self.refresh()
 
     def _to_newest(self) -> None:
-        self.scroll_to(y=0 if self._newest_first else self.max_scroll_y, animate=False)
+        # Forced: the scroll bar that would allow it appears only with the next repaint.
+        end = 0 if self._newest_first else self.max_scroll_y
+        self.scroll_to(y=end, animate=False, force=True)
 
     def _note(self) -> str:
         return "no line matches" if self.wanted and self._rows else self.empty

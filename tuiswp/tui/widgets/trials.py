@@ -287,7 +287,8 @@ class Trials(ScrollView, can_focus=True):
         height = max(1, self.scrollable_content_region.height - 1)
         self._settle()
         if not top <= line < top + height:
-            self.scroll_to(y=line if line < top else line - height + 1, animate=False)
+            # Forced: the scroll bar that would allow it appears only with the next repaint.
+            self.scroll_to(y=line if line < top else line - height + 1, animate=False, force=True)
 
     def _settle(self, *, view: bool = False, marks: bool = False) -> None:
         """After any change: lay out, redraw the lines that differ, tell who listens."""
