@@ -97,12 +97,14 @@ def runaway_level(bads: Iterable[float]) -> float | None:
     """From which badness a result is far above the rest; None when none is.
 
     The rest are the best three or more. Far: more than three times their spread above the worst of
-    them, and more than 5 % of the best.
+    them, and more than 5 % of the best where they are most of the results. Where they are not,
+    the others may be the arm of a U whose floor is flat, so far is more than half of the best.
     """
     ordered = sorted(bads)
     for at in range(2, len(ordered) - 1):
         step = ordered[at + 1] - ordered[at]
         spread = ordered[at] - ordered[0]
-        if step > 3 * spread and step > 0.05 * abs(ordered[0]):
+        share = 0.05 if 2 * (at + 1) > len(ordered) else 0.5
+        if step > 3 * spread and step > share * abs(ordered[0]):
             return ordered[at + 1]
     return None
