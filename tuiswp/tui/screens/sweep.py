@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.screen import Screen
@@ -69,6 +69,10 @@ class SweepScreen(Screen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         *actions.bindings("table", "view", "act", "sweep"),
+        Binding("Y", "do('log_x')", show=False),
+        Binding("left", "do('left')", show=False),
+        Binding("right", "do('right')", show=False),
+        Binding("escape", "do('back')", show=False),
     ]
     AUTO_FOCUS = "Trials"
 

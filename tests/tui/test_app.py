@@ -1,0 +1,205 @@
+"""The application on snapshots made by hand: keys to screens, a yes to requests, no disk."""
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import ParamSpec
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui.snapshots import snapshot
+from tuiswp.controller.requests import Request
+from tuiswp.tui.app import SweepApp
+from tuiswp.tui.screens.compare import CompareScreen
+from tuiswp.tui.screens.confirm import ConfirmScreen
+from tuiswp.tui.screens.events import EventsScreen
+from tuiswp.tui.screens.help import HelpScreen
+from tuiswp.tui.screens.results import ResultsScreen
+from tuiswp.tui.screens.sweep import SweepScreen
+from tuiswp.tui.screens.trial import TrialScreen
+from tuiswp.tui.snapshot import Want
+from tuiswp.tui.widgets.chart import Chart
+from tuiswp.tui.widgets.trials import Trials
+
+SIZES = [(80, 24), (160, 45)]
+P = ParamSpec("P")
+
+
+def played(test: Callable[P, Awaitable[None]]) -> Callable[P, None]:
+    """Run an asynchronous test in a loop of its own."""
+
+    @functools.wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        async def play() -> None:
+            await test(*args, **kwargs)
+
+        asyncio.run(play())
+
+    return run
+
+
+class Desk(SweepApp):
+    """The application with its feed off: a test hands it snapshots and keeps what it would send."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("nowhere"))
+        self.sent: list[Request] = []
+        self.wanted: list[Want] = []
+
+    def start_feed(self) -> None:
+        self.call_after_refresh(self.take, snapshot())
+
+    def want(self, want: Want) -> None:
+        self.wanted.append(want)
+
+    def send(self, request: Request) -> None:  # type: ignore[override]  # a worker in the original
+        self.sent.append(request)
+
+
+async def ready(pilot: Pilot[int]) -> SweepScreen:
+    await pilot.pause()
+    screen = pilot.app.screen
+    assert isinstance(screen, SweepScreen)
+    return screen
+
+
+@pytest.mark.parametrize("size", SIZES)
+@played
+async def test_the_table_shows_every_trial_and_the_chart_the_objective(
+    size: tuple[int, int],
+) -> None:
+    app = Desk()
+    async with app.run_test(size=size) as pilot:
+        screen = await ready(pilot)
+        shown = snapshot()
+        assert set(screen.query_one(Trials).order) == {row.number for row in shown.rows}
+        assert screen.query_one(Chart).plot.title == shown.metrics[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        ("question_mark", HelpScreen),
+        ("O", ResultsScreen),
+        ("L", EventsScreen),
+        ("enter", TrialScreen),
+        ("l", TrialScreen),
+    ],
+)
+@played
+async def test_a_key_opens_its_screen_and_escape_comes_back(key: str, kind: type) -> None:
+    app = Desk()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ready(pilot)
+        await pilot.press(key)
+        await pilot.pause()
+        assert isinstance(app.screen, kind)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert isinstance(app.screen, SweepScreen)
+
+
+@played
+async def test_two_marks_can_be_compared_and_one_cannot() -> None:
+    app = Desk()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ready(pilot)
+        await pilot.press("C")
+        await pilot.pause()
+        assert isinstance(app.screen, SweepScreen)
+        await pilot.press("space", "down", "space", "C")
+        await pilot.pause()
+        assert isinstance(app.screen, CompareScreen)
+
+
+@played
+async def test_nothing_is_asked_of_the_controller_without_a_yes() -> None:
+    app = Desk()
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await ready(pilot)
+        running = next(row.number for row in snapshot().rows if row.state == "running")
+        screen.query_one(Trials).select(running)
+        await pilot.press("T")
+        await pilot.pause()
+        assert isinstance(app.screen, ConfirmScreen)
+        await pilot.press("n")
+        await pilot.pause()
+        assert app.sent == []
+        await pilot.press("T")
+        await pilot.pause()
+        await pilot.press("y")
+        await pilot.pause()
+        [request] = app.sent
+        assert (request.verb, request.trials, request.now) == ("kill", (running,), False)
+
+
+@pytest.mark.parametrize(("key", "verb"), [("B", "pause"), ("X", "stop")])
+@played
+async def test_the_sweep_itself_can_be_braked_and_stopped(key: str, verb: str) -> None:
+    app = Desk()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ready(pilot)
+        await pilot.press(key)
+        await pilot.pause()
+        await pilot.press("y")
+        await pilot.pause()
+        [request] = app.sent
+        assert (request.verb, request.trials) == (verb, ())
+
+
+@played
+async def test_frozen_it_draws_nothing_new() -> None:
+    from tuiswp.tui.app import SnapshotArrived
+
+    app = Desk()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ready(pilot)
+        before = app.snapshot
+        await pilot.press("p")
+        app.post_message(SnapshotArrived(snapshot()))
+        await pilot.pause()
+        assert app.snapshot is before
+        await pilot.press("p")
+        app.post_message(SnapshotArrived(snapshot()))
+        await pilot.pause()
+        assert app.snapshot is not before
+
+
+@played
+async def test_quitting_leaves_with_0_and_asks_nothing() -> None:
+    app = Desk()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("q")
+    assert app.return_value == 0
+    assert app.sent == []
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 2), (20, 5), (400, 100)])
+@played
+async def test_any_size_is_survived(size: tuple[int, int]) -> None:
+    app = Desk()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.resize_terminal(*size)
+        await pilot.pause()
+        app.take(snapshot())
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+    assert app.return_code in (None, 0)
+
+
+@played
+async def test_a_filter_narrows_the_table_and_escape_clears_it() -> None:
+    app = Desk()
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await ready(pilot)
+        everything = screen.query_one(Trials).order
+        await pilot.press("slash", *"status:run", "enter")
+        await pilot.pause()
+        assert 0 < len(screen.query_one(Trials).order) < len(everything)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert screen.query_one(Trials).order == everything
