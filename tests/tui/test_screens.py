@@ -182,6 +182,25 @@ def test_hostile_texts_stay_inert_on_every_screen(index: int) -> None:
         assert 'href="file:' not in svg
 
 
+def test_a_terminal_without_unicode_gets_ascii_alone_on_every_screen() -> None:
+    of = hostile()
+    asked = question("terminate", of, [3])
+    assert asked is not None
+    screens: list[Screen[Any]] = [
+        HelpScreen("table", of, ascii=True),
+        ResultsScreen(full(), ascii=True),
+        EventsScreen(of, ascii=True),
+        TrialScreen(7, full(), ascii=True),
+        CompareScreen([5, 7], full(), ascii=True),
+        ConfirmScreen(asked, ascii=True),
+    ]
+    for screen in screens:
+        text = looked_at(screen)
+        odd = {char for char in text if not char.isascii()}
+        assert odd <= set("▁▂▃▄▅▆▇█▎▊"), (screen, odd)  # Textual's own scrollbar
+    assert "up k" in text_of(help_lines("table", 78, ascii=True))
+
+
 def test_hostile_texts_are_seen_and_not_swallowed() -> None:
     text = looked_at(TrialScreen(3, hostile()), (160, 45))
     assert "[/nope]" in text
@@ -303,7 +322,7 @@ def test_help_is_filtered_as_one_types_and_escape_clears_the_filter() -> None:
         return filtered, app.screen.query_one(Prose).plain, len(app.screen_stack)
 
     filtered, after, depth = on_stage(HelpScreen("table"), act)
-    assert "tuiswp kill --now SWEEP TRIAL…" in filtered
+    assert "tuiswp kill --now SWEEP TRIAL..." in filtered
     assert "Save this screen" not in filtered
     assert "Save this screen" in after
     assert depth == 2

@@ -79,7 +79,8 @@ def _act(id: str, key: str, label: str, help: str, command: str) -> Action:
 ACTIONS: tuple[Action, ...] = (
     Action("help", ("question_mark", "f1"), "help", "Show what every key does here.", "app",
            command="tuiswp --help"),
-    Action("quit", ("q",), "quit", "Leave; the trials go on.", "app"),
+    Action("quit", ("q",), "quit", "Leave this screen; from the sweep, leave the interface. The "
+           "trials go on.", "app"),
     Action("back", ("escape",), "back", "One level back: clear a filter, the marks, or leave this "
            "screen. It never quits.", "app"),
     Action("palette", ("ctrl+p", "colon"), "commands", "Find an action by its name.", "app"),
@@ -214,9 +215,13 @@ def bindings(*scopes: str) -> list[Binding]:
     ]
 
 
-def keys(action: Action) -> str:
-    """The keys as a person reads them: `? F1`."""
-    return " ".join(_SHOWN.get(key, key) for key in action.keys)
+def keys(action: Action, *, ascii: bool = False) -> str:
+    """The keys as a person reads them, `? F1`; with `ascii` the arrows are words."""
+    shown = (_SHOWN.get(key, key) for key in action.keys)
+    return " ".join(
+        text if text.isascii() or not ascii else key
+        for key, text in zip(action.keys, shown, strict=True)
+    )
 
 
 def footer(*ids: str) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from tuiswp.analysis import words
 from tuiswp.model.trial import State
 from tuiswp.text import visible
 from tuiswp.tui import actions
+from tuiswp.tui.pieces import only_ascii
 from tuiswp.tui.snapshot import Snapshot, TrialRow
 
 MOST = 10  # trials listed; the count says the rest
@@ -159,6 +160,7 @@ class ConfirmScreen(ModalScreen[bool]):
         width: 90%; max-width: 96; height: auto; max-height: 90%;
         border: round $warning; padding: 0 1; background: $surface; overflow-y: auto;
     }
+    ConfirmScreen.ascii > Vertical { border: ascii $warning; }
     ConfirmScreen Static { width: 100%; height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -169,19 +171,23 @@ class ConfirmScreen(ModalScreen[bool]):
         ("q", "answer(False)", "no"),
     ]
 
-    def __init__(self, question: Question) -> None:
-        super().__init__()
+    def __init__(self, question: Question, *, colour: bool = True, ascii: bool = False) -> None:
+        super().__init__(classes="ascii" if ascii else None)
         self.question = question
+        self.colour, self.ascii = colour, ascii
 
     def compose(self) -> ComposeResult:
         asked = self.question
         with Vertical():
-            yield Static(Text(asked.title, "bold"), markup=False)
-            for line in (*asked.trials, asked.rest):
-                if line:
-                    yield Static(Text(f"  {line}"), markup=False)
-            yield Static(Text(asked.effect), markup=False)
-            yield Static(Text("y enter  yes     n esc  no", "dim"), markup=False)
+            yield self._line(asked.title, "bold")
+            for text in (*asked.trials, asked.rest):
+                if text:
+                    yield self._line(f"  {text}")
+            yield self._line(asked.effect)
+            yield self._line("y enter  yes     n esc  no", "dim")
+
+    def _line(self, text: str, style: str = "") -> Static:
+        return Static(Text(only_ascii(text) if self.ascii else text, style), markup=False)
 
     def action_answer(self, yes: bool) -> None:
         self.dismiss(yes)

@@ -33,10 +33,10 @@ class HelpScreen(Page):
         return f"Help: what the keys do in {self.place}   / filter   esc back"
 
     def texts(self, width: int, words: str) -> Sequence[Line]:
-        return help_lines(self.place, width, words)
+        return help_lines(self.place, width, words, ascii=self.ascii)
 
 
-def help_lines(place: str, width: int, words: str = "") -> list[Line]:
+def help_lines(place: str, width: int, words: str = "", *, ascii: bool = False) -> list[Line]:
     """The list as lines: first what works in `place`, then the rest; only what `words` finds."""
     here = actions.reachable(place)
     rest = [action for action in ACTIONS if action not in here]
@@ -51,7 +51,7 @@ def help_lines(place: str, width: int, words: str = "") -> list[Line]:
             continue
         lines.append(((title, "accent"),))
         for action in chosen:
-            lines += _entry(action, width)
+            lines += _entry(action, width, ascii=ascii)
         lines.append(())
     if not lines:
         lines = [
@@ -66,14 +66,14 @@ def help_lines(place: str, width: int, words: str = "") -> list[Line]:
     return lines
 
 
-def _entry(action: Action, width: int) -> list[Line]:
-    keys = actions.keys(action) or "(palette)"
+def _entry(action: Action, width: int, *, ascii: bool) -> list[Line]:
+    keys = actions.keys(action, ascii=ascii) or "(palette)"
     said = wrapped(action.help, width - _KEYS)
     tone: Tone = "warn" if action.touches_process else "strong"
     space: Piece = (" " * _KEYS, "plain")
     lines: list[Line] = [((f"{keys:<{_KEYS - 1}} ", tone), *said[0])]
     lines += [(space, *line) for line in said[1:]]
     if action.command is not None:
-        form = action.command.format(sweep="SWEEP", trials="TRIAL…")
+        form = action.command.format(sweep="SWEEP", trials="TRIAL...")
         lines.append((space, (form, "dim")))
     return lines
