@@ -53,14 +53,15 @@ def _drawn(
         legend.append(f"{'x' if ascii else '×'} diverged")
     together = "" if one.together == "single" else f", {one.together} at each value"
     title = f"{objective_text(sweep.objective)} over {shown_name(one.parameter)}"
+    rows = curve(points, width=width, height=height, log_x=one.log, marks=marks, ascii=ascii)
+    legend += [
+        f"{arrow} off the scale"
+        for arrow in ("^v" if ascii else "▲▼")
+        if any(arrow in row for row in rows)
+    ]
     return [
         "   ".join((f"{title} ({'log' if one.log else 'linear'} axis{together})", *legend)),
-        *(
-            row.rstrip()
-            for row in curve(
-                points, width=width, height=height, log_x=one.log, marks=marks, ascii=ascii
-            )
-        ),
+        *(row.rstrip() for row in rows),
     ]
 
 
