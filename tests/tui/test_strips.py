@@ -20,6 +20,7 @@ from tuiswp.controller.client import SweepView
 from tuiswp.controller.reducer import SweepState
 from tuiswp.gpu.inventory import GpuProcess, GpuReading, Inventory
 from tuiswp.model.trial import Lease, Process, Running, Trial
+from tuiswp.text import visible
 from tuiswp.tui.pieces import Line, cells
 from tuiswp.tui.snapshot import EventLine, Snapshot
 from tuiswp.tui.widgets.footer import KeyFooter
@@ -205,7 +206,7 @@ def test_any_gpus_in_any_width_make_printable_lines(
     found = tuple(gpu(index, processes=(process,)) for index in range(count))
     lines = gpu_lines(Inventory(found, "nvml"), OURS, None, width, height)
     assert len(lines) <= height
-    assert all(text_of(line).isprintable() for line in lines)
+    assert all(visible(text_of(line)) == text_of(line) for line in lines)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (20, 3), (80, 24), (160, 45)])

@@ -109,8 +109,7 @@ class Trials(ScrollView, can_focus=True):
         self._layout, self._made_for = Layout((), 0), (-1, -1, self.hidden)
         self._strips: dict[int, tuple[_Look, Style, Strip]] = {}
         self._texts: dict[int, tuple[TrialRow, tuple[str, ...]]] = {}
-        self._seen: list[_Look | None] = []
-        self._seen_from = 0
+        self._seen: dict[int, _Look | None] = {}  # what was drawn last, by line
         self._base = Style()
         self._highlighted: int | None = None
 
@@ -236,7 +235,7 @@ class Trials(ScrollView, can_focus=True):
             head = self.get_component_rich_style("trials--header")
             titles = self._sheet.titles(self._layout, self._rows.sort, down=self._rows.down)
             return _whole([Segment(" ".join(titles), head)], self._layout, width, head)
-        look = self._look(y)
+        look = self._seen[y] = self._look(y)
         if look is None:
             return Strip.blank(width, base)
         if look.cursor:
@@ -279,6 +278,7 @@ class Trials(ScrollView, can_focus=True):
             self.select(look.number)
 
     def on_resize(self, event: Resize) -> None:
+        self._seen.clear()
         self._reveal()
 
     def _reveal(self) -> None:
@@ -304,12 +304,8 @@ class Trials(ScrollView, can_focus=True):
             self.refresh()
         elif view:
             self.refresh(Region(0, 0, self.size.width, 1))
-        top = self.scroll_offset.y
-        before = self._seen if top == self._seen_from else []
-        self._seen_from = top
-        self._seen = [self._look(y) for y in range(1, self.size.height)]
-        for y, look in enumerate(self._seen, start=1):
-            if y > len(before) or look != before[y - 1]:
+        for y in range(1, self.size.height):
+            if y not in self._seen or self._seen[y] != self._look(y):
                 self.refresh(Region(0, y, self.size.width, 1))
         if self._rows.cursor != self._highlighted:
             self._highlighted = self._rows.cursor
@@ -338,14 +334,19 @@ class Trials(ScrollView, can_focus=True):
 
 def _row_strip(look: _Look, layout: Layout, width: int, base: Style, *, colour: bool) -> Strip:
     """One row in the colours of its state, exactly `width` cells."""
-    segments: list[Segment] = []
+    runs: list[tuple[Tone, list[str]]] = []  # neighbours of one tone are one piece: fewer bytes
     for column, text in zip(layout.columns, look.texts, strict=True):
-        if segments:
-            segments.append(Segment(" ", base))
         if column.key == "mark":
             text = (">" if look.cursor else " ") + ("*" if look.marked else " ")
             text = text[: column.width]
-        segments.append(Segment(text, base + style(_tone(look, column), colour=colour)))
+        tone = _tone(look, column)
+        if runs:
+            runs[-1][1].append(" ")
+        if runs and (runs[-1][0] == tone or not text.strip(" ")):
+            runs[-1][1].append(text)
+        else:
+            runs.append((tone, [text]))
+    segments = [Segment("".join(texts), base + style(tone, colour=colour)) for tone, texts in runs]
     return _whole(segments, layout, width, base)
 
 
