@@ -27,6 +27,7 @@ from tests.tui.snapshots import (
 from tuiswp.model.trial import Paused
 from tuiswp.tui.actions import ACTIONS, CHAINS, request_for
 from tuiswp.tui.palette_provider import ActionProvider
+from tuiswp.tui.pieces import Line
 from tuiswp.tui.screens.compare import CompareScreen, at_same_step, compare_lines, value_at
 from tuiswp.tui.screens.confirm import MOST, ConfirmScreen, Question, question
 from tuiswp.tui.screens.events import EventsScreen
@@ -245,6 +246,37 @@ def test_no_line_of_the_results_is_wider_than_the_pane() -> None:
     for width in (60, 78, 158):
         lines = result_lines(full(), width, 10)
         assert max(sum(len(text) for text, _ in line) for line in lines) <= width
+
+
+def test_a_narrower_terminal_wraps_the_text_again_without_new_data() -> None:
+    async def act(pilot: Any, app: Stage) -> tuple[int, int]:
+        pane = app.screen.query_one(Prose)
+        wide = len(pane.plain.splitlines())
+        await pilot.resize_terminal(44, 24)
+        await pilot.pause()
+        await pilot.pause()
+        return wide, len(pane.plain.splitlines())
+
+    wide, narrow = on_stage(HelpScreen("table"), act, (160, 45))
+    assert narrow > wide
+
+
+def test_only_the_lines_that_changed_are_drawn_again() -> None:
+    async def act(pilot: Any, app: Stage) -> tuple[str, str]:
+        pane = app.screen.query_one("#facts", Prose)
+        before = seen(app)
+        text: list[Line] = [(("first", "plain"),), (("second", "plain"),)]
+        pane.show(text)
+        await pilot.pause()
+        pane.show([text[0], (("changed", "plain"),)])
+        await pilot.pause()
+        return before, seen(app)
+
+    before, after = on_stage(TrialScreen(7, full()), act)
+    assert "parameters" in before
+    assert "changed" in after
+    assert "second" not in after
+    assert "first" in after
 
 
 def test_a_tie_is_said_and_a_sweep_without_a_result_says_why() -> None:

@@ -115,7 +115,7 @@ class CompareScreen(Screen[None]):
             self.query_one(Chart).plot = plot
 
     def on_resize(self) -> None:
-        self.redraw()
+        self.call_after_refresh(self.redraw)  # when the panes have their new widths
 
     def action_do(self, action_id: str) -> None:
         """One action of the registry; what is not this screen's own is the app's."""

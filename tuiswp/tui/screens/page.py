@@ -70,7 +70,7 @@ class Page(Screen[None]):
         pane.show(self.texts(max(1, pane.text_width), self.query_one(Input).value))
 
     def on_resize(self) -> None:
-        self.redraw()
+        self.call_after_refresh(self.redraw)  # when the panes have their new widths
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

@@ -150,7 +150,7 @@ class TrialScreen(Screen[None]):
 
     def on_resize(self) -> None:
         self.set_class(self.size.width >= _WIDE, "wide")
-        self.redraw()
+        self.call_after_refresh(self.redraw)  # when the panes have their new widths
 
     def on_lines_followed(self, event: Lines.Followed) -> None:
         event.stop()

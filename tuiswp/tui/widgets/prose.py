@@ -50,11 +50,14 @@ class Prose(ScrollView, can_focus=True):
     def show(self, lines: Sequence[Line]) -> None:
         """Draw these; the place that was scrolled to stays."""
         new = tuple(lines)
-        if new == self._lines:
+        old, self._lines = self._lines, new
+        if len(old) != len(new):
+            self.virtual_size = Size(self.text_width, len(new))
+            self.refresh()
             return
-        self._lines = new
-        self.virtual_size = Size(self.text_width, len(new))
-        self.refresh()
+        for y, (before, after) in enumerate(zip(old, new, strict=True)):
+            if before != after:
+                self.refresh_line(y)
 
     def render_line(self, y: int) -> Strip:
         index = y + self.scroll_offset.y
