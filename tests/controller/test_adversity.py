@@ -209,6 +209,9 @@ def test_a_stop_holds_for_a_trial_that_was_asked_for_before_it(bench: Bench) -> 
     assert bench.launcher.alive_tokens == set()
     assert bench.controller.left == "finished"
     assert bench.trials()[0].state == "queued"
+    bench.new()
+    assert bench.ask("restart", 0).ok
+    assert bench.states()[0] == "running"
 
 
 def test_a_directory_among_the_requests_hides_none_and_leaks_nothing(bench: Bench) -> None:

@@ -130,6 +130,14 @@ class Applier:
             case Launching() | Running():
                 self._watcher.ask(trial, self._reason(request, "queued", "restart was asked"))
                 return True, f"{trial.id} is being ended and starts again"
+            case Queued() if trial.number in self._core.state.overruled:
+                self._core.record(TrialQueued(trial.number, "restart", fresh=request.fresh))
+                return True, f"{trial.id} is queued again, although the sweep was stopped"
+            case Queued(asked=False) if self._core.state.stopping is not None:
+                return (
+                    False,
+                    f"{trial.id} waits in a stopped sweep; `tuiswp resume` goes on with it",
+                )
             case Queued():
                 return True, f"{trial.id} is queued already"
             case Paused() | Ended():

@@ -282,11 +282,17 @@ class Starter:
 
 
 def wanted(state: SweepState) -> list[Trial]:
-    """Waiting trials that are to run, by number; a stopping sweep runs only what was asked for."""
+    """Waiting trials that are to run, by number; after a stop, only those asked for since."""
     queued = sorted(state.queued(), key=lambda trial: trial.number)
     if state.stopping is None:
         return queued
-    return [t for t in queued if isinstance(t.status, Queued) and t.status.asked]
+    return [
+        trial
+        for trial in queued
+        if isinstance(trial.status, Queued)
+        and trial.status.asked
+        and trial.number not in state.overruled
+    ]
 
 
 def set_aside(trial_dir: Path, attempt_dir: Path) -> None:

@@ -47,7 +47,8 @@ class SweepState(msgspec.Struct, frozen=True):
 
     `next_index`: where the proposer goes on. `controller`: the last one that started and did not
     say that it stopped; whether it lives is for the reader to check. `stopping`: no new trials
-    ("drain"), or running ones are ended too ("now").
+    ("drain"), or running ones are ended too ("now"). `overruled`: trials that a person had queued
+    before that stop; it holds for them too.
     """
 
     name: str = ""
@@ -59,6 +60,7 @@ class SweepState(msgspec.Struct, frozen=True):
     controller: Process | None = None
     paused: SweepPaused | None = None
     stopping: Literal["drain", "now"] | None = None
+    overruled: frozenset[int] = frozenset()
     finished: str | None = None
     best: BestChanged | None = None
     warned: frozenset[str] = frozenset()
@@ -118,7 +120,9 @@ class _Draft:
                 if trial is not None:
                     self.trials[event.trial] = move(trial, event, record.t)
                     if isinstance(event, TrialQueued):
-                        self.changes["finished"] = None
+                        before = self.changes.get("overruled", self.base.overruled)
+                        assert isinstance(before, frozenset)
+                        self.changes.update(finished=None, overruled=before - {event.trial})
             case TrialSuggested() as event:
                 self._suggested(event, record.t)
             case _ as event:
@@ -162,10 +166,16 @@ class _Draft:
             case SweepPaused():
                 self.changes["paused"] = event
             case SweepResumed():
-                self.changes.update(paused=None, stopping=None, finished=None)
+                self.changes.update(
+                    paused=None, stopping=None, finished=None, overruled=frozenset()
+                )
             case SweepStopping():
                 self.changes["stopping"] = "now" if event.now else "drain"
-                self._forget_what_was_asked()
+                self.changes["overruled"] = frozenset(
+                    number
+                    for number, trial in self.trials.items()
+                    if isinstance(trial.status, Queued) and trial.status.asked
+                )
             case SweepFinished():
                 self.changes["finished"] = event.why
             case BestChanged():
@@ -178,13 +188,6 @@ class _Draft:
                 pass  # told to whoever asked; its effects are facts of their own
             case _:
                 assert_never(event)
-
-    def _forget_what_was_asked(self) -> None:
-        """A stop holds for what waits, also for what a person had queued before it."""
-        for number, trial in self.trials.items():
-            if isinstance(trial.status, Queued) and trial.status.asked:
-                status = replace(trial.status, asked=False)
-                self.trials[number] = replace(trial, status=status)
 
 
 def move(
