@@ -53,7 +53,8 @@ class _Look(NamedTuple):
 class Trials(ScrollView, can_focus=True):
     """`show` it rows; it keeps sort, filter, marks and the cursor. `hidden`: columns left out.
 
-    `colour` and `ascii` say what the terminal can do; set them before the first `show`.
+    `colour` and `ascii` say what the terminal can do; set them before the first `show`. `ordering`
+    may be read for what to remember of a view: its `sort`, `down`, `query`, `marks`.
     """
 
     ALLOW_SELECT = False
@@ -104,7 +105,7 @@ class Trials(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.colour, self.ascii = colour, ascii
         self.hidden: frozenset[str] = frozenset()
-        self._rows = Ordering()
+        self.ordering = Ordering()
         self._sheet = Sheet((), "", ascii=ascii)
         self._layout, self._made_for = Layout((), 0), (-1, -1, self.hidden)
         self._strips: dict[int, tuple[_Look, Style, Strip]] = {}
@@ -126,7 +127,7 @@ class Trials(ScrollView, can_focus=True):
         known = (sheet.names, sheet.metric, sheet.ascii) == (
             tuple(columns), metric_name, self.ascii,
         )  # fmt: skip
-        changed: Sequence[TrialRow] = self._rows.show(rows, columns, goal, now)
+        changed: Sequence[TrialRow] = self.ordering.show(rows, columns, goal, now)
         if not known:
             self._sheet, self._made_for = (
                 Sheet(columns, metric_name, ascii=self.ascii),
@@ -138,7 +139,7 @@ class Trials(ScrollView, can_focus=True):
 
     def sort_by(self, name: str) -> bool:
         """Sort by a column's key or a parameter's name, ascending or the best first."""
-        found = self._rows.sort_by(name)
+        found = self.ordering.sort_by(name)
         self._settle(view=True)
         return found
 
@@ -146,73 +147,73 @@ class Trials(ScrollView, can_focus=True):
         """Sort by the column to the right of the one sorted by (1), or to the left (-1)."""
         keys = [column.key for column in self._layout.columns if column.key not in _UNSORTED]
         if keys:
-            here = keys.index(self._rows.sort) if self._rows.sort in keys else 0
+            here = keys.index(self.ordering.sort) if self.ordering.sort in keys else 0
             self.sort_by(keys[(here + step) % len(keys)])
 
     def reverse(self) -> None:
         """Turn the order round; rows without a value stay at the end."""
-        self._rows.reverse()
+        self.ordering.reverse()
         self._settle(view=True)
 
     def filter(self, text: str) -> str | None:
         """Show only what matches (see `tuiswp.tui.query`); else why not, and the old rows stay."""
-        fault = self._rows.filter(text)
+        fault = self.ordering.filter(text)
         if fault is None:
             self._settle(view=True)
         return None if fault is None else visible(fault, limit=200)
 
     def move(self, by: int, now: float | None = None) -> None:
         """Move the cursor by some rows, down if positive."""
-        self._rows.move_to(self._rows.line + by, now)
+        self.ordering.move_to(self.ordering.line + by, now)
         self._reveal()
 
     def select(self, number: int, now: float | None = None) -> bool:
         """Put the cursor on a trial; False if it is not shown."""
-        place = self._rows.place.get(number)
+        place = self.ordering.place.get(number)
         if place is None:
             return False
-        self._rows.move_to(place, now)
+        self.ordering.move_to(place, now)
         self._reveal()
         return True
 
     def toggle_mark(self) -> None:
         """Mark or unmark the cursor's trial."""
-        self._rows.toggle_mark()
+        self.ordering.toggle_mark()
         self._settle(marks=True)
 
     def mark_range(self) -> None:
         """Mark from the trial marked last to the cursor."""
-        self._rows.mark_range()
+        self.ordering.mark_range()
         self._settle(marks=True)
 
     def invert_marks(self) -> None:
         """Mark what is not marked among the rows shown, and the other way round."""
-        self._rows.invert_marks()
+        self.ordering.invert_marks()
         self._settle(marks=True)
 
     def clear_marks(self) -> None:
         """Unmark everything."""
-        self._rows.clear_marks()
+        self.ordering.clear_marks()
         self._settle(marks=True)
 
     def selection(self) -> tuple[int, ...]:
         """What an action acts on: the marked trials, by number, or that of the cursor."""
-        return self._rows.selection()
+        return self.ordering.selection()
 
     @property
     def cursor(self) -> int | None:
         """The number of the trial under the cursor."""
-        return self._rows.cursor
+        return self.ordering.cursor
 
     @property
     def order(self) -> tuple[int, ...]:
         """The trials shown, from the top."""
-        return tuple(self._rows.order)
+        return tuple(self.ordering.order)
 
     @property
     def summary(self) -> str:
         """`34/47  sort val_loss ↑  filter status:run  3 marked  2 rows would move`."""
-        rows = self._rows
+        rows = self.ordering
         title = next((c.title for c in self._layout.columns if c.key == rows.sort), rows.sort)
         arrow = ("v" if rows.down else "^") if self.ascii else ("↓" if rows.down else "↑")
         parts = [f"{len(rows.order)}/{len(rows.rows)}", f"sort {title} {arrow}"]
@@ -233,7 +234,7 @@ class Trials(ScrollView, can_focus=True):
         base = self._base
         if y == 0:
             head = self.get_component_rich_style("trials--header")
-            titles = self._sheet.titles(self._layout, self._rows.sort, down=self._rows.down)
+            titles = self._sheet.titles(self._layout, self.ordering.sort, down=self.ordering.down)
             return _whole([Segment(" ".join(titles), head)], self._layout, width, head)
         look = self._seen[y] = self._look(y)
         if look is None:
@@ -256,8 +257,8 @@ class Trials(ScrollView, can_focus=True):
         self.move(by * max(1, self.scrollable_content_region.height - 2))
 
     def action_open(self) -> None:
-        if self._rows.cursor is not None:
-            self.post_message(self.Opened(self._rows.cursor))
+        if self.ordering.cursor is not None:
+            self.post_message(self.Opened(self.ordering.cursor))
 
     def on_click(self, event: Click) -> None:
         """A click on the header sorts by it, or turns the order; one on a row goes there."""
@@ -266,7 +267,7 @@ class Trials(ScrollView, can_focus=True):
             return
         if at.y == 0:
             column = self._layout.at(at.x)
-            if column is not None and column.key == self._rows.sort:
+            if column is not None and column.key == self.ordering.sort:
                 self.reverse()
             elif column is not None:
                 self.sort_by(column.key)
@@ -283,7 +284,7 @@ class Trials(ScrollView, can_focus=True):
 
     def _reveal(self) -> None:
         """Scroll as little as needed to see the cursor."""
-        line, top = self._rows.line, self.scroll_offset.y
+        line, top = self.ordering.line, self.scroll_offset.y
         height = max(1, self.scrollable_content_region.height - 1)
         self._settle()
         if not top <= line < top + height:
@@ -292,7 +293,7 @@ class Trials(ScrollView, can_focus=True):
 
     def _settle(self, *, view: bool = False, marks: bool = False) -> None:
         """After any change: lay out, redraw the lines that differ, tell who listens."""
-        size = Size(self.scrollable_content_region.width, len(self._rows.order) + 1)
+        size = Size(self.scrollable_content_region.width, len(self.ordering.order) + 1)
         if size != self.virtual_size:
             self.virtual_size = size
         wanted = (self._sheet.version, self.scrollable_content_region.width, self.hidden)
@@ -307,8 +308,8 @@ class Trials(ScrollView, can_focus=True):
         for y in range(1, self.size.height):
             if y not in self._seen or self._seen[y] != self._look(y):
                 self.refresh(Region(0, y, self.size.width, 1))
-        if self._rows.cursor != self._highlighted:
-            self._highlighted = self._rows.cursor
+        if self.ordering.cursor != self._highlighted:
+            self._highlighted = self.ordering.cursor
             self.post_message(self.Highlighted(self._highlighted))
         if view:
             self.post_message(self.ViewChanged())
@@ -317,7 +318,7 @@ class Trials(ScrollView, can_focus=True):
 
     def _look(self, y: int) -> _Look | None:
         """What the screen line `y` shows; None below the last row."""
-        rows, index = self._rows, y - 1 + self.scroll_offset.y
+        rows, index = self.ordering, y - 1 + self.scroll_offset.y
         if index >= len(rows.order):
             return None
         number = rows.order[index]
