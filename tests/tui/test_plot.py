@@ -1,6 +1,7 @@
 """A chart as rows of styled cells: exact pictures, and what holds whatever the numbers are."""
 
 import math
+import random
 from collections.abc import Sequence
 
 import msgspec
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tuiswp.tui import palette
+from tuiswp.tui import palette, raster
 from tuiswp.tui.axis import Axis, short, x_axis, y_axis
 from tuiswp.tui.plot import Drawing, Line, Plot, draw, read
 
@@ -296,6 +297,46 @@ def test_lines_that_did_not_change_are_not_drawn_again() -> None:
 )  # fmt: skip
 def test_numbers_have_four_digits_and_few_columns(value: float, shown: str) -> None:
     assert short(value) == shown
+
+
+def test_a_long_curve_shows_the_same_dots_as_every_point_of_it_would(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chance = random.Random(1)
+    xs = sorted(chance.uniform(1.0, 1e4) for _ in range(3000))
+    ys = [NAN if chance.random() < 0.001 else chance.gauss(5.0, 1.0) for _ in xs]
+    whole = Plot("loss", (Line(1, "t0001", xs, ys),))
+    for plot in (
+        whole,
+        msgspec.structs.replace(whole, log_x=True),
+        msgspec.structs.replace(whole, x_range=(100.0, 9000.0)),
+    ):
+        few = draw(plot, 60, 16)
+        with monkeypatch.context() as patch:
+            patch.setattr(raster, "_MANY", 10**6)
+            every = draw(plot, 60, 16)
+        differ = sum(
+            one != other
+            for row, same in zip(text(few), text(every), strict=True)
+            for one, other in zip(row, same, strict=True)
+        )
+        assert differ <= 2  # a point on the border of two columns may fall to the other
+
+
+def test_a_long_curve_that_grows_changes_only_its_end() -> None:
+    line = curve(1, 2200)
+    before = draw(
+        Plot("loss", (msgspec.structs.replace(line, xs=line.xs[:-3], ys=line.ys[:-3]),)), 80, 20
+    )
+    after = draw(Plot("loss", (line,)), 80, 20, before)
+    changed = [
+        place
+        for old, new in zip(text(before), text(after), strict=True)
+        for place in range(80)
+        if old[place] != new[place]
+    ]
+    assert after.frame == before.frame
+    assert all(place >= 62 for place in changed)
 
 
 # -- whatever the numbers are --------------------------------------------------------------------

@@ -5,16 +5,17 @@ found first, dots after: that is what makes fifty curves a matter of millisecond
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import TypeAlias
 
 import msgspec
 
 from tuiswp.tui.axis import LARGEST, Axis
-from tuiswp.tui.decimate import thin
 
 Points: TypeAlias = tuple[Sequence[float], Sequence[float]]
 
+_MANY = 3  # points a column of dots, above which only the extremes are drawn
 _FAR = 1 << 20  # rows; what is further out is as good as there
 
 
@@ -39,13 +40,12 @@ def layer(points: Points, x: Axis, y: Axis, width: int, height: int) -> Layer:
     What has no place on a logarithmic axis is a gap as well; infinities leave at the edge.
     """
     columns, rows = 2 * width, 4 * height
-    xs, ys = thin(*_in_sight(points, x), columns, x.ends())
+    xs, ys = _in_sight(points, x)
     top, bottom = [rows] * columns, [-1] * columns  # of the stroke in each column of dots
     last: tuple[int, int] | None = None
     for part_x, part_y in _parts(xs, ys, y.log):
-        last = _strokes(
-            _places(part_x, x, columns), _rows(part_y, y, rows), top, bottom, columns - 1
-        )
+        places, values = _by_column(part_x, part_y, x, columns)
+        last = _strokes(places, _rows(values, y, rows), top, bottom, columns - 1)
     return _cells(top, bottom, width, height, last)
 
 
@@ -80,8 +80,34 @@ def _parts(xs: Sequence[float], ys: Sequence[float], log: bool) -> list[Points]:
     return [(part_x, part_y) for part_x, part_y in parts if part_x]
 
 
+def _by_column(
+    xs: Sequence[float], ys: Sequence[float], axis: Axis, columns: int
+) -> tuple[list[int], Sequence[float]]:
+    """The column of dots and the value of each point, or of the few that show in each column.
+
+    By column and not by count: a new point changes no column but its own.
+    """
+    start = max(0, bisect_left(xs, axis.value(0.0)) - 1)  # one beyond each edge: lines run off it
+    stop = min(len(xs), bisect_right(xs, axis.value(1.0)) + 1)
+    if stop - start <= _MANY * columns:
+        return _places(xs[start:stop], axis, columns), ys[start:stop]
+    places, values = _places(xs[start : start + 1], axis, columns), [ys[start]]
+    edges = [axis.value((column + 0.5) / (columns - 1)) for column in range(columns)]
+    low = start + 1
+    for column, edge in enumerate(edges):
+        high = bisect_left(xs, edge, low, stop)
+        if high > low:
+            part = ys[low:high]
+            places += (column,) * 4
+            values += (part[0], min(part), max(part), part[-1])
+            low = high
+    return places + _places(xs[low:stop], axis, columns), [*values, *ys[low:stop]]
+
+
 def _places(xs: Sequence[float], axis: Axis, columns: int) -> list[int]:
     """The column of dots of each x; those out of sight on their side."""
+    if not xs:
+        return []
     scale = (columns - 1) / (axis.high - axis.low)
     offset = 0.5 - axis.low * scale
     if axis.log:

@@ -24,6 +24,7 @@ from tuiswp.tui.plot import Drawing, Edge, Plot, Readout, Span, draw
 
 SMOOTHING = (0.0, 0.3, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99)
 _WHEEL = 1.25
+_NEAR = 4  # columns
 _CLOSEST = 1e-6  # of the whole axis: nobody zooms in further
 
 
@@ -231,8 +232,8 @@ class Chart(Widget, can_focus=True):
         for row, (old, new) in enumerate(zip(before.rows, self._drawing.rows, strict=True)):
             if old != new:
                 self._strips.pop(row, None)
-                start, end = _changed(old, new, size[0])
-                self.refresh(Region(start, row, end - start, 1))
+                spans = _changed(old, new, size[0])
+                self.refresh(*(Region(start, row, end - start, 1) for start, end in spans))
 
     # -- the mouse -----------------------------------------------------------------------------
 
@@ -277,13 +278,23 @@ def _within(whole: Axis, low: float, extent: float, *, keep: bool = False) -> Sp
     return Axis(low, low + extent, whole.log).ends()
 
 
-def _changed(old: Row, new: Row, width: int) -> tuple[int, int]:
-    """The columns from the first to behind the last that differ; all, if a cell is not one wide."""
+def _changed(old: Row, new: Row, width: int) -> list[tuple[int, int]]:
+    """The spans of columns that differ; all, if a cell is not one column wide.
+
+    Spans closer than `_NEAR` are one: to move there would cost more than what is between.
+    """
     before, after = list(_cells(old)), list(_cells(new))
     if len(before) != width or len(after) != width:
-        return 0, width
-    differ = [column for column in range(width) if before[column] != after[column]]
-    return (differ[0], differ[-1] + 1) if differ else (0, 0)
+        return [(0, width)]
+    spans: list[tuple[int, int]] = []
+    for column in range(width):
+        if before[column] == after[column]:
+            continue
+        if spans and column - spans[-1][1] < _NEAR:
+            spans[-1] = (spans[-1][0], column + 1)
+        else:
+            spans.append((column, column + 1))
+    return spans or [(0, width)]
 
 
 def _cells(row: Row) -> Iterator[tuple[str, str]]:
