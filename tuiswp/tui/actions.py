@@ -103,13 +103,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("events", ("L",), "events", "Show everything that happened, newest first.", "app"),
     Action("write", ("w",), "write", "Write the results: table, picture and report.", "app",
            command="tuiswp report {sweep}"),
-    Action("gpus", (), "GPUs", "Show every GPU and who is on it.", "app", command="tuiswp gpus"),
 
     Action("pane_1", ("1",), "trials", "Show or hide the trials.", "sweep"),
     Action("pane_2", ("2",), "charts", "Show or hide the charts.", "sweep"),
     Action("pane_3", ("3",), "GPUs", "Show or hide the GPUs.", "sweep"),
     Action("pane_4", ("4",), "log", "Show or hide what the trial printed.", "sweep"),
-    Action("pane_5", ("5",), "parameters", "Show or hide the parameters that differ.", "sweep"),
     Action("compare", ("C",), "compare", "Compare the marked trials: only what differs.", "sweep"),
     Action("log", ("l",), "output", "Show what the trial printed.", "sweep",
            command="tuiswp logs {sweep} {trials}"),
