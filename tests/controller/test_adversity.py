@@ -220,7 +220,7 @@ def test_a_directory_among_the_requests_hides_none_and_leaks_nothing(bench: Benc
     before = descriptors()
     assert bench.ask("kill", 0).ok
     bench.step(10)
-    assert descriptors() == before
+    assert descriptors() <= before  # fewer when an earlier test is collected just then
 
 
 def test_a_request_is_put_although_its_folder_was_removed(bench: Bench) -> None:
@@ -282,7 +282,7 @@ def test_a_directory_in_place_of_the_journal_is_said_and_leaks_nothing(tmp_path:
         with pytest.raises(EnvironmentFault, match="not a regular file"):
             read(tmp_path)
         assert list(JournalReader(tmp_path).poll()) == []
-    assert descriptors() == before
+    assert descriptors() <= before  # fewer when an earlier test is collected just then
 
 
 def test_a_moved_sweep_directory_is_left_before_anything_is_concluded(bench: Bench) -> None:
