@@ -323,6 +323,27 @@ def test_a_long_curve_shows_the_same_dots_as_every_point_of_it_would(
         assert differ <= 2  # a point on the border of two columns may fall to the other
 
 
+@pytest.mark.parametrize("log", [False, True])
+def test_a_curve_drawn_as_it_grows_is_the_curve_drawn_at_once(log: bool) -> None:
+    chance = random.Random(2)
+    xs = [float(n + 1) for n in range(400)]
+    ys = [NAN if chance.random() < 0.02 else chance.gauss(3.0, 2.0) for _ in xs]
+    drawing: Drawing | None = None
+    count = 1
+    while count < len(xs):
+        plot = Plot(
+            "loss",
+            (Line(1, "t0001", xs[:count], ys[:count]),),
+            log_x=log,
+            log_y=log,
+            x_range=(20.0, 300.0),
+            y_range=(0.5, 5.0),
+        )
+        drawing = draw(plot, 60, 16, drawing)
+        assert drawing.rows == draw(plot, 60, 16).rows
+        count += chance.randrange(1, 12)
+
+
 def test_a_long_curve_that_grows_changes_only_its_end() -> None:
     line = curve(1, 2200)
     before = draw(

@@ -17,7 +17,7 @@ from tuiswp.text import visible
 from tuiswp.tui.axis import LARGEST, Axis, exact, short, x_axis, y_axis
 from tuiswp.tui.grid import Grid, Row, Run
 from tuiswp.tui.palette import Ink, Weight, line_ink, marker
-from tuiswp.tui.raster import Layer, Points, layer
+from tuiswp.tui.raster import Layer, Points, layer, longer
 
 Edge: TypeAlias = Literal["start", "end"]
 Span: TypeAlias = tuple[float, float]
@@ -346,16 +346,17 @@ def _strokes(plot: Plot) -> Iterable[_Stroke]:
 
 
 def _layers(plot: Plot, frame: Frame, previous: Drawing | None) -> list[tuple[_Stroke, Layer]]:
-    """Each curve drawn by itself; those that did not change are taken from `previous`."""
+    """Each curve drawn by itself; what is unchanged of it is taken from `previous`."""
     old = previous.layers if previous is not None else {}
     found: list[tuple[_Stroke, Layer]] = []
+    place = frame.x, frame.y, frame.width, frame.height
     for stroke in _strokes(plot):
         kept = old.get((stroke.line.key, stroke.smoothed))
         if kept is not None and kept[0] == stroke.points:
             found.append((stroke, kept[1]))
-        else:
-            made = layer(stroke.points, frame.x, frame.y, frame.width, frame.height)
-            found.append((stroke, made))
+            continue
+        grown = longer(kept[1], kept[0], stroke.points, *place) if kept is not None else None
+        found.append((stroke, grown or layer(stroke.points, *place)))
     return found
 
 

@@ -24,7 +24,7 @@ class Layer(msgspec.Struct, frozen=True):
 
     `above`, `below`: the columns where the line leaves at the top, at the bottom. `end`: the cell
     of its last number, None if that is out of sight. `end_row`: the row of that number, cut to the
-    chart, whether in sight or not.
+    chart, whether in sight or not. `top`, `bottom`: the stroke in each column of dots.
     """
 
     dots: dict[int, int]
@@ -32,6 +32,8 @@ class Layer(msgspec.Struct, frozen=True):
     below: tuple[int, ...]
     end: int | None
     end_row: int | None
+    top: list[int]
+    bottom: list[int]
 
 
 def layer(points: Points, x: Axis, y: Axis, width: int, height: int) -> Layer:
@@ -44,8 +46,34 @@ def layer(points: Points, x: Axis, y: Axis, width: int, height: int) -> Layer:
     top, bottom = [rows] * columns, [-1] * columns  # of the stroke in each column of dots
     last: tuple[int, int] | None = None
     for part_x, part_y in _parts(xs, ys, y.log):
+        if last is not None and part_x[0] > x.value(1.0):
+            break
         places, values = _by_column(part_x, part_y, x, columns)
         last = _strokes(places, _rows(values, y, rows), top, bottom, columns - 1)
+    return _cells(top, bottom, width, height, last)
+
+
+def longer(
+    old: Layer, before: Points, points: Points, x: Axis, y: Axis, width: int, height: int
+) -> Layer | None:
+    """The layer of `points` if they are those `old` was drawn of and some more; else None.
+
+    Only what is new is drawn; width, height and axes must be those of `old`.
+    """
+    xs, ys = points
+    count = len(before[0])
+    if not 0 < count < len(xs) or xs[:count] != before[0] or ys[:count] != before[1]:
+        return None
+    if xs[count - 1] > x.value(1.0):
+        return old  # it had left the chart already
+    new_x, new_y = xs[count - 1 :], ys[count - 1 :]  # from where the line stood
+    if not (math.isfinite(sum(new_x)) and math.isfinite(sum(new_y))):
+        return None
+    if (x.log and new_x[0] <= 0.0) or (y.log and min(new_y) <= 0.0):
+        return None
+    top, bottom = old.top.copy(), old.bottom.copy()
+    places, values = _by_column(new_x, new_y, x, 2 * width)
+    last = _strokes(places, _rows(values, y, 4 * height), top, bottom, 2 * width - 1)
     return _cells(top, bottom, width, height, last)
 
 
@@ -254,4 +282,5 @@ def _cells(
         end_row = min(max(row, 0), rows - 1) >> 2
         if 0 <= column < 2 * width and 0 <= row < rows:
             end = (row >> 2) * width + (column >> 1)
-    return Layer(dots, tuple(dict.fromkeys(above)), tuple(dict.fromkeys(below)), end, end_row)
+    leaving = tuple(dict.fromkeys(above)), tuple(dict.fromkeys(below))
+    return Layer(dots, *leaving, end, end_row, top, bottom)
