@@ -154,7 +154,8 @@ class SweepReader:
         return Live(file.last_step, file.progress, value, age)
 
 
-def is_about_controllers(record: Record) -> bool:
+def _tells_who_decides(record: Record) -> bool:
+    """All that is needed of a long journal to know whether somebody will answer."""
     return isinstance(record.event, ControllerStarted | ControllerStopped)
 
 
@@ -172,7 +173,7 @@ def ask(directory: SweepDirectory, request: Request, *, wait_s: float = ANSWER_S
     submitted = False
     while time.monotonic() < deadline:
         for record in reader.poll():
-            state = replay((record,), state) if is_about_controllers(record) else state
+            state = replay((record,), state) if _tells_who_decides(record) else state
             if isinstance(record.event, RequestApplied) and record.event.id == request.id:
                 return record.event
         if state.controller is None or not proc.is_alive(state.controller):
