@@ -5,7 +5,7 @@ before it, axes stay where they were and only lines that changed are drawn again
 """
 
 import math
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
@@ -14,17 +14,15 @@ from rich.cells import cell_len, set_cell_size
 
 from tuiswp.model.sweep import Goal
 from tuiswp.text import visible
-from tuiswp.tui.axis import LARGEST, Axis, exact, short, x_axis, y_axis
+from tuiswp.tui.axis import Axis, short
 from tuiswp.tui.grid import Grid, Row, Run
 from tuiswp.tui.palette import Ink, Weight, line_ink, marker
 from tuiswp.tui.raster import Layer, Points, layer, longer
+from tuiswp.tui.scale import AxesAsked, Scale, scale
 
 Edge: TypeAlias = Literal["start", "end"]
 Span: TypeAlias = tuple[float, float]
 
-_SAMPLE = 32  # values a line that decide what is off the scale
-_OFF_SCALE, _OFF_LOG_SCALE = 3.0, 1.0  # times the spread of ordinary values, beyond its ends
-_ODD_LINE, _ODD_LOG_LINE = 30.0, 3.0  # times the usual reach: such a line has no say in the scale
 _MARK_EVERY = 12  # columns between markers along a line without colour
 _LABEL_MOST, _LABELLED_FROM = 12, 34  # columns
 _NUDGE = (0, 1, -1, 2, -2)
@@ -156,17 +154,24 @@ def draw(plot: Plot, width: int, height: int, previous: Drawing | None = None) -
     width, height = max(0, width), max(0, height)
     before = previous.frame if previous is not None and previous.title == plot.title else None
     titled, has_axis = height >= 5, height >= 4
-    drawn = _axes(plot, before)
-    if drawn is None:
+    axes = _scale(plot, before)
+    if axes is None:
         return _nothing(plot, width, height, titled)
-    x, whole_x, y, dropped = drawn
-    ticks = [(value, short(value)) for value in y.ticks(max(2, (height - titled - has_axis) // 3))]
+    ticks = [
+        (value, short(value)) for value in axes.y.ticks(max(2, (height - titled - has_axis) // 3))
+    ]
     left = max(5, *(len(text) + 1 for _, text in ticks)) if ticks else 5
     right = _label_width(plot) if width >= _LABELLED_FROM else 0
     if not has_axis or width < left + 8:
         left = right = 0
     frame = Frame(
-        left, int(titled), width - left - right, height - titled - (left > 0), x, y, whole_x
+        left,
+        int(titled),
+        width - left - right,
+        height - titled - (left > 0),
+        axes.x,
+        axes.y,
+        axes.whole_x,
     )
     if frame.width < 1 or frame.height < 1:
         return Drawing(_blank(width, height), None, None, plot.title, {})
@@ -175,7 +180,7 @@ def draw(plot: Plot, width: int, height: int, previous: Drawing | None = None) -
     readout = read(plot, plot.cursor) if plot.cursor is not None else None
     if plot.cursor is not None:
         _cross_hair(grid, plot, frame, readout)
-    rows = [_title(plot, dropped, width, right)] if titled else []
+    rows = [_title(plot, axes.dropped, width, right)] if titled else []
     rows += _framed(grid, plot, frame, ticks, right, layers)
     return Drawing(
         tuple(rows),
@@ -203,109 +208,16 @@ def read(plot: Plot, x: float) -> Readout:
     return Readout(max((one.x for one in readings), default=x), tuple(readings))
 
 
-# -- axes --------------------------------------------------------------------------------------
-
-
-def _axes(plot: Plot, before: Frame | None) -> tuple[Axis, Axis, Axis, int] | None:
-    """x, x without zoom, y, and how many values have no place; None: nothing to draw."""
-    found = [ends for line in plot.lines if (ends := _x_ends(line, plot.log_x)) is not None]
-    if not found:
-        return None
-    low, high = min(ends[0] for ends in found), max(ends[1] for ends in found)
-    whole = x_axis(low, high, log=plot.log_x, previous=before.whole_x if before else None)
-    zoomed = exact(*plot.x_range, log=plot.log_x) if plot.x_range is not None else None
-    x = zoomed or whole
-    asked = exact(*plot.y_range, log=plot.log_y) if plot.y_range is not None else None
-    sight = x.ends() if zoomed is not None else None
-    old = before.y if before is not None and before.y.log == plot.log_y else None
-    limits, dropped = _y_ends(plot, sight, old)
-    if plot.log_x:
-        dropped += sum(bisect_right(line.xs, 0.0) for line in plot.lines)
-    if asked is not None:
-        return x, whole, asked, dropped
-    if limits is None:
-        return None
-    return x, whole, y_axis(*limits, log=plot.log_y, previous=old), dropped
-
-
-def _x_ends(line: Line, log: bool) -> Span | None:
-    xs = line.xs
-    if not xs or not line.ys:
-        return None
-    if math.isfinite(sum(xs)) and (not log or xs[0] > 0.0):
-        return xs[0], xs[-1]
-    kept = [value for value in xs if math.isfinite(value) and (value > 0.0 or not log)]
-    return (min(kept), max(kept)) if kept else None
-
-
-def _y_ends(plot: Plot, sight: Span | None, old: Axis | None) -> tuple[Span | None, int]:
-    """Lowest and highest value on the scale, and how many have no place on a log axis."""
-    ends: list[tuple[float, float, Sequence[float]]] = []
-    middles: list[Span] = []
-    dropped = 0
-    for line in plot.lines:
-        ys = line.ys if sight is None else _cut(line, sight)
-        if plot.log_x and sight is None:
-            ys = ys[bisect_right(line.xs, 0.0) :]
-        if not ys:
-            continue
-        low, high = min(ys), max(ys)
-        if not math.isfinite(sum(ys)) or (plot.log_y and low <= 0.0):
-            kept = [value for value in ys if math.isfinite(value)]
-            ys = [value for value in kept if value > 0.0] if plot.log_y else kept
-            dropped += len(kept) - len(ys)
-            if not ys:
-                continue
-            low, high = min(ys), max(ys)
-        ends.append((low, high, ys))
-        middles.append(_middle(ys, plot.log_y))
-    if not ends:
-        return None, dropped
-    least, most = _scale_limits(middles, plot.log_y, old)
-    lows, highs = [low for low, _, _ in ends], [high for _, high, _ in ends]
-    if min(lows) >= least and max(highs) <= most:
-        return (min(lows), max(highs)), dropped
-    inside = [value for _, _, ys in ends for value in ys if least <= value <= most]
-    return ((min(inside), max(inside)) if inside else (min(lows), max(highs))), dropped
-
-
-def _cut(line: Line, sight: Span) -> Sequence[float]:
-    """The values in sight, and one on each side: lines run off the edge."""
-    start = max(0, bisect_left(line.xs, sight[0]) - 1)
-    return line.ys[start : bisect_right(line.xs, sight[1]) + 1]
-
-
-def _middle(ys: Sequence[float], log: bool) -> Span:
-    """Where a line starts and the middle 80 % of its values lie, as the axis counts."""
-    sample = sorted(ys[:: max(1, len(ys) // _SAMPLE)])
-    tenth = len(sample) // 10
-    low, high = min(sample[tenth], ys[0]), max(sample[-1 - tenth], ys[0])
-    if log:
-        return math.log10(low), math.log10(high)
-    return max(low, -LARGEST), min(high, LARGEST)
-
-
-def _scale_limits(middles: Sequence[Span], log: bool, old: Axis | None) -> Span:
-    """Beyond these a value is off the scale, so that one diverged trial does not flatten the rest.
-
-    The scale is that of all lines but those much further out than the one in the middle; what is on
-    screen stays on it.
-    """
-    base = sorted(low for low, _ in middles)[(len(middles) - 1) // 2]
-    reach = [max(abs(low - base), abs(high - base)) for low, high in middles]
-    usual = sorted(reach)[(len(reach) - 1) // 2] * (_ODD_LOG_LINE if log else _ODD_LINE)
-    ordinary = [span for span, far in zip(middles, reach, strict=True) if far <= usual or not usual]
-    low, high = min(low for low, _ in ordinary), max(high for _, high in ordinary)
-    room = (high - low) * (_OFF_LOG_SCALE if log else _OFF_SCALE)
-    if room == 0.0:
-        return -math.inf, math.inf
-    least, most = low - room, high + room
-    if log:
-        least, most = 10.0 ** max(least, -323.0), 10.0 ** min(most, 308.0)
-    if old is not None:
-        shown = old.ends()
-        least, most = min(least, shown[0]), max(most, shown[1])
-    return least, most
+def _scale(plot: Plot, before: Frame | None) -> Scale | None:
+    asked = AxesAsked(
+        plot.log_x,
+        plot.log_y,
+        plot.x_range,
+        plot.y_range,
+        before.whole_x if before is not None else None,
+        before.y if before is not None and before.y.log == plot.log_y else None,
+    )
+    return scale([(line.xs, line.ys) for line in plot.lines], asked)
 
 
 # -- lines -------------------------------------------------------------------------------------
