@@ -227,14 +227,14 @@ class Terminal:
 
 def test_following_can_be_left_and_taken_up_again(here: Path) -> None:
     (here / "hold").touch()
-    terminal = Terminal("s.yaml")
+    terminal = Terminal("--lines", "s.yaml")
     terminal.read_until(b"3 running")
     os.write(terminal.fd, b"\x03")
     assert terminal.wait() == 0
     assert b"left; the sweep goes on without you" in terminal.seen
     assert call("status", "--json").json["controller"]["alive"] is True
 
-    terminal = Terminal("quick")
+    terminal = Terminal("--lines", "quick")
     terminal.read_until(b"runs already")
     (here / "hold").unlink()
     assert terminal.wait() == 0

@@ -203,3 +203,25 @@ async def test_a_filter_narrows_the_table_and_escape_clears_it() -> None:
         await pilot.press("escape")
         await pilot.pause()
         assert screen.query_one(Trials).order == everything
+
+
+def test_a_fault_of_ours_keeps_its_traceback_and_shows_no_variables(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = Desk()
+
+    def broken(_: object) -> None:
+        secret = "canary-5f3a9c01"
+        raise RuntimeError(f"{len(secret)} characters")
+
+    monkeypatch.setattr(app, "take", broken)
+
+    async def play() -> None:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.pause()
+
+    with pytest.raises(RuntimeError, match="15 characters"):
+        asyncio.run(play())
+    assert isinstance(app.crash, RuntimeError)
+    said = capsys.readouterr()
+    assert "canary" not in said.out + said.err

@@ -117,7 +117,14 @@ def _sweep(words: list[str]) -> int:
         return listing.run()
     from tuiswp.cli import run
 
-    return run.run(given, batch=arguments.batch, name=arguments.name, directory=arguments.dir)
+    return run.run(
+        given,
+        batch=arguments.batch,
+        name=arguments.name,
+        directory=arguments.dir,
+        lines=arguments.lines,
+        ascii=arguments.ascii,
+    )
 
 
 def _no_such_command(words: list[str]) -> None:
@@ -145,7 +152,8 @@ def _top_parser() -> Parser:
         prog="tuiswp",
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="tuiswp [--batch] [--name NAME] [--dir DIR] [SWEEP]\n       tuiswp COMMAND …",
+        usage="tuiswp [--batch | --lines] [--name NAME] [--dir DIR] [SWEEP]\n"
+        "       tuiswp COMMAND …",
         description="Hyperparameter sweeps in your terminal: tmux windows, pinned GPUs, "
         f"a judged optimum.\n\n{_EXAMPLES.rstrip()}",
         epilog=f"commands (each has --help):\n{table}\n\n"
@@ -157,6 +165,10 @@ def _top_parser() -> Parser:
     parser.add_argument("--batch", action="store_true", help="run to the end in the foreground")
     parser.add_argument("--name", help="name of the sweep, and of its directory under ./sweeps")
     parser.add_argument("--dir", help="directory of the sweep (default: ./sweeps/NAME)")
+    parser.add_argument(
+        "--lines", action="store_true", help="follow with live lines instead of the full screen"
+    )
+    parser.add_argument("--ascii", action="store_true", help="draw with ASCII characters alone")
     parser.add_argument("--version", action="version", version=f"tuiswp {tuiswp.__version__}")
     return parser
 

@@ -1,7 +1,7 @@
-"""`tuiswp SWEEP` and `tuiswp --batch SWEEP`: start or resume a sweep and follow it to its end.
+"""`tuiswp SWEEP` and `tuiswp --batch SWEEP`: start or resume a sweep and look at it, or run it.
 
-Without --batch the controller is a process of its own, and leaving ends nothing. With it the
-controller is this process.
+Without --batch the controller is a process of its own, and leaving ends nothing: what is shown is
+the full screen, or live lines with --lines. With --batch the controller is this process.
 """
 
 import logging
@@ -26,7 +26,15 @@ from tuiswp.spec.program import program_warnings
 from tuiswp.text import visible
 
 
-def run(given: str, *, batch: bool, name: str | None, directory: str | None) -> int:
+def run(
+    given: str,
+    *,
+    batch: bool,
+    name: str | None,
+    directory: str | None,
+    lines: bool = False,
+    ascii: bool = False,
+) -> int:
     source = Path(given)
     is_file = source.is_file() or (
         not source.exists() and source.suffix in args.FILES  # a missing file, said as one
@@ -56,9 +64,13 @@ def run(given: str, *, batch: bool, name: str | None, directory: str | None) -> 
             where=visible(given),
             hint="`tuiswp results` reads them",
         )
-    else:
+    elif lines:
         return closing.show(SweepReader(path).refresh())
-    return _batch(place, sweep, notes) if batch else _follow(place, sweep, notes)
+    else:
+        return _screen(path, ascii)
+    if batch:
+        return _batch(place, sweep, notes)
+    return _follow(place, sweep, notes) if lines else _interact(place, sweep, notes, ascii)
 
 
 def _preflight(source: Path) -> None:
@@ -147,6 +159,37 @@ def _try_say(speak: "closing.Speak") -> bool:
     return True
 
 
+def _interact(place: SweepDirectory, sweep: Sweep, notes: list[str], ascii: bool) -> int:
+    """The full screen on a sweep, with a controller in the background unless it is over."""
+    view = SweepReader(place.root).refresh(with_metrics=False)
+    for note in notes:
+        output.say(output.prose(f"note: {visible(note)}", indent="  "))
+    if view.word not in ("finished", "stopped") and view.controller is None:
+        opening.start_in_background(place)
+    code = _screen(place.root, ascii)
+    after = SweepReader(place.root).refresh(with_metrics=False)
+    if code == ExitCode.OK and after.controller is not None:
+        output.say(*_how_to_come_back(visible(args.spoken(place.root))))
+    return code
+
+
+def _screen(path: Path, ascii: bool) -> int:
+    from tuiswp.tui.app import run as show
+
+    colour = not os.environ.get("NO_COLOR")
+    return show(path, colour=colour, ascii=ascii or not output.speaks_unicode())
+
+
+def _how_to_come_back(name: str) -> tuple[str, ...]:
+    return (
+        "left; the sweep goes on without you",
+        f"  tuiswp {name}                follow it again",
+        f"  tuiswp status {name}         where every trial stands",
+        f"  tuiswp attach {name} TRIAL   the tmux window of a trial",
+        f"  tuiswp stop {name}           end it",
+    )
+
+
 def _follow(place: SweepDirectory, sweep: Sweep, notes: list[str]) -> int:
     """Follow a controller in the background, started if none runs."""
     name = visible(args.spoken(place.root))
@@ -165,14 +208,7 @@ def _follow(place: SweepDirectory, sweep: Sweep, notes: list[str]) -> int:
     try:
         outcome = followed.run(_pause, until_over=True)
     except KeyboardInterrupt:
-        output.say(
-            "",
-            "left; the sweep goes on without you",
-            f"  tuiswp {name}                follow it again",
-            f"  tuiswp status {name}         where every trial stands",
-            f"  tuiswp attach {name} TRIAL   the tmux window of a trial",
-            f"  tuiswp stop {name}           end it",
-        )
+        output.say("", *_how_to_come_back(name))
         return ExitCode.OK
     if outcome == "over":
         return closing.after_run(place, closing.code_of(place))

@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from signal import SIGKILL
 from typing import TYPE_CHECKING, NamedTuple
@@ -300,7 +300,10 @@ class TmuxLauncher:
 
 
 def _server(socket: str, tmux: str) -> "Server":
-    from libtmux import Server  # loads when the first window is opened, not with the controller
+    # It loads when the first window is opened, not with the controller, and then asks sys.stdout
+    # for its encoding; what a full-screen program has put there instead may have none.
+    with redirect_stdout(sys.__stdout__):
+        from libtmux import Server
 
     return Server(socket_name=socket, config_file=str(_CONF), tmux_bin=tmux)
 

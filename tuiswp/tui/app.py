@@ -13,20 +13,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
+import msgspec
+from rich.console import RenderableType
 from textual import work
 from textual.app import App
 from textual.binding import BindingType
 from textual.message import Message
+from textual.screen import Screen
 
+from tuiswp.analysis.summary import results_json
 from tuiswp.controller.client import ask
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.opening import launcher_for
 from tuiswp.controller.requests import Request
 from tuiswp.errors import TuiswpError
 from tuiswp.model.trial import Launching, Running
+from tuiswp.spec.names import safe_name
 from tuiswp.text import visible
 from tuiswp.tui import actions
 from tuiswp.tui.feed import Feed
+from tuiswp.tui.narrow import narrowed
 from tuiswp.tui.palette_provider import ActionProvider
 from tuiswp.tui.screens.compare import CompareScreen
 from tuiswp.tui.screens.confirm import ConfirmScreen, question
@@ -36,6 +42,7 @@ from tuiswp.tui.screens.results import ResultsScreen
 from tuiswp.tui.screens.sweep import SweepScreen
 from tuiswp.tui.screens.trial import TrialScreen
 from tuiswp.tui.snapshot import Snapshot, Want
+from tuiswp.tui.widgets.chart import Chart
 
 _LEAVE = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
@@ -75,6 +82,7 @@ class SweepApp(App[int]):
         self.snapshot: Snapshot | None = None
         self.frozen = False
         self.fault: str | None = None
+        self.crash: Exception | None = None
         self._feed: Feed | None = None
 
     # -- the feed
@@ -123,6 +131,21 @@ class SweepApp(App[int]):
         self.fault = event.why
         self.exit(1)
 
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Write no more of a changed line than what changed: an SSH link pays for every byte."""
+        super()._display(screen, cast(RenderableType | None, narrowed(renderable)))
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Keep a fault of ours for `run`, which lets it out once the terminal is restored.
+
+        Textual would print it with the local variables, and those hold what is private.
+        """
+        self.crash = error
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        self._close_messages_no_wait()
+
     # -- actions
 
     def action_do(self, action_id: str) -> None:
@@ -163,6 +186,8 @@ class SweepApp(App[int]):
                 self.attach(chosen[-1])
             case "shell" if chosen:
                 self.shell(chosen[-1])
+            case "write" if self.snapshot is not None:
+                self.write(self.snapshot)
             case "copy" if chosen:
                 self.copy_command(chosen)
 
@@ -173,7 +198,14 @@ class SweepApp(App[int]):
 
     def place(self) -> str:
         """The name of where the person is, for help."""
-        names = {TrialScreen: "trial", ResultsScreen: "results", EventsScreen: "events"}
+        names: dict[type, str] = {
+            TrialScreen: "trial",
+            ResultsScreen: "results",
+            EventsScreen: "events",
+            CompareScreen: "compare",
+        }
+        if isinstance(self.screen.focused, Chart) and isinstance(self.screen, SweepScreen):
+            return "chart"
         return names.get(type(self.screen), "table")
 
     def say(self, text: str, *, bad: bool = False) -> None:
@@ -196,7 +228,7 @@ class SweepApp(App[int]):
             if request is not None:
                 self.send(request)
 
-        self.push_screen(ConfirmScreen(asked), answered)
+        self.push_screen(ConfirmScreen(asked, **self.look), answered)
 
     @work(thread=True, group="requests")
     def send(self, request: Request) -> None:
@@ -235,6 +267,21 @@ class SweepApp(App[int]):
         with self.suspend():
             subprocess.run([os.environ.get("SHELL") or "/bin/sh"], cwd=place, check=False)
 
+    @work(thread=True, group="write")
+    def write(self, snapshot: Snapshot) -> None:
+        """The results as JSON, into the directory tuiswp was started in."""
+        view = snapshot.view
+        content = results_json(
+            view.sweep, snapshot.judgement, snapshot.diagnoses, snapshot.judgement.trials
+        )
+        place = Path.cwd() / f"{safe_name(view.sweep.name)}-results.json"
+        try:
+            place.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+        except OSError as error:
+            self.call_from_thread(self.say, f"{place}: {error.strerror}", bad=True)
+            return
+        self.call_from_thread(self.say, f"written: {place}")
+
     def copy_command(self, chosen: tuple[int, ...]) -> None:
         """The trials' own command lines, to the clipboard of the terminal."""
         if self.snapshot is None:
@@ -253,6 +300,8 @@ def run(path: Path, *, colour: bool, ascii: bool) -> int:
     """Show a sweep until the person leaves. Returns an exit code; raises what reading it raises."""
     app = SweepApp(path, colour=colour, ascii=ascii)
     code = app.run()
+    if app.crash is not None:
+        raise app.crash
     if app.fault is not None:
         raise TuiswpError(f"the view ended: {app.fault}", where=str(path))
     return code if isinstance(code, int) else 0

@@ -13,16 +13,23 @@ def overlay(
     metric: str,
     numbers: Sequence[int],
     *,
+    front: int | None = None,
     colour: bool = True,
     ascii: bool = False,
 ) -> Plot:
-    """The curves of one metric of these trials; their place in `numbers` gives the colour."""
+    """The curves of one metric of these trials, the most important first; `front` on top.
+
+    A trial's number gives its colour and marker, so they stay its own whatever else is shown.
+    """
     objective = snapshot.view.sweep.objective
     lines = []
-    for slot, number in enumerate(numbers):
+    for number in numbers:
         curve = snapshot.curves.get((number, metric))
         if curve is not None:
-            lines.append(Line(number, trial_id(number), curve.xs, curve.ys, slot=slot))
+            name = trial_id(number)
+            lines.append(
+                Line(number, name, curve.xs, curve.ys, slot=number, front=number == front)
+            )
     return Plot(
         title=visible(metric, limit=60),
         lines=tuple(lines),

@@ -169,6 +169,7 @@ class SweepScreen(Screen[None]):
             snapshot,
             snapshot.metrics[self._metric],
             self._overlaid() or (),
+            front=self.query_one(Trials).cursor,
             colour=self.colour,
             ascii=self.ascii,
         )
