@@ -11,6 +11,7 @@ from tuiswp.analysis.optimum import judge
 from tuiswp.controller import foreign
 from tuiswp.controller.client import SweepReader
 from tuiswp.errors import UsageError
+from tuiswp.model.trial import Ended
 
 
 def run(
@@ -116,3 +117,58 @@ def test_without_a_known_metric_nothing_is_chosen(tmp_path: Path) -> None:
     (tmp_path / "a" / "metrics.jsonl").write_text('{"step": 1, "quux": 2}\n')
     sweep, _, _ = foreign.read(tmp_path)
     assert sweep.objective is None
+
+
+@pytest.mark.parametrize("config", [None, "{", "[]"])
+def test_a_config_that_cannot_be_read_makes_no_constant_a_parameter(
+    tmp_path: Path, config: str | None
+) -> None:
+    for rate in (1, 2):
+        run(tmp_path, f"r{rate}", {"lr": rate, "batch_size": 8}, [1.0], progress=1.0)
+    place = run(tmp_path, "unknown", {}, [1.0], progress=1.0)
+    (place / "config.json").unlink()
+    if config is not None:
+        (place / "config.json").write_text(config)
+    view = SweepReader(tmp_path).refresh()
+    assert [parameter.name for parameter in view.sweep.parameters] == ["lr"]
+    assert [trial.params for trial in view.trials] == [{"lr": 1}, {"lr": 2}, {}]
+
+
+def test_a_setting_that_only_some_runs_name_varies_by_the_values_it_has() -> None:
+    configs = [{"lr": 1, "seed": 0, "rank": 4}, {"lr": 2, "seed": 0}, {"lr": 2, "rank": 8}]
+    assert [parameter.name for parameter in foreign.varying(configs)] == ["lr", "rank"]
+
+
+def progressing(folder: Path, steps: int, total: int, *, age_s: float, first: int = 0) -> None:
+    """A run that logs progress (step + first) / total and ended after `steps` steps."""
+    place = run(folder, "r", {"lr": 1}, [1.0])
+    rows = [{"step": n, "loss": 1.0, "progress": (n + first) / total} for n in range(steps)]
+    (place / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    then = time.time() - age_s
+    os.utime(place / "metrics.jsonl", (then, then))
+
+
+@pytest.mark.parametrize("total", [2, 3, 12, 49])
+def test_a_quiet_run_whose_progress_ends_one_step_below_1_is_done(
+    tmp_path: Path, total: int
+) -> None:
+    progressing(tmp_path, total, total, age_s=3600)
+    [trial] = SweepReader(tmp_path).refresh().trials
+    assert (trial.state, trial.complete) == ("done", True)
+    assert isinstance(trial.status, Ended)
+    assert f"at step {total - 1}, its last" in trial.status.evidence
+
+
+@pytest.mark.parametrize(("steps", "first"), [(11, 0), (6, 0), (11, 1), (6, 1)])
+def test_a_quiet_run_that_has_steps_left_is_lost(tmp_path: Path, steps: int, first: int) -> None:
+    progressing(tmp_path, steps, 12, age_s=10_800, first=first)
+    [trial] = SweepReader(tmp_path).refresh().trials
+    assert (trial.state, trial.complete) == ("lost", False)
+    assert isinstance(trial.status, Ended)
+    assert "silent for 3 h" in trial.status.evidence
+
+
+def test_a_run_at_its_last_step_is_running_until_it_is_quiet(tmp_path: Path) -> None:
+    progressing(tmp_path, 12, 12, age_s=1)
+    [trial] = SweepReader(tmp_path).refresh().trials
+    assert trial.state == "running"

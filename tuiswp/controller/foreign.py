@@ -4,13 +4,16 @@ Read-only. What a run's files do not say is not guessed: a run that stopped grow
 of its end is `lost`, not done.
 """
 
+import json
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import msgspec
 
+from tuiswp.analysis.words import duration
 from tuiswp.controller.reducer import SweepState
 from tuiswp.controller.watching import read_whole
 from tuiswp.errors import UsageError
@@ -25,6 +28,7 @@ from tuiswp.search.keys import point_key
 COMPLETE_AT = 0.98
 QUIET_S = 60.0
 _CONFIG_LIMIT = 4 << 20
+_FIRST_LINE_LIMIT = 64 << 10
 # Settings that name a place or a run, not a choice: they differ everywhere and explain nothing.
 _NOT_A_CHOICE = re.compile(r"(?:path|dir|name|uuid|url|id)$", re.IGNORECASE)
 # Names a supervised loop gives the number it minimises or maximises, in order of trust.
@@ -57,7 +61,7 @@ class RunFolder:
         self._path = path
         self._objective = objective
         self._files: dict[Path, MetricFile] = {}
-        self._configs: dict[Path, tuple[float, dict[str, Any]]] = {}
+        self._configs: dict[Path, tuple[float, dict[str, Any] | None]] = {}
 
     def refresh(self) -> tuple[Sweep, SweepState, dict[int, Growing]]:
         """The folder as if it were a sweep, and what still grows in it by run number.
@@ -76,7 +80,9 @@ class RunFolder:
         for number, (directory, file, config) in enumerate(
             zip(directories, files, configs, strict=True)
         ):
-            params: Params = {p.path[0]: config.get(p.path[0]) for p in parameters}
+            # What a run does not say is unknown, and null would be a value.
+            known = config or {}
+            params: Params = {p.path[0]: known[p.path[0]] for p in parameters if p.path[0] in known}
             value = None
             if objective is not None:
                 name = find(objective.metric, file.metrics)
@@ -104,11 +110,11 @@ class RunFolder:
         read_whole(file)
         return file
 
-    def _config(self, directory: Path) -> dict[str, Any]:
+    def _config(self, directory: Path) -> dict[str, Any] | None:
         try:
             changed = (directory / "config.json").stat().st_mtime
         except OSError:
-            return {}
+            return None
         known = self._configs.get(directory)
         if known is None or known[0] != changed:
             known = self._configs[directory] = (changed, _config(directory))
@@ -140,6 +146,7 @@ def _trial(
 ) -> Trial:
     reached = file.progress is not None and file.progress >= COMPLETE_AT
     final = _has_final_checkpoint(directory)
+    last = not (reached or final) and age >= QUIET_S and _is_last_step(directory, file)
     trial = Trial(
         number,
         params,
@@ -149,19 +156,40 @@ def _trial(
         value=value,
         progress=file.progress,
         step=file.last_step,
-        complete=reached or final,
+        complete=reached or final or last,
     )
-    if reached or final:
+    if reached or final or last:
         evidence = "its final checkpoint is there" if final else f"progress {file.progress:g}"
+        evidence += f" at step {file.last_step:g}, its last" if last else ""
         return msgspec.structs.replace(
             trial, status=Ended(time.time() - age, "done", "done", f"{directory.name}: {evidence}")
         )
     if age < QUIET_S:
         return msgspec.structs.replace(trial, status=Launching(time.time() - age, "", ()))
-    evidence = f"{directory.name}: silent for {age:.0f} s, and nothing says how it ended"
+    evidence = f"{directory.name}: silent for {duration(age)}, and nothing says how it ended"
     return msgspec.structs.replace(
         trial, status=Ended(time.time() - age, "lost", "unknown", evidence)
     )
+
+
+def _is_last_step(directory: Path, file: MetricFile) -> bool:
+    """Whether a quiet file ends with step N-1 of N, where `progress` is step/N and ends below 1.
+
+    The first row tells that steps and progress count from 0: elsewhere (s+1)/N is logged, and the
+    same last row would be a run that stopped short.
+    """
+    step, progress = file.last_step, file.progress
+    if step is None or progress is None or not 0 < progress < 1 or step <= 0:
+        return False
+    total = round(step / progress)
+    if total != step + 1:
+        return False
+    try:
+        with (directory / "metrics.jsonl").open("rb") as lines:
+            first = json.loads(lines.readline(_FIRST_LINE_LIMIT))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(first, dict) and first.get("step") == 0 and first.get("progress") == 0
 
 
 def _has_final_checkpoint(directory: Path) -> bool:
@@ -172,25 +200,29 @@ def _has_final_checkpoint(directory: Path) -> bool:
     return re.search(rb'"name"\s*:\s*"final"', data) is not None
 
 
-def _config(directory: Path) -> dict[str, Any]:
+def _config(directory: Path) -> dict[str, Any] | None:
+    """The settings of a run; None if they cannot be read."""
     try:
         with (directory / "config.json").open("rb") as file:
             config = msgspec.json.decode(file.read(_CONFIG_LIMIT))
     except (OSError, msgspec.DecodeError, RecursionError):
-        return {}
-    return config if isinstance(config, dict) else {}
+        return None
+    return config if isinstance(config, dict) else None
 
 
-def varying(configs: list[dict[str, Any]]) -> tuple[Parameter, ...]:
-    """The settings that differ between the runs, each with the values it took."""
-    names = sorted({name for config in configs for name in config})
+def varying(configs: Sequence[dict[str, Any] | None]) -> tuple[Parameter, ...]:
+    """The settings that differ between the runs that name them, each with the values it took.
+
+    A config that could not be read is None: unknown, and so no difference.
+    """
+    readable = [config for config in configs if config is not None]
+    names = sorted({name for config in readable for name in config})
     found: list[Parameter] = []
     for name in names:
         values: list[Value] = []
-        for config in configs:
-            value = config.get(name)
-            if value not in values:
-                values.append(value)
+        for config in readable:
+            if name in config and config[name] not in values:
+                values.append(config[name])
         if len(values) > 1 and not (
             _NOT_A_CHOICE.search(name) and any(isinstance(value, str) for value in values)
         ):
