@@ -27,9 +27,7 @@ def overlay(
         curve = snapshot.curves.get((number, metric))
         if curve is not None:
             name = trial_id(number)
-            lines.append(
-                Line(number, name, curve.xs, curve.ys, slot=number, front=number == front)
-            )
+            lines.append(Line(number, name, curve.xs, curve.ys, slot=number, front=number == front))
     return Plot(
         title=visible(metric, limit=60),
         lines=tuple(lines),
