@@ -1,14 +1,12 @@
 """The application on snapshots made by hand: keys to screens, a yes to requests, no disk."""
 
 import asyncio
-import functools
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import ParamSpec
 
 import pytest
 from textual.pilot import Pilot
 
+from tests.tui.loops import in_a_loop
 from tests.tui.snapshots import snapshot
 from tuiswp.controller.requests import Request
 from tuiswp.tui.app import SweepApp
@@ -24,20 +22,6 @@ from tuiswp.tui.widgets.chart import Chart
 from tuiswp.tui.widgets.trials import Trials
 
 SIZES = [(80, 24), (160, 45)]
-P = ParamSpec("P")
-
-
-def played(test: Callable[P, Awaitable[None]]) -> Callable[P, None]:
-    """Run an asynchronous test in a loop of its own."""
-
-    @functools.wraps(test)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        async def play() -> None:
-            await test(*args, **kwargs)
-
-        asyncio.run(play())
-
-    return run
 
 
 class Desk(SweepApp):
@@ -66,7 +50,7 @@ async def ready(pilot: Pilot[int]) -> SweepScreen:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@played
+@in_a_loop
 async def test_the_table_shows_every_trial_and_the_chart_the_objective(
     size: tuple[int, int],
 ) -> None:
@@ -88,7 +72,7 @@ async def test_the_table_shows_every_trial_and_the_chart_the_objective(
         ("l", TrialScreen),
     ],
 )
-@played
+@in_a_loop
 async def test_a_key_opens_its_screen_and_escape_comes_back(key: str, kind: type) -> None:
     app = Desk()
     async with app.run_test(size=(100, 30)) as pilot:
@@ -101,7 +85,7 @@ async def test_a_key_opens_its_screen_and_escape_comes_back(key: str, kind: type
         assert isinstance(app.screen, SweepScreen)
 
 
-@played
+@in_a_loop
 async def test_two_marks_can_be_compared_and_one_cannot() -> None:
     app = Desk()
     async with app.run_test(size=(100, 30)) as pilot:
@@ -114,7 +98,7 @@ async def test_two_marks_can_be_compared_and_one_cannot() -> None:
         assert isinstance(app.screen, CompareScreen)
 
 
-@played
+@in_a_loop
 async def test_nothing_is_asked_of_the_controller_without_a_yes() -> None:
     app = Desk()
     async with app.run_test(size=(100, 30)) as pilot:
@@ -136,7 +120,7 @@ async def test_nothing_is_asked_of_the_controller_without_a_yes() -> None:
 
 
 @pytest.mark.parametrize(("key", "verb"), [("B", "pause"), ("X", "stop")])
-@played
+@in_a_loop
 async def test_the_sweep_itself_can_be_braked_and_stopped(key: str, verb: str) -> None:
     app = Desk()
     async with app.run_test(size=(100, 30)) as pilot:
@@ -149,7 +133,7 @@ async def test_the_sweep_itself_can_be_braked_and_stopped(key: str, verb: str) -
         assert (request.verb, request.trials) == (verb, ())
 
 
-@played
+@in_a_loop
 async def test_frozen_it_draws_nothing_new() -> None:
     from tuiswp.tui.app import SnapshotArrived
 
@@ -167,7 +151,7 @@ async def test_frozen_it_draws_nothing_new() -> None:
         assert app.snapshot is not before
 
 
-@played
+@in_a_loop
 async def test_quitting_leaves_with_0_and_asks_nothing() -> None:
     app = Desk()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -178,7 +162,7 @@ async def test_quitting_leaves_with_0_and_asks_nothing() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 2), (20, 5), (400, 100)])
-@played
+@in_a_loop
 async def test_any_size_is_survived(size: tuple[int, int]) -> None:
     app = Desk()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -191,7 +175,7 @@ async def test_any_size_is_survived(size: tuple[int, int]) -> None:
     assert app.return_code in (None, 0)
 
 
-@played
+@in_a_loop
 async def test_a_filter_narrows_the_table_and_escape_clears_it() -> None:
     app = Desk()
     async with app.run_test(size=(100, 30)) as pilot:

@@ -1,10 +1,6 @@
 """The chart in a running app: what keys and the mouse do to it, and how little is drawn again."""
 
-import asyncio
-import functools
 import math
-from collections.abc import Awaitable, Callable
-from typing import ParamSpec
 
 import msgspec
 import pytest
@@ -13,24 +9,11 @@ from textual.events import MouseScrollDown, MouseScrollUp
 from textual.geometry import Region
 from textual.pilot import Pilot
 
+from tests.tui.loops import in_a_loop
 from tuiswp.tui.plot import Line, Plot
 from tuiswp.tui.widgets.chart import Chart, View
 
 SIZE = (80, 24)
-P = ParamSpec("P")
-
-
-def in_a_loop(test: Callable[P, Awaitable[None]]) -> Callable[P, None]:
-    """Run an asynchronous test to its end."""
-
-    @functools.wraps(test)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        async def play() -> None:
-            await test(*args, **kwargs)
-
-        asyncio.run(play())
-
-    return run
 
 
 def line(key: int, count: int, **kind: bool) -> Line:

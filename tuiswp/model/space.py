@@ -16,13 +16,6 @@ Params: TypeAlias = dict[str, Value]  # nested: {"opt": {"lr": 0.1}, "seed": 1}
 Path: TypeAlias = tuple[str, ...]  # ("opt", "lr"); never joined, names may hold dots
 
 
-class Number(msgspec.Struct, frozen=True):
-    """A number the author wrote in a form that Python would spell differently, such as `1e-4`."""
-
-    value: float | int
-    text: str
-
-
 class Constant(msgspec.Struct, frozen=True, tag="constant"):
     value: Value
 
