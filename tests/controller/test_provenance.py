@@ -1,5 +1,6 @@
 """Where a sweep comes from is kept: command, commit, uncommitted diff, packages, machine."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from tuiswp.controller import provenance
 from tuiswp.controller.directory import SweepDirectory
-from tuiswp.controller.opening import create
+from tuiswp.controller.opening import create, frozen_sweep, open_or_create
 
 
 def git(folder: Path, *words: str) -> None:
@@ -48,3 +49,28 @@ def test_outside_a_repository_nothing_is_invented(source: Path, tmp_path: Path) 
     assert kept.packages["msgspec"]
     assert [gpu.split()[0] for gpu in kept.gpus] == ["G0"]
     assert not (place.root / "provenance.diff").exists()
+
+
+def test_a_file_without_a_name_gives_the_sweep_its_own(source: Path, tmp_path: Path) -> None:
+    """The frozen copy is called sweep.yaml, whatever the source was called."""
+    unnamed = source.rename(tmp_path / "rates.yaml")
+    place, sweep, _ = open_or_create(unnamed)
+    assert (place.root.name, sweep.name, frozen_sweep(place).name) == ("rates",) * 3
+
+
+def test_a_name_given_on_the_command_line_is_the_sweeps_name(source: Path, tmp_path: Path) -> None:
+    source.write_text("name: from the file\n" + source.read_text())
+    place, sweep, _ = open_or_create(source, name="second try")
+    assert sweep.name == "second try"
+    assert frozen_sweep(place).name == "second try"
+
+
+def test_an_older_record_of_origin_still_names_the_sweep(source: Path, tmp_path: Path) -> None:
+    unnamed = source.rename(tmp_path / "rates.yaml")
+    place, _, _ = open_or_create(unnamed, directory=tmp_path / "elsewhere")
+    kept = json.loads(place.provenance.read_bytes())
+    kept.pop("name", None)
+    place.provenance.write_text(json.dumps(kept))
+    assert frozen_sweep(place).name == "rates"
+    place.provenance.unlink()
+    assert frozen_sweep(place).name == "elsewhere"

@@ -13,6 +13,8 @@ import time
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+import msgspec
+
 import tuiswp
 from tuiswp import proc
 from tuiswp.controller import provenance
@@ -39,7 +41,15 @@ def frozen_sweep(directory: SweepDirectory) -> Sweep:
     """The sweep as it was when it started. Raises SpecErrors or EnvironmentFault."""
     known = provenance.load(directory)
     cwd = Path(known.cwd) if known is not None else Path.cwd()
-    return spec_load.load(directory.sweep_file, cwd=cwd, shown_as=str(directory.sweep_file))
+    sweep = spec_load.load(
+        directory.sweep_file,
+        cwd=cwd,
+        shown_as=str(directory.sweep_file),
+        unnamed=Path(known.source).stem if known is not None else directory.root.name,
+    )
+    if known is None or known.name is None:
+        return sweep
+    return msgspec.structs.replace(sweep, name=known.name)
 
 
 def place_for(source: Path, *, name: str | None, directory: Path | None) -> SweepDirectory:
@@ -59,7 +69,7 @@ def open_or_create(
     given = spec_load.load(source)
     place = place_for(source, name=name, directory=directory)
     if not place.exists():
-        create(place, source)
+        create(place, source, name=name)
         return place, frozen_sweep(place), []
     place.check()
     sweep = frozen_sweep(place)
@@ -80,8 +90,11 @@ def open_or_create(
     return place, sweep, notes
 
 
-def create(place: SweepDirectory, source: Path) -> None:
-    """Make the sweep's directory with the frozen file and where it comes from."""
+def create(place: SweepDirectory, source: Path, *, name: str | None = None) -> None:
+    """Make the sweep's directory with the frozen file and where it comes from.
+
+    `name`: what the sweep is called, if not as its file says.
+    """
     data = source.read_bytes()
     place.create()
     found = read_once()
@@ -97,6 +110,7 @@ def create(place: SweepDirectory, source: Path) -> None:
             version=tuiswp.__version__,
             gpus=gpus,
             driver=found.driver,
+            name=name,
         ),
     )
     write_atomically(place.sweep_file, data, durable=True)

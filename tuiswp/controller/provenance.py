@@ -21,7 +21,10 @@ _DIFF_LIMIT = 10 * 1024 * 1024
 
 
 class Provenance(msgspec.Struct, frozen=True):
-    """`source`: the sweep file as it was named; `cwd`: where tuiswp was started, and trials run."""
+    """`source`: the sweep file as it was named; `cwd`: where tuiswp was started, and trials run.
+
+    `name`: the sweep's name if one was given with --name; None: what the file says.
+    """
 
     command: tuple[str, ...]
     cwd: str
@@ -37,6 +40,7 @@ class Provenance(msgspec.Struct, frozen=True):
     gpus: tuple[str, ...] = ()
     driver: str | None = None
     packages: dict[str, str] = {}
+    name: str | None = None
 
 
 def collect(
@@ -46,6 +50,7 @@ def collect(
     version: str,
     gpus: tuple[str, ...] = (),
     driver: str | None = None,
+    name: str | None = None,
 ) -> Provenance:
     """Everything but the diff, which `uncommitted_diff` gives."""
     commit = _git(cwd, "rev-parse", "HEAD")
@@ -64,6 +69,7 @@ def collect(
         git_dirty=bool(status.strip()) if status is not None else None,
         gpus=gpus,
         driver=driver,
+        name=name,
         packages=dict(
             sorted(
                 (name, distribution.version)

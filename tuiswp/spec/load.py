@@ -49,10 +49,17 @@ _SYNONYMS = {
 }  # fmt: skip
 
 
-def load(path: Path, *, cwd: Path | None = None, shown_as: str | None = None) -> Sweep:
+def load(
+    path: Path,
+    *,
+    cwd: Path | None = None,
+    shown_as: str | None = None,
+    unnamed: str | None = None,
+) -> Sweep:
     """Read the sweep file at `path`; `cwd` is where trials run (default: the current directory).
 
-    `shown_as` names the file in messages (default: the path as given). Raises SpecErrors.
+    `shown_as` names the file in messages (default: the path as given); `unnamed` is the sweep's
+    name if the file gives none (default: the file's stem). Raises SpecErrors.
     """
     shown = visible(str(path) if shown_as is None else shown_as, limit=200)
     try:
@@ -60,7 +67,8 @@ def load(path: Path, *, cwd: Path | None = None, shown_as: str | None = None) ->
     except SpecError as fault:
         raise SpecErrors([fault]) from None
     where = Path.cwd() if cwd is None else cwd
-    return load_bytes(data, shown_as=shown, name=path.stem, cwd=where, beside=path.parent)
+    name = path.stem if unnamed is None else unnamed
+    return load_bytes(data, shown_as=shown, name=name, cwd=where, beside=path.parent)
 
 
 def _read(path: Path, shown: str) -> bytes:
