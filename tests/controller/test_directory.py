@@ -1,5 +1,6 @@
 """The sweep directory: private, ours, one writer; requests as files."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -10,7 +11,8 @@ import pytest
 
 from tuiswp.controller import requests
 from tuiswp.controller.directory import Lock, SweepDirectory, write_atomically
-from tuiswp.errors import EnvironmentFault, SweepHeld
+from tuiswp.controller.opening import open_or_create
+from tuiswp.errors import EnvironmentFault, SweepHeld, UsageError
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def test_what_is_made_is_private(directory: SweepDirectory) -> None:
 
 def test_a_directory_with_other_files_is_refused_and_untouched(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(EnvironmentFault, match="holds other files"):
+    with pytest.raises(UsageError, match="holds other files"):
         SweepDirectory(tmp_path).create()
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
@@ -45,8 +47,38 @@ def test_a_directory_others_can_write_is_refused(directory: SweepDirectory) -> N
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(EnvironmentFault, match="choose another place"):
-        SweepDirectory(tmp_path / "file" / "sweep").create()
+    (tmp_path / "dangling").symlink_to(tmp_path / "gone")
+    for wrong in ("file", "file/sweep", "dangling", "x" * 300):
+        with pytest.raises(UsageError, match="choose another"):
+            SweepDirectory(tmp_path / wrong).create()
+
+
+@pytest.mark.parametrize(
+    ("code", "fault"), [(errno.EACCES, UsageError), (errno.ENOSPC, EnvironmentFault)]
+)
+def test_no_right_to_write_is_the_calls_fault_and_a_full_disk_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, fault: type[Exception]
+) -> None:
+    def refuse(path: Path, **_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(fault, match=os.strerror(code)):
+        SweepDirectory(tmp_path / "sweep").create()
+
+
+def test_a_directory_that_may_not_be_looked_into_is_the_calls_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "sweep.yaml"
+    source.write_text("method: grid\nparameters: {x: {values: [1]}}\ncommand: ['true']\n")
+
+    def refuse(_: SweepDirectory) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(SweepDirectory, "exists", refuse)
+    with pytest.raises(UsageError, match="Permission denied"):
+        open_or_create(source, directory=tmp_path / "theirs")
 
 
 def test_the_lock_is_exclusive_and_names_its_holder(directory: SweepDirectory) -> None:

@@ -15,11 +15,16 @@ import msgspec
 
 from tuiswp import proc
 from tuiswp.controller.journal import sync_directory
-from tuiswp.errors import EnvironmentFault, SweepHeld
+from tuiswp.errors import EnvironmentFault, SweepHeld, UsageError
 from tuiswp.model.ids import trial_id
 from tuiswp.model.trial import Process
 
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "gpfs", "beegfs", "ceph", "9p", "afs"}
+# A place where no sweep can be, whatever the state of the disk: the call names the wrong one.
+_WRONG_PLACE = {
+    errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP,
+    errno.ENAMETOOLONG, errno.ENOENT,
+}  # fmt: skip
 
 
 class SweepDirectory:
@@ -66,7 +71,8 @@ class SweepDirectory:
     def create(self) -> None:
         """Make the directory (0700) and what must be in it.
 
-        Raises EnvironmentFault if it is somebody else's, not writable, or holds other things.
+        Raises UsageError if no sweep can be there (another file's place, other things in it, not
+        writable), EnvironmentFault if it is somebody else's or the disk refuses.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -75,14 +81,18 @@ class SweepDirectory:
                 directory.mkdir(exist_ok=True, mode=0o700)
             sync_directory(self.root)
         except OSError as error:
-            raise EnvironmentFault(
+            kind = UsageError if error.errno in _WRONG_PLACE else EnvironmentFault
+            raise kind(
                 f"cannot be written: {error.strerror}",
                 where=str(self.root),
                 hint="choose another place with --dir, or mend its owner and mode",
             ) from error
 
     def check(self) -> None:
-        """Refuse a directory that is not ours, others can write, or that holds other things."""
+        """Refuse a directory that is not ours, others can write, or that holds other things.
+
+        Raises UsageError for the last and for what is no directory, else EnvironmentFault.
+        """
         try:
             found = self.root.stat()
         except OSError as error:
@@ -90,7 +100,9 @@ class SweepDirectory:
                 f"cannot be read: {error.strerror}", where=str(self.root)
             ) from error
         if not stat.S_ISDIR(found.st_mode):
-            raise EnvironmentFault("is not a directory", where=str(self.root))
+            raise UsageError(
+                "is not a directory", where=str(self.root), hint="choose another --dir"
+            )
         if found.st_uid != os.getuid():
             raise EnvironmentFault(
                 "belongs to another user", where=str(self.root), hint="sweeps run in your own"
@@ -100,7 +112,7 @@ class SweepDirectory:
                 "can be written by others", where=str(self.root), hint="chmod go-w it first"
             )
         if not self.exists() and any(self.root.iterdir()):
-            raise EnvironmentFault(
+            raise UsageError(
                 "holds other files and no sweep", where=str(self.root), hint="choose another --dir"
             )
 

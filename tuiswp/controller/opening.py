@@ -64,11 +64,19 @@ def open_or_create(
 ) -> tuple[SweepDirectory, Sweep, list[str]]:
     """The sweep of a sweep file, created if it does not exist; and notes for the person.
 
-    Raises UsageError when the directory holds a sweep over another search space.
+    Raises UsageError when the directory holds a sweep over another search space or can hold none.
     """
     given = spec_load.load(source)
     place = place_for(source, name=name, directory=directory)
-    if not place.exists():
+    try:
+        exists = place.exists()
+    except OSError as error:
+        raise UsageError(
+            f"cannot be looked into: {error.strerror}",
+            where=str(place.root),
+            hint="choose another place with --dir",
+        ) from error
+    if not exists:
         create(place, source, name=name)
         return place, frozen_sweep(place), []
     place.check()
