@@ -24,9 +24,10 @@ from signal import SIGKILL
 from typing import TYPE_CHECKING, NamedTuple
 
 from tuiswp import proc
-from tuiswp.errors import LauncherError
+from tuiswp.errors import LauncherError, UsageError
 from tuiswp.launchers import attempt as attempts
 from tuiswp.launchers.base import Firmness, Job, Liveness, StartRecord
+from tuiswp.text import visible
 
 if TYPE_CHECKING:
     from libtmux import Server
@@ -37,6 +38,7 @@ _OLDEST = (3, 2)
 _ARGUMENT_BYTES = 12_000  # tmux refuses commands over 16 kB
 _CONF = Path(__file__).with_name("tmux.conf")
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
+_SOCKET = "TUISWP_TMUX_SOCKET"
 _KEEPER = "keeper"  # token of the window that keeps a session open between attempts
 
 _TOKEN = re.compile(r"[0-9a-f]{32}")
@@ -65,14 +67,14 @@ class TmuxLauncher:
 
     `socket`: name of the tmux server's socket (TUISWP_TMUX_SOCKET, else "tuiswp"). `python`: the
     interpreter of the supervisors, this one by default. Building it asks nothing of tmux: attempts
-    that run can be watched and ended without it.
+    that run can be watched and ended without it. Raises UsageError for a variable that is no name.
     """
 
     def __init__(
         self, session: str, *, socket: str | None = None, python: str | None = None
     ) -> None:
         self._session = _checked(_SESSION, session)
-        self.socket = _checked(_SESSION, socket or os.environ.get("TUISWP_TMUX_SOCKET") or "tuiswp")
+        self.socket = _checked(_SESSION, socket or _socket_name())
         self._python = python or sys.executable
         self._tmux = _tmux_path()
         self._version: str | None = None
@@ -313,6 +315,18 @@ def _checked(pattern: re.Pattern[str], word: str) -> str:
     if not pattern.fullmatch(word):
         raise ValueError(f"not an id: {word!r}")
     return word
+
+
+def _socket_name() -> str:
+    """What the person set, which becomes an argument of tmux and the name of a file."""
+    name = os.environ.get(_SOCKET) or "tuiswp"
+    if not _SESSION.fullmatch(name):
+        raise UsageError(
+            f"{visible(name, limit=80)!r} cannot name a tmux socket",
+            where=_SOCKET,
+            hint="set it to at most 64 letters, digits, `_` and `-`, the first no `-`",
+        )
+    return name
 
 
 def _tmux_path() -> str | None:
