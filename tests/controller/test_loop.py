@@ -10,7 +10,7 @@ from tuiswp.controller.loop import exit_code
 from tuiswp.controller.reducer import replay
 from tuiswp.errors import ExitCode, JournalError, LauncherError
 from tuiswp.launchers.base import Job
-from tuiswp.model.events import AttemptLaunching, RequestApplied, TrialSuggested
+from tuiswp.model.events import AttemptLaunching, RequestApplied, TrialSuggested, Warned
 
 
 def test_a_sweep_runs_to_its_optimum(bench: Bench) -> None:
@@ -236,6 +236,18 @@ def test_no_valid_result_is_told_by_the_exit_code_and_the_names_seen(bench: Benc
     assert exit_code(bench.controller.core.sweep, state, "finished") == ExitCode.NO_RESULT
     text = bench.place.journal.read_text()
     assert "did you mean los?" in text
+
+
+def test_a_trial_that_logged_nothing_is_told_where_metrics_are_looked_for(bench: Bench) -> None:
+    bench.step()
+    bench.finish(0)
+    [text] = [
+        record.event.message
+        for record in read(bench.place.journal).records
+        if isinstance(record.event, Warned)
+    ]
+    assert "metrics.jsonl in $TUISWP_TRIAL_DIR" in text
+    assert "{" not in text
 
 
 def test_nan_never_wins(bench: Bench) -> None:

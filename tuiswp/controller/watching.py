@@ -342,7 +342,8 @@ class Watcher:
         names = sorted(whole.metrics)
         if not names:
             message = (
-                f"{trial} finished and logged no metric at all; its log path is ${{trial_dir}}"
+                f"{trial} finished and logged no metric at all; "
+                "write them to metrics.jsonl in $TUISWP_TRIAL_DIR"
             )
         else:
             close = near(self._metric, names)
