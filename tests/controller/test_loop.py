@@ -179,6 +179,28 @@ def test_stop_lets_trials_end_and_stop_now_ends_them(bench: Bench) -> None:
     assert bench.controller.core.state.finished == "stopped"
 
 
+@pytest.mark.parametrize(("verb", "ok"), [("pause", False), ("stop", True)])
+def test_a_finished_sweep_stays_finished_whatever_is_asked(
+    bench: Bench, verb: requests.Verb, ok: bool
+) -> None:
+    bench.step()
+    for number in range(4):
+        bench.finish(number, 1.0 + number)
+    assert bench.controller.left == "finished"
+    applied = bench.ask(verb)
+    assert (applied.ok, applied.outcome) == (ok, "the sweep is already finished")
+    assert SweepReader(bench.place.root).refresh().word == "finished"
+
+
+def test_a_stopped_sweep_is_already_stopped(bench: Bench) -> None:
+    bench.step()
+    bench.ask("stop")
+    bench.finish(0)
+    bench.finish(1)
+    assert bench.ask("stop").outcome == "the sweep is already stopped"
+    assert SweepReader(bench.place.root).refresh().word == "stopped"
+
+
 def test_restart_makes_a_new_attempt_in_the_same_directory(bench: Bench) -> None:
     bench.step()
     bench.finish(0, 1.0, code=1)

@@ -80,6 +80,10 @@ class Applier:
 
     def _sweep(self, request: Request) -> tuple[bool, str]:
         state = self._core.state
+        if request.verb in ("pause", "stop") and state.finished is not None and not state.live():
+            how = "finished" if state.stopping is None else "stopped"
+            # There is nothing to hold back, but what a stop wants is so.
+            return request.verb == "stop", f"the sweep is already {how}"
         match request.verb:
             case "pause":
                 if state.paused is not None:
