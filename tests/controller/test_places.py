@@ -97,3 +97,27 @@ def test_a_lease_taken_for_a_launch_that_never_was_is_given_back(
     taken = [again.take(f"{n}" * 32, f"t000{n}.1", tmp_path) for n in (2, 3)]
     assert all(isinstance(place, tuple) for place in taken)
     again.close()
+
+
+@pytest.mark.parametrize(
+    ("gpus", "resources", "why"),
+    [
+        ("sim:2x80", Resources(gpus_per_trial=4), "needs 4 GPUs and this machine offers G0"),
+        ("sim:2x80", Resources(gpu_memory_mib=200 * 1024), "1 GPU with 204800 MiB"),
+        ("sim:2x80", Resources(gpus_per_trial=2), None),
+        ("none", Resources(gpus_per_trial=4), None),
+    ],
+)
+def test_what_can_never_fit_is_told_from_what_waits(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    gpus: str,
+    resources: Resources,
+    why: str | None,
+) -> None:
+    monkeypatch.setenv("TUISWP_GPUS", gpus)
+    made = Places(SweepDirectory(tmp_path / "one"), resources)
+    made.take("1" * 32, "t0000.1", tmp_path)  # the GPUs have been read, and some are busy
+    told = made.never_fits()
+    assert told is None if why is None else told is not None and why in told
+    made.close()

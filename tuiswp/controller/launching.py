@@ -77,6 +77,7 @@ class Starter:
             return
         plans = self._plans(now)
         if not plans:
+            self._say_if_for_ever()
             return
         try:
             self._core.record(
@@ -92,6 +93,13 @@ class Starter:
             raise
         self._next_launch = now + self._core.sweep.run.stagger_s
         self._launch(plans)
+
+    def _say_if_for_ever(self) -> None:
+        """Nobody at a batch run sees why it waits; what no waiting mends is told once."""
+        if self.waiting is not None and "never-fits" not in self._core.state.warned:
+            why = self._places.never_fits()
+            if why is not None:
+                self._core.warn("never-fits", why)
 
     def _plans(self, now: float) -> list[Plan]:
         plans: list[Plan] = []

@@ -16,7 +16,7 @@ from tuiswp.gpu.environment import CPU, environment
 from tuiswp.gpu.host import cpu_slots
 from tuiswp.gpu.inventory import Inventory
 from tuiswp.gpu.leases import HeldLease, LeaseBook, gone
-from tuiswp.gpu.placement import Place, place
+from tuiswp.gpu.placement import Place, capacity, place
 from tuiswp.gpu.probe import GpuWatch
 from tuiswp.model.ids import attempt_id
 from tuiswp.model.sweep import Resources
@@ -52,6 +52,28 @@ class Places:
 
     def inventory(self) -> Inventory | None:
         return self._watch.latest()
+
+    def never_fits(self) -> str | None:
+        """Why no trial can ever start on this machine as it is; None if one can, or if unknown."""
+        inventory = self._watch.latest()
+        if inventory is None or inventory.problem is not None or inventory.source == "none":
+            return None
+        needed, known = self._resources.gpus_per_trial, inventory.gpus
+        if needed <= len(known) and any(
+            gpu.problem is not None or gpu.memory_total_mib is None for gpu in known
+        ):
+            return None  # a GPU that is sick or unread now may be well later
+        if capacity(self._resources, inventory, self._cpu_slots) > 0:
+            return None
+        each = self._resources.gpu_memory_mib
+        memory = f" with {each} MiB" if each else ""
+        gpus = f"{needed} {'GPU' if needed == 1 else 'GPUs'}"
+        there = ", ".join(f"{gpu.label} {gpu.memory_total_mib or '?'} MiB" for gpu in known)
+        return (
+            f"one trial needs {gpus}{memory} and this machine offers {there or 'none'}: nothing "
+            "will ever start here; start it under another --name with a smaller "
+            "tuiswp.gpus_per_trial or tuiswp.gpu_memory, or make more GPUs visible"
+        )
 
     def adopt(self, trials: Iterable[Trial]) -> None:
         """Take over what live attempts hold, and give back what no known attempt holds."""
