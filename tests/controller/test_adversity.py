@@ -20,8 +20,8 @@ from tuiswp.controller.loop import DirectoryGone
 from tuiswp.controller.offline import apply_offline
 from tuiswp.controller.opening import frozen_sweep, start_in_background
 from tuiswp.errors import EnvironmentFault, JournalError, LauncherError, SweepHeld
-from tuiswp.launchers.base import StartRecord
-from tuiswp.model.events import RequestApplied
+from tuiswp.launchers.base import Firmness, StartRecord
+from tuiswp.model.events import RequestApplied, Warned
 from tuiswp.model.trial import Process
 
 
@@ -414,4 +414,69 @@ def test_what_keeps_a_sweep_for_long_is_said(bench: Bench) -> None:
             start_in_background(bench.place)
     finally:
         lock.release()
+    bench.new()
+
+
+@pytest.mark.parametrize("bench", ["gpus_per_trial: 4"], indirect=True)
+def test_a_sweep_that_fits_no_machine_like_this_says_so_once_and_waits(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.controller._left = "interrupted"
+    bench.controller.close()
+    monkeypatch.setenv("TUISWP_GPUS", "sim:2x80")
+    bench.new(batch=True)
+    bench.step(5)
+    bench.crash()
+    bench.step(5)
+    [warned] = facts(bench, Warned)
+    assert isinstance(warned, Warned)
+    assert warned.code == "never-fits"
+    assert "another --name" in warned.message
+    assert bench.controller.left is None
+
+
+def fill_disk(patch: pytest.MonkeyPatch) -> None:
+    """The journal's last block has room for some records; no new file has, exit.json neither."""
+    write = os.write
+
+    def refuse(fd: int, data: bytes) -> int:
+        if Path(f"/proc/self/fd/{fd}").readlink().name == "journal.jsonl":
+            return write(fd, data)
+        raise OSError(28, "No space left on device")
+
+    patch.setattr(os, "write", refuse)
+
+
+@pytest.mark.parametrize("bench", ["grace_s: 1"], indirect=True)
+@pytest.mark.parametrize(("verb", "trials"), [("kill", (0,)), ("stop", ())])
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_a_full_disk_is_told_at_once_to_who_asks_without_a_controller(
+    bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    verb: requests.Verb,
+    trials: tuple[int, ...],
+    meanwhile: bool,
+) -> None:
+    bench.step()
+    bench.controller._left = "interrupted"
+    bench.controller.close()
+    bench.launcher.stubborn.update((bench.token(0), bench.token(1)))  # their end cannot be written
+    monkeypatch.setattr("tuiswp.controller.offline.launcher_for", lambda _: bench.launcher)
+    request = requests.new_request(verb, trials, now=verb == "stop")
+    began = time.monotonic()
+    with monkeypatch.context() as disk:
+        if meanwhile:
+            leave = bench.launcher.ask_to_leave
+
+            def last_room_is_gone(start: StartRecord, firmness: Firmness) -> bool:
+                fill_disk(disk)
+                return leave(start, firmness)
+
+            disk.setattr(bench.launcher, "ask_to_leave", last_room_is_gone)
+        else:
+            fill_disk(disk)
+        with pytest.raises(JournalError, match="No space left on device; make room"):
+            ask(bench.place, request)
+    assert time.monotonic() - began < 2.0
+    assert not list(bench.place.root.glob(".room*"))
     bench.new()
