@@ -48,8 +48,13 @@ def test_a_directory_others_can_write_is_refused(directory: SweepDirectory) -> N
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "dangling").symlink_to(tmp_path / "gone")
-    for wrong in ("file", "file/sweep", "dangling", "x" * 300):
-        with pytest.raises(UsageError, match="choose another"):
+    for wrong, why in (
+        ("file", "is not a directory"),
+        ("dangling", "is not a directory"),
+        ("file/sweep", "Not a directory"),
+        ("x" * 300, "too long"),
+    ):
+        with pytest.raises(UsageError, match=f"{why}; choose another"):
             SweepDirectory(tmp_path / wrong).create()
 
 

@@ -82,8 +82,9 @@ class SweepDirectory:
             sync_directory(self.root)
         except OSError as error:
             kind = UsageError if error.errno in _WRONG_PLACE else EnvironmentFault
+            in_the_way = isinstance(error, FileExistsError)  # a file, or a link to nothing
             raise kind(
-                f"cannot be written: {error.strerror}",
+                "is not a directory" if in_the_way else f"cannot be written: {error.strerror}",
                 where=str(self.root),
                 hint="choose another place with --dir, or mend its owner and mode",
             ) from error
