@@ -18,6 +18,7 @@ from tuiswp.controller.opening import frozen_sweep
 from tuiswp.controller.reducer import SweepState, replay
 from tuiswp.controller.requests import Request, submit, withdraw
 from tuiswp.errors import EnvironmentFault, SpecError, SweepHeld, UsageError
+from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.follow import Follower
 from tuiswp.metrics.names import find
 from tuiswp.metrics.objective import reduce
@@ -85,6 +86,11 @@ class SweepReader:
         self._sweep: Sweep | None = None
         self._files: Follower[int] = Follower()
         self._followed: set[int] = set()
+
+    @property
+    def run_files(self) -> dict[int, MetricFile]:
+        """In a folder of runs: the metrics of each by number, as `refresh` read them last."""
+        return self._folder.files
 
     def refresh(self, *, with_metrics: bool = True) -> SweepView:
         """What the files say now; only what is new is read."""

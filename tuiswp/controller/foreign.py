@@ -5,6 +5,7 @@ of its end is `lost`, not done.
 """
 
 import json
+import os
 import re
 import time
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from tuiswp.analysis.words import duration
+from tuiswp.controller.journal import no_collection
 from tuiswp.controller.reducer import SweepState
 from tuiswp.controller.watching import read_whole
 from tuiswp.errors import UsageError
@@ -28,6 +30,7 @@ from tuiswp.search.keys import point_key
 COMPLETE_AT = 0.98
 QUIET_S = 60.0
 _CONFIG_LIMIT = 4 << 20
+_LARGE, _LARGE_EVERY_S = 500, 5.0  # so many runs, and how often those that ended are looked at
 _FIRST_LINE_LIMIT = 64 << 10
 # Settings that name a place or a run, not a choice: they differ everywhere and explain nothing.
 _NOT_A_CHOICE = re.compile(r"(?:path|dir|name|uuid|url|id)$", re.IGNORECASE)
@@ -54,44 +57,91 @@ def run_directories(path: Path) -> list[Path]:
 Growing: TypeAlias = tuple[float | None, float | None, float | None, float]
 
 
+class _Run:
+    """One run of a folder, as it was seen last."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.file = MetricFile(directory / "metrics.jsonl")
+        self.config: dict[str, Any] | None = None
+        self.age = float("inf")
+        self._config_at: float | None = None
+        self._seen: tuple[object, ...] = ()  # all of its files that a trial is made from
+        self._made: tuple[tuple[object, ...], Trial] | None = None
+
+    @property
+    def grows(self) -> bool:
+        return self._made is not None and self._made[1].state == "running"
+
+    def look(self) -> None:
+        """Read what is new."""
+        found = _stat(self.directory / "metrics.jsonl")
+        at = None if found is None else found.st_mtime
+        self.age = float("inf") if at is None else max(0.0, time.time() - at)
+        # Of a run that may still write, the end of the last line is yet to come.
+        quiet = self.age >= QUIET_S
+        size = None if found is None else found.st_size
+        final = _stat(self.directory / "checkpoints.jsonl")
+        seen = (at, size, quiet, None if final is None else final.st_mtime)
+        if seen != self._seen or self.file.behind:
+            self._seen = seen
+            read_whole(self.file, final=quiet)
+        config = _stat(self.directory / "config.json")
+        config_at = None if config is None else config.st_mtime
+        if config_at != self._config_at:
+            self._config_at = config_at
+            self.config = None if config_at is None else _config(self.directory)
+
+    def trial(
+        self, number: int, parameters: tuple[Parameter, ...], objective: Objective | None
+    ) -> Trial:
+        """The run as a trial: the one before, if nothing was written since."""
+        made_from = (number, parameters, objective, self._seen, self.file.rows, self._config_at)
+        if self._made is None or self._made[0] != made_from:
+            # What a run does not say is unknown, and null would be a value.
+            known = self.config or {}
+            params: Params = {p.path[0]: known[p.path[0]] for p in parameters if p.path[0] in known}
+            value = None
+            if objective is not None:
+                name = find(objective.metric, self.file.metrics)
+                value = reduce(self.file.metrics[name], objective) if name is not None else None
+            trial = _trial(number, self.directory, params, self.file, value, self.age)
+            self._made = made_from, trial
+        return self._made[1]
+
+
 class RunFolder:
     """A folder of runs, followed: each `refresh` reads only what is new."""
 
     def __init__(self, path: Path, *, objective: Objective | None = None) -> None:
         self._path = path
         self._objective = objective
-        self._files: dict[Path, MetricFile] = {}
-        self._configs: dict[Path, tuple[float, dict[str, Any] | None]] = {}
+        self._known: dict[Path, _Run] = {}
+        self._runs: list[_Run] = []
+        self._looked_at = float("-inf")  # monotonic: when all of it was looked at
+        self._configs: list[dict[str, Any] | None] = []
+        self._parameters: tuple[Parameter, ...] = ()
+        self._guess: tuple[list[int], Objective | None] = [], None
+
+    @property
+    def files(self) -> dict[int, MetricFile]:
+        """The metrics of each run by its number, as the last `refresh` read them."""
+        return {number: run.file for number, run in enumerate(self._runs)}
 
     def refresh(self) -> tuple[Sweep, SweepState, dict[int, Growing]]:
         """The folder as if it were a sweep, and what still grows in it by run number.
 
         Raises UsageError if it holds no runs.
         """
-        directories = run_directories(self._path)
-        if not directories:
-            raise UsageError("holds no runs (*/metrics.jsonl)", where=str(self._path))
-        files = [self._file(directory) for directory in directories]
-        configs = [self._config(directory) for directory in directories]
-        parameters = varying(configs)
-        objective = self._objective or guess_objective([set(file.metrics) for file in files])
-        trials: dict[int, Trial] = {}
-        growing: dict[int, Growing] = {}
-        for number, (directory, file, config) in enumerate(
-            zip(directories, files, configs, strict=True)
-        ):
-            # What a run does not say is unknown, and null would be a value.
-            known = config or {}
-            params: Params = {p.path[0]: known[p.path[0]] for p in parameters if p.path[0] in known}
-            value = None
-            if objective is not None:
-                name = find(objective.metric, file.metrics)
-                value = reduce(file.metrics[name], objective) if name is not None else None
-            age = _age(directory)
-            trial = _trial(number, directory, params, file, value, age)
-            trials[number] = trial
-            if trial.state == "running":
-                growing[number] = (file.last_step, file.progress, value, age)
+        with no_collection():
+            self._look()
+        parameters, objective = self._varying(), self._objective or self._guessed()
+        trials = {n: run.trial(n, parameters, objective) for n, run in enumerate(self._runs)}
+        growing: dict[int, Growing] = {
+            number: (run.file.last_step, run.file.progress, trials[number].value, run.age)
+            for number, run in enumerate(self._runs)
+            if run.grows
+        }
         sweep = Sweep(
             name=self._path.resolve().name,
             method="grid",
@@ -103,22 +153,37 @@ class RunFolder:
         )
         return sweep, SweepState(name=sweep.name, trials=trials), growing
 
-    def _file(self, directory: Path) -> MetricFile:
-        file = self._files.get(directory)
-        if file is None:
-            file = self._files[directory] = MetricFile(directory / "metrics.jsonl")
-        read_whole(file)
-        return file
+    def _look(self) -> None:
+        """Look at every run; in a large folder, most times only at those that grow."""
+        now = time.monotonic()
+        whole = len(self._runs) < _LARGE or now - self._looked_at >= _LARGE_EVERY_S
+        if whole:
+            directories = run_directories(self._path)
+            if not directories:
+                raise UsageError("holds no runs (*/metrics.jsonl)", where=str(self._path))
+            if len(directories) != len(self._runs) or any(
+                run.directory != directory
+                for run, directory in zip(self._runs, directories, strict=True)
+            ):
+                self._known = {each: self._known.get(each) or _Run(each) for each in directories}
+                self._runs = list(self._known.values())
+        for run in self._runs:
+            if whole or run.grows:
+                run.look()
+        if whole:
+            self._looked_at = time.monotonic()
 
-    def _config(self, directory: Path) -> dict[str, Any] | None:
-        try:
-            changed = (directory / "config.json").stat().st_mtime
-        except OSError:
-            return None
-        known = self._configs.get(directory)
-        if known is None or known[0] != changed:
-            known = self._configs[directory] = (changed, _config(directory))
-        return known[1]
+    def _varying(self) -> tuple[Parameter, ...]:
+        configs = [run.config for run in self._runs]
+        if configs != self._configs:  # the same objects, unless one was written
+            self._configs, self._parameters = configs, varying(configs)
+        return self._parameters
+
+    def _guessed(self) -> Objective | None:
+        counts = [len(run.file.metrics) for run in self._runs]
+        if counts != self._guess[0]:
+            self._guess = counts, guess_objective([set(run.file.metrics) for run in self._runs])
+        return self._guess[1]
 
 
 def read(
@@ -128,12 +193,11 @@ def read(
     return RunFolder(path, objective=objective).refresh()
 
 
-def _age(directory: Path) -> float:
-    """Seconds since the run's metrics grew; infinite if the file just vanished."""
+def _stat(path: Path) -> os.stat_result | None:
     try:
-        return max(0.0, time.time() - (directory / "metrics.jsonl").stat().st_mtime)
+        return path.stat()
     except OSError:
-        return float("inf")
+        return None
 
 
 def _trial(

@@ -379,10 +379,10 @@ class Watcher:
             watch.asked_at = now
 
 
-def read_whole(file: MetricFile) -> None:
+def read_whole(file: MetricFile, *, final: bool = True) -> None:
     """Read a file to where it ends now; one that grows faster than it is read has to wait."""
     size = file.path.stat().st_size if file.path.is_file() else 0
     for _ in range(1 + size // POLL_BYTES):
-        file.poll(final=True)
+        file.poll(final=final)
         if not file.behind:
             return

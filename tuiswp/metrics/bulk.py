@@ -76,6 +76,8 @@ class Layout:
         for key, value in found.items():
             kind = _KIND.get(type(value), Kind.NESTED)
             known = kinds.get(key)
+            if known is kind:  # as nearly always, and cheaper than to unite them
+                continue
             if known is None or known | kind != known:
                 kinds[key] = kind if known is None else known | kind
                 self._shape = None

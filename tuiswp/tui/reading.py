@@ -4,7 +4,7 @@ This is the one module of the interface that touches files (by the readers below
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -13,12 +13,12 @@ from tuiswp.analysis.diagnosis import Diagnosis, diagnose
 from tuiswp.analysis.optimum import Judgement, judge
 from tuiswp.controller.client import SweepReader, SweepView
 from tuiswp.controller.directory import SweepDirectory
-from tuiswp.controller.foreign import run_directories
 from tuiswp.controller.journal import JournalReader
 from tuiswp.controller.story import Story, time_left
 from tuiswp.gpu.inventory import Inventory
 from tuiswp.gpu.probe import GpuWatch
 from tuiswp.launchers.attempt import log_tail
+from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.follow import Follower
 from tuiswp.metrics.names import find
 from tuiswp.metrics.objective import reduce
@@ -44,7 +44,8 @@ class Reading:
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
         self._reader = SweepReader(path)
         self._clock = clock
-        self._files: Follower[int] = Follower()
+        self._followed: Follower[int] = Follower()
+        self._files: Mapping[int, MetricFile] | Follower[int] = self._followed
         self._whole: set[int] = set()
         self._rows = RowMaker()
         self._story: Story | None = None
@@ -64,8 +65,11 @@ class Reading:
         if self._story is None:
             self._story = Story(view.sweep, view.directory.name)
             self._planned = None if view.foreign else planned_trials(view.sweep)
-        self._follow(view, want)
-        self._files.poll(budget_s=READ_BUDGET_S)
+        if view.foreign:
+            self._files = self._reader.run_files
+        else:
+            self._follow(view, want)
+            self._followed.poll(budget_s=READ_BUDGET_S)
         now = self._clock()
         trials = [self._as_it_is(view, trial) for trial in view.trials]
         judgement, diagnoses = self._judge(view, trials)
@@ -99,24 +103,19 @@ class Reading:
         """Follow each trial that has a file; of those nobody looks at, the objective alone."""
         objective = view.sweep.objective
         few = len(view.state.trials) <= WHOLE_FILES
-        folders = run_directories(view.directory) if view.foreign else []
         for trial in view.trials:
             number = trial.number
-            if not trial.attempts and not view.foreign:
+            if not trial.attempts:
                 continue
             looked_at = few or trial.state == "running" or number in (want.trials or ())
-            if number in self._files and (number in self._whole or not looked_at):
+            if number in self._followed and (number in self._whole or not looked_at):
                 continue
-            path = (
-                folders[number] / "metrics.jsonl"
-                if view.foreign
-                else SweepDirectory(view.directory).metrics(number)
-            )
+            path = SweepDirectory(view.directory).metrics(number)
             if looked_at or objective is None:
-                self._files.add(number, path)
+                self._followed.add(number, path)
                 self._whole.add(number)
             else:
-                self._files.add(number, path, only=[objective.metric])
+                self._followed.add(number, path, only=[objective.metric])
 
     def _as_it_is(self, view: SweepView, trial: Trial) -> Trial:
         """A running trial with what its file says now."""
@@ -132,8 +131,9 @@ class Reading:
     def _judge(
         self, view: SweepView, trials: list[Trial]
     ) -> tuple[Judgement, tuple[Diagnosis, ...]]:
-        """Judged again only when a trial has ended or begun since."""
-        key = (view.state.seq, view.foreign and self._clock() // 5)
+        """Judged again only when a trial has ended or begun since; runs write no journal."""
+        running = sum(trial.state == "running" for trial in trials) if view.foreign else 0
+        key = (view.state.seq, len(trials), running, running and self._clock() // 5)
         if self._judged is None or self._judged[0] != key:
             judgement = judge(view.sweep, trials)
             self._judged = (key, judgement, diagnose(view.sweep, trials, judgement))

@@ -4,7 +4,6 @@ Keys belong to the screen; what they do to the view (zoom, cross-hair, axes, smo
 What a person changed stays when the next plot comes, and is told to the screen once.
 """
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 import msgspec
@@ -19,12 +18,12 @@ from textual.widget import Widget
 
 from tuiswp.tui import palette
 from tuiswp.tui.axis import Axis
+from tuiswp.tui.changes import changed
 from tuiswp.tui.grid import Row
 from tuiswp.tui.plot import Drawing, Edge, Plot, Readout, Span, draw
 
 SMOOTHING = (0.0, 0.3, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99)
 _WHEEL = 1.25
-_NEAR = 4  # columns
 _CLOSEST = 1e-6  # of the whole axis: nobody zooms in further
 
 
@@ -232,7 +231,7 @@ class Chart(Widget, can_focus=True):
         for row, (old, new) in enumerate(zip(before.rows, self._drawing.rows, strict=True)):
             if old != new:
                 self._strips.pop(row, None)
-                spans = _changed(old, new, size[0])
+                spans = changed(old, new, size[0])
                 self.refresh(*(Region(start, row, end - start, 1) for start, end in spans))
 
     # -- the mouse -----------------------------------------------------------------------------
@@ -276,28 +275,3 @@ def _within(whole: Axis, low: float, extent: float, *, keep: bool = False) -> Sp
     extent = min(extent, whole.high - whole.low)
     low = min(max(low, whole.low), whole.high - extent)
     return Axis(low, low + extent, whole.log).ends()
-
-
-def _changed(old: Row, new: Row, width: int) -> list[tuple[int, int]]:
-    """The spans of columns that differ; all, if a cell is not one column wide.
-
-    Spans closer than `_NEAR` are one: to move there would cost more than what is between.
-    """
-    before, after = list(_cells(old)), list(_cells(new))
-    if len(before) != width or len(after) != width:
-        return [(0, width)]
-    spans: list[tuple[int, int]] = []
-    for column in range(width):
-        if before[column] == after[column]:
-            continue
-        if spans and column - spans[-1][1] < _NEAR:
-            spans[-1] = (spans[-1][0], column + 1)
-        else:
-            spans.append((column, column + 1))
-    return spans or [(0, width)]
-
-
-def _cells(row: Row) -> Iterator[tuple[str, str]]:
-    for text, ink in row:
-        for char in text:
-            yield char, ink

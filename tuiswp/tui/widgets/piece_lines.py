@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tuiswp.tui.changes import changed
 from tuiswp.tui.pieces import Line, strip
 
 
@@ -30,8 +32,10 @@ class PieceLines(Widget):
         width, height = self.size
         old, self._lines = self._lines, tuple(self.lines_for(width, height))
         for y in range(max(len(old), len(self._lines))):
-            if old[y : y + 1] != self._lines[y : y + 1]:
-                self.refresh(Region(0, y, width, 1))
+            before, after = old[y : y + 1], self._lines[y : y + 1]
+            if before != after:
+                spans = _spans(before, after, width)
+                self.refresh(*(Region(start, y, end - start, 1) for start, end in spans))
 
     def on_resize(self) -> None:
         self.redraw()
@@ -39,3 +43,14 @@ class PieceLines(Widget):
     def render_line(self, y: int) -> Strip:
         line = self._lines[y] if y < len(self._lines) else ()
         return strip(line, self.size.width, self.rich_style, colour=self.colour)
+
+
+def _spans(before: Sequence[Line], after: Sequence[Line], width: int) -> list[tuple[int, int]]:
+    """The columns of one line that differ; `before` and `after` hold it, if it is there."""
+    return changed(_padded(before, width), _padded(after, width), width)
+
+
+def _padded(lines: Sequence[Line], width: int) -> Line:
+    line = lines[0] if lines else ()
+    used = sum(cell_len(text) for text, _ in line)
+    return (*line, (" " * (width - used), "plain"))

@@ -19,6 +19,7 @@ from textual.strip import Strip
 from tuiswp.model.sweep import Goal
 from tuiswp.model.trial import State
 from tuiswp.text import visible
+from tuiswp.tui.changes import changed
 from tuiswp.tui.columns import Column, Layout, Sheet
 from tuiswp.tui.ordering import Ordering
 from tuiswp.tui.pieces import Tone, only_ascii, style
@@ -306,8 +307,10 @@ class Trials(ScrollView, can_focus=True):
         elif view:
             self.refresh(Region(0, 0, self.size.width, 1))
         for y in range(1, self.size.height):
-            if y not in self._seen or self._seen[y] != self._look(y):
-                self.refresh(Region(0, y, self.size.width, 1))
+            look, seen = self._look(y), self._seen.get(y)
+            if y not in self._seen or seen != look:
+                spans = _spans(seen, look, self.size.width)
+                self.refresh(*(Region(start, y, end - start, 1) for start, end in spans))
         if self.ordering.cursor != self._highlighted:
             self._highlighted = self.ordering.cursor
             self.post_message(self.Highlighted(self._highlighted))
@@ -331,6 +334,14 @@ class Trials(ScrollView, can_focus=True):
         return _Look(
             number, kept[1], row.state, row.flags, number == rows.cursor, number in rows.marks
         )
+
+
+def _spans(old: _Look | None, new: _Look | None, width: int) -> list[tuple[int, int]]:
+    """The columns of a line to draw again: all of them, unless only texts differ."""
+    if old is None or new is None or old[2:] != new[2:]:
+        return [(0, width)]
+    before, after = ([(" ".join(look.texts).ljust(width), "")] for look in (old, new))
+    return changed(before, after, width)
 
 
 def _row_strip(look: _Look, layout: Layout, width: int, base: Style, *, colour: bool) -> Strip:
