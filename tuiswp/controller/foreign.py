@@ -63,6 +63,8 @@ class _Run:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.file = MetricFile(directory / "metrics.jsonl")
+        self._final = directory / "checkpoints.jsonl"
+        self._config = directory / "config.json"
         self.config: dict[str, Any] | None = None
         self.age = float("inf")
         self._config_at: float | None = None
@@ -75,18 +77,18 @@ class _Run:
 
     def look(self) -> None:
         """Read what is new."""
-        found = _stat(self.directory / "metrics.jsonl")
+        found = _stat(self.file.path)
         at = None if found is None else found.st_mtime
         self.age = float("inf") if at is None else max(0.0, time.time() - at)
         # Of a run that may still write, the end of the last line is yet to come.
         quiet = self.age >= QUIET_S
         size = None if found is None else found.st_size
-        final = _stat(self.directory / "checkpoints.jsonl")
+        final = _stat(self._final)
         seen = (at, size, quiet, None if final is None else final.st_mtime)
         if seen != self._seen or self.file.behind:
             self._seen = seen
             read_whole(self.file, final=quiet)
-        config = _stat(self.directory / "config.json")
+        config = _stat(self._config)
         config_at = None if config is None else config.st_mtime
         if config_at != self._config_at:
             self._config_at = config_at
@@ -283,15 +285,24 @@ def varying(configs: Sequence[dict[str, Any] | None]) -> tuple[Parameter, ...]:
     names = sorted({name for config in readable for name in config})
     found: list[Parameter] = []
     for name in names:
-        values: list[Value] = []
-        for config in readable:
-            if name in config and config[name] not in values:
-                values.append(config[name])
+        values = _distinct([config[name] for config in readable if name in config])
         if len(values) > 1 and not (
             _NOT_A_CHOICE.search(name) and any(isinstance(value, str) for value in values)
         ):
             found.append(Parameter((name,), Categorical(tuple(values)), "categorical"))
     return tuple(found)
+
+
+def _distinct(values: Sequence[Value]) -> list[Value]:
+    """Each value once, as `==` tells them apart, in order of first appearance."""
+    try:
+        return list(dict.fromkeys(values))
+    except TypeError:  # lists and dicts among them
+        found: list[Value] = []
+        for value in values:
+            if value not in found:
+                found.append(value)
+        return found
 
 
 def guess_objective(logged: list[set[str]]) -> Objective | None:

@@ -31,7 +31,7 @@ class Series:
     O(k log n) and one copy of the part of the curve they fall into.
     """
 
-    __slots__ = ("_end", "_in_order", "_latest", "_log", "_steps", "_values")
+    __slots__ = ("_end", "_in_order", "_latest", "_log", "_steps", "_values", "rewritten")
 
     def __init__(self) -> None:
         self._steps: Floats = array("d")  # strictly increasing
@@ -42,6 +42,7 @@ class Series:
         self._latest = GAP
         self._end = -math.inf  # highest step, as long as all in the log only goes on from there
         self._in_order = True
+        self.rewritten = 0  # how often anything but the end of what was readable changed
 
     def append(self, step: float, value: float) -> None:
         """Write one point. `step` is finite; a `value` that is not finite becomes a gap."""
@@ -138,6 +139,7 @@ class Series:
         """Write `late` into the settled points: known steps are overwritten, others inserted."""
         if not late:
             return
+        self.rewritten += 1
         keys = sorted(late)
         low = bisect_left(self._steps, keys[0])
         high = bisect_right(self._steps, keys[-1])

@@ -92,7 +92,7 @@ class SweepApp(App[int]):
         loop = asyncio.get_running_loop()
         for signum in _LEAVE:  # leave by the front door, so that the terminal is restored
             loop.add_signal_handler(signum, partial(self.exit, 128 + signum))
-        self.start_feed()
+        self.call_after_refresh(self.start_feed)  # the frame first: reading would hold it up
 
     def start_feed(self) -> None:
         """Begin reading; a test that brings its own snapshots replaces this."""

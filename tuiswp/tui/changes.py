@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-_NEAR = 4  # columns
+NEAR = 4  # columns of a drawing: three bytes each, and often another colour
+NEAR_TEXT = 12  # columns of text: fewer bytes than it takes to move there
 
 
 def changed(
-    old: Sequence[tuple[str, str]], new: Sequence[tuple[str, str]], width: int
+    old: Sequence[tuple[str, str]], new: Sequence[tuple[str, str]], width: int, near: int = NEAR
 ) -> list[tuple[int, int]]:
     """The spans of columns that differ between two rows of (text, ink), which do differ.
 
-    All, if some cell is not one column wide. Spans closer than `_NEAR` are one: to move there would
+    All, if some cell is not one column wide. Spans closer than `near` are one: to move there would
     cost more than what is between.
     """
     before, after = list(_cells(old)), list(_cells(new))
@@ -20,7 +21,7 @@ def changed(
     for column in range(width):
         if before[column] == after[column]:
             continue
-        if spans and column - spans[-1][1] < _NEAR:
+        if spans and column - spans[-1][1] < near:
             spans[-1] = (spans[-1][0], column + 1)
         else:
             spans.append((column, column + 1))

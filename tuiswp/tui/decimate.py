@@ -4,6 +4,8 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
+from tuiswp.metrics.series import Series
+
 
 def thin(
     xs: Sequence[float],
@@ -30,6 +32,40 @@ def thin(
         high = start + count * (bucket + 1) // buckets
         _bucket(xs, ys, low, high, out_x, out_y)
     return out_x, out_y
+
+
+class Thinner:
+    """One growing curve, thinned again and again at the cost of what is new.
+
+    Buckets hold a power of two of points and begin where they always began, so that what is drawn
+    of the past stands still; a bucket that is full is kept.
+    """
+
+    def __init__(self, series: Series, buckets: int) -> None:
+        self.series, self._buckets = series, buckets
+        self._rewritten = -1
+        self._size = self._done = 0
+        self._xs: list[float] = []
+        self._ys: list[float] = []
+
+    def thin(self) -> tuple[list[float], list[float]]:
+        """As `thin` of the whole curve, with at least half as many buckets."""
+        xs, ys = self.series.steps(), self.series.values()
+        count = len(xs)
+        if count <= 4 * self._buckets:
+            return list(xs), list(ys)
+        size = 1 << math.ceil(math.log2(count / self._buckets))
+        if (size, self.series.rewritten) != (self._size, self._rewritten):
+            self._size, self._rewritten = size, self.series.rewritten
+            self._done, self._xs, self._ys = 0, [], []
+        # The newest point may still be written again: its bucket is not full.
+        while (self._done + 1) * size < count:
+            low = self._done * size
+            _bucket(xs, ys, low, low + size, self._xs, self._ys)
+            self._done += 1
+        out_x, out_y = self._xs[:], self._ys[:]
+        _bucket(xs, ys, self._done * size, count, out_x, out_y)
+        return out_x, out_y
 
 
 def _bucket(

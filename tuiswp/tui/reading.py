@@ -6,6 +6,7 @@ This is the one module of the interface that touches files (by the readers below
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
@@ -22,11 +23,11 @@ from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.follow import Follower
 from tuiswp.metrics.names import find
 from tuiswp.metrics.objective import reduce
+from tuiswp.metrics.series import Series
 from tuiswp.model.trial import Trial
 from tuiswp.search.suggest import planned_trials
-from tuiswp.spec.params import swept
 from tuiswp.text import visible
-from tuiswp.tui.decimate import thin
+from tuiswp.tui.decimate import Thinner, thin
 from tuiswp.tui.rows import RowMaker, objective_series
 from tuiswp.tui.snapshot import Curve, CurveKey, EventLine, LogTail, Snapshot, Want
 
@@ -36,6 +37,7 @@ LOG_LINES = 1000
 EVENTS = 2000
 WHOLE_FILES = 64  # sweeps up to this size keep every metric of every trial
 NAMES = 200
+_ThinnerKey: TypeAlias = tuple[int, str, int]  # trial, metric, buckets
 
 
 class Reading:
@@ -48,6 +50,7 @@ class Reading:
         self._files: Mapping[int, MetricFile] | Follower[int] = self._followed
         self._whole: set[int] = set()
         self._rows = RowMaker()
+        self._thinners: dict[_ThinnerKey, Thinner] = {}
         self._story: Story | None = None
         self._journal = JournalReader(self._reader.directory.journal)
         self._events: list[EventLine] = []
@@ -79,13 +82,17 @@ class Reading:
             for trial in trials
         )
         running = {trial.number: trial.progress for trial in trials if trial.state == "running"}
-        ages = [row.age_s for row in rows if row.state == "running" and row.age_s is not None]
+        grown = [
+            file.last_change
+            for number in running
+            if (file := self._files.get(number)) is not None and file.last_change is not None
+        ]
         metrics = self._metrics(view)
         self._read_events()
         return Snapshot(
             view=view,
             rows=rows,
-            columns=tuple(visible(p.name, limit=40) for p in swept(view.sweep)),
+            columns=tuple(visible(p.name, limit=40) for p in self._rows.swept(view)),
             metrics=metrics,
             curves=self._curves(view, want, best, metrics),
             judgement=judgement,
@@ -95,7 +102,7 @@ class Reading:
             inventory=self._inventory(view),
             planned=self._planned,
             eta_s=time_left(view.state, self._planned, running, now=now),
-            data_age_s=min(ages, default=None),
+            data_age_s=max(0.0, time.monotonic() - max(grown)) if grown else None,
             at=now,
         )
 
@@ -158,6 +165,7 @@ class Reading:
             running = [trial.number for trial in view.trials if trial.state == "running"]
             numbers = tuple(running if best is None else [*running, best])
         found: dict[CurveKey, Curve] = {}
+        before, self._thinners = self._thinners, {}
         for number in numbers:
             file = self._files.get(number)
             for metric in want.metrics or metrics[:1]:
@@ -165,9 +173,23 @@ class Reading:
                 if file is None or name is None:
                     continue
                 series = file.metrics[name]
-                xs, ys = thin(series.steps(), series.values(), max(16, want.points // 4), want.span)
+                buckets = max(16, want.points // 4)
+                if want.span is None:
+                    xs, ys = self._thinner((number, metric, buckets), series, before).thin()
+                else:
+                    xs, ys = thin(series.steps(), series.values(), buckets, want.span)
                 found[number, metric] = Curve(xs, ys, series.count)
         return found
+
+    def _thinner(
+        self, key: _ThinnerKey, series: Series, before: dict[_ThinnerKey, Thinner]
+    ) -> Thinner:
+        """The one of the curve that was shown before; what is no more in sight is forgotten."""
+        known = before.get(key)
+        if known is None or known.series is not series:
+            known = Thinner(series, key[2])
+        self._thinners[key] = known
+        return known
 
     def _log(self, view: SweepView, number: int | None) -> LogTail | None:
         trial = view.state.trials.get(number) if number is not None else None

@@ -1,6 +1,7 @@
 """One line of the trials table for each trial, made again only where something changed."""
 
 import time
+from collections.abc import Sequence
 
 from tuiswp.analysis import words
 from tuiswp.controller.client import SweepView
@@ -9,15 +10,17 @@ from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.names import find
 from tuiswp.metrics.objective import diverged
 from tuiswp.metrics.series import Series
+from tuiswp.model.space import Parameter
 from tuiswp.model.trial import Trial
 from tuiswp.spec.params import flatten, label, swept
-from tuiswp.tui.decimate import thin
+from tuiswp.tui.decimate import Thinner
 from tuiswp.tui.snapshot import TrialRow
 
 SPARK = 40
 STALL_TIMES = 3.0
 STALL_LEAST_S = 10.0
 AGE_STEP_S = 30.0  # how fine the age of an ended trial is shown
+SILENT_STEP_S = 10.0  # and that of a running one: a column that ticks costs a link its bytes
 
 
 class RowMaker:
@@ -25,23 +28,52 @@ class RowMaker:
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[tuple[object, ...], TrialRow]] = {}
+        self._parameters: Sequence[Parameter] = ()
+        self._swept: Sequence[Parameter] = ()
+        self._sparks: dict[int, Thinner] = {}
+
+    def swept(self, view: SweepView) -> Sequence[Parameter]:
+        """The varying parameters: worked out once, as one may have taken thousands of values."""
+        if view.sweep.parameters is not self._parameters:
+            self._parameters, self._swept = view.sweep.parameters, swept(view.sweep)
+            self._known.clear()
+        return self._swept
 
     def row(
         self, view: SweepView, trial: Trial, file: MetricFile | None, best: int | None, now: float
     ) -> TrialRow:
+        parameters = self.swept(view)
         if trial.state == "running":
-            return _row(view, trial, file, trial.number == best, now)
+            spark = self._spark(trial.number, objective_series(view, file))
+            return _row(view, trial, parameters, file, spark, trial.number == best, now)
+        self._sparks.pop(trial.number, None)
         rows = None if file is None else file.rows
         key = (id(trial.status), trial.number == best, rows, trial.value, now // AGE_STEP_S)
         known = self._known.get(trial.number)
         if known is None or known[0] != key:
-            made = _row(view, trial, file, trial.number == best, now)
+            series = objective_series(view, file)
+            spark = () if series is None else _finite(Thinner(series, SPARK // 4).thin()[1])
+            made = _row(view, trial, parameters, file, spark, trial.number == best, now)
             known = self._known[trial.number] = (key, made)
         return known[1]
 
+    def _spark(self, number: int, series: Series | None) -> tuple[float, ...]:
+        if series is None:
+            return ()
+        thinner = self._sparks.get(number)
+        if thinner is None or thinner.series is not series:
+            thinner = self._sparks[number] = Thinner(series, SPARK // 4)
+        return _finite(thinner.thin()[1])
+
 
 def _row(
-    view: SweepView, trial: Trial, file: MetricFile | None, is_best: bool, now: float
+    view: SweepView,
+    trial: Trial,
+    parameters: Sequence[Parameter],
+    file: MetricFile | None,
+    spark: tuple[float, ...],
+    is_best: bool,
+    now: float,
 ) -> TrialRow:
     is_running = trial.state == "running"
     series = objective_series(view, file)
@@ -57,7 +89,7 @@ def _row(
         )
         if holds
     ]
-    values = flatten(trial.params, swept(view.sweep))
+    values = flatten(trial.params, parameters)
     return TrialRow(
         number=trial.number,
         id=trial.id,
@@ -65,7 +97,7 @@ def _row(
         cause=trial.cause or "",
         params=tuple(
             label(values[parameter.path]) if parameter.path in values else ""
-            for parameter in swept(view.sweep)
+            for parameter in parameters
         ),
         value=trial.value,
         step=trial.step,
@@ -74,10 +106,10 @@ def _row(
         if is_running and trial.attempts
         else None,
         place=words.places(trial.attempts[-1].leases) if trial.attempts else "",
-        age_s=age,
+        age_s=_shown(age) if is_running else age,
         attempt=trial.attempts[-1].number if trial.attempts else 0,
         flags=tuple(flags),
-        spark=() if series is None else _spark(series),
+        spark=spark,
     )
 
 
@@ -90,8 +122,7 @@ def objective_series(view: SweepView, file: MetricFile | None) -> Series | None:
     return file.metrics[name] if name is not None else None
 
 
-def _spark(series: Series) -> tuple[float, ...]:
-    _, ys = thin(series.steps(), series.values(), SPARK // 4)
+def _finite(ys: Sequence[float]) -> tuple[float, ...]:
     return tuple(y for y in ys if y - y == 0.0)[-SPARK:]
 
 
@@ -103,6 +134,10 @@ def _age(trial: Trial, file: MetricFile | None, now: float) -> float | None:
         return max(0.0, time.monotonic() - file.last_change)
     ended = trial.attempts[-1].ended_at if trial.attempts else None
     return None if ended is None else max(0.0, now - ended)
+
+
+def _shown(age_s: float | None) -> float | None:
+    return None if age_s is None else age_s // SILENT_STEP_S * SILENT_STEP_S
 
 
 def stalled(file: MetricFile | None, age_s: float | None) -> bool:

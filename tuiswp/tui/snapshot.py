@@ -33,7 +33,8 @@ class TrialRow(msgspec.Struct, frozen=True):
 
     `params`: labels of the varying parameters, in the order of `Snapshot.columns`. `flags`: BEST,
     BASE, STALL, NaN, DIVERG, RETRY. `spark`: the objective's curve, at most 40 finite values.
-    `age_s`: since the last new metric (running) or since the end. `eta_s`: to the end, by progress.
+    `age_s`: since the last new metric (running; in steps of ten seconds) or since the end.
+    `eta_s`: to the end, by progress.
     """
 
     number: int

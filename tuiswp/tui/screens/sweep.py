@@ -82,6 +82,7 @@ class SweepScreen(Screen[None]):
         self.colour, self.ascii = colour, ascii
         self._metric = 0
         self._fault = ""
+        self._said: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
         colour, ascii = self.colour, self.ascii
@@ -159,7 +160,7 @@ class SweepScreen(Screen[None]):
 
     def _draw_summary(self) -> None:
         said = self._fault or self.query_one(Trials).summary
-        self.query_one("#summary", Static).update(Content(said), layout=False)
+        self._say("#summary", said)
 
     def _draw_chart(self, snapshot: Snapshot) -> None:
         if not snapshot.metrics:
@@ -177,8 +178,14 @@ class SweepScreen(Screen[None]):
     def _draw_log(self, snapshot: Snapshot) -> None:
         log = snapshot.log
         said = f"t{log.trial:04d} attempt {log.attempt}" if log is not None else ""
-        self.query_one("#printed", Static).update(Content(f"output  {said}"), layout=False)
+        self._say("#printed", f"output  {said}")
         self.query_one("#log", Lines).show(log.lines if log is not None else ())
+
+    def _say(self, where: str, text: str) -> None:
+        """Write a line, if it says something else than before: writing it repaints it."""
+        if self._said.get(where) != text:
+            self._said[where] = text
+            self.query_one(where, Static).update(Content(text), layout=False)
 
     def _draw_footer(self) -> None:
         place = "chart" if isinstance(self.focused, Chart) else "table"

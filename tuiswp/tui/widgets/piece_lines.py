@@ -8,7 +8,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tuiswp.tui.changes import changed
+from tuiswp.tui.changes import NEAR_TEXT, changed
 from tuiswp.tui.pieces import Line, strip
 
 
@@ -47,7 +47,7 @@ class PieceLines(Widget):
 
 def _spans(before: Sequence[Line], after: Sequence[Line], width: int) -> list[tuple[int, int]]:
     """The columns of one line that differ; `before` and `after` hold it, if it is there."""
-    return changed(_padded(before, width), _padded(after, width), width)
+    return changed(_padded(before, width), _padded(after, width), width, NEAR_TEXT)
 
 
 def _padded(lines: Sequence[Line], width: int) -> Line:

@@ -19,7 +19,7 @@ from textual.strip import Strip
 from tuiswp.model.sweep import Goal
 from tuiswp.model.trial import State
 from tuiswp.text import visible
-from tuiswp.tui.changes import changed
+from tuiswp.tui.changes import NEAR_TEXT, changed
 from tuiswp.tui.columns import Column, Layout, Sheet
 from tuiswp.tui.ordering import Ordering
 from tuiswp.tui.pieces import Tone, only_ascii, style
@@ -341,7 +341,7 @@ def _spans(old: _Look | None, new: _Look | None, width: int) -> list[tuple[int, 
     if old is None or new is None or old[2:] != new[2:]:
         return [(0, width)]
     before, after = ([(" ".join(look.texts).ljust(width), "")] for look in (old, new))
-    return changed(before, after, width)
+    return changed(before, after, width, NEAR_TEXT)
 
 
 def _row_strip(look: _Look, layout: Layout, width: int, base: Style, *, colour: bool) -> Strip:
