@@ -8,7 +8,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test check e2e bench format clean
+.PHONY: help demo test check e2e bench bench-tui format clean
 
 export PYTHON TORCH_INDEX JOBS ARGS
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
@@ -19,6 +19,7 @@ help:
 	@echo 'make check   format, lint, types, import directions, fast tests (under a minute)'
 	@echo 'make e2e     only the tests that start a real tmux server'
 	@echo 'make bench   the measurements, as one table (ARGS=NAME for a part, ARGS=--all for all)'
+	@echo 'make bench-tui  what the full screen costs, in a real terminal (over a minute)'
 	@echo 'make format  let ruff rewrite what `make check` would refuse'
 	@echo 'make clean   remove caches and .venv; sweeps/ is yours and stays'
 
@@ -45,6 +46,11 @@ bench:
 	@scripts/setup dev
 	@scripts/install_tmux
 	@scripts/venv sh -c 'exec python -m benchmarks $$ARGS'
+
+bench-tui:
+	@scripts/setup dev
+	@scripts/install_tmux
+	@scripts/venv sh -c 'exec python -m benchmarks tui $$ARGS'
 
 format:
 	@scripts/setup dev

@@ -14,6 +14,7 @@ from tuiswp.tui.columns import PARAM
 from tuiswp.tui.snapshot import TrialRow
 
 FREEZE_S = 3.0
+CALM_S = 2.0  # what runs changes places no oftener: a table in motion cannot be read
 _PLACE_OF_STATE = {state: str(place) for place, state in enumerate(STATES)}
 
 _Key = tuple[int, float, str]  # numbers before texts
@@ -40,6 +41,7 @@ class Ordering:
         self._anchor: int | None = None
         self._moved_at: float | None = None
         self._moved = False
+        self._arranged_at, self._behind = float("-inf"), False
 
     def show(
         self, rows: Sequence[TrialRow], names: Sequence[str], goal: Goal, now: float
@@ -61,7 +63,11 @@ class Ordering:
             self.rows = {row.number: row for row in rows}
             self.marks &= self.rows.keys()
         held = self._moved_at is not None and 0 <= now - self._moved_at < FREEZE_S
-        if changed or renamed or self.pending or len(rows) != len(known):
+        alike = not renamed and len(rows) == len(known) and _only_values(changed, known)
+        if alike and not self.pending and 0 <= now - self._arranged_at < CALM_S:
+            self._behind = self._behind or bool(changed)
+        elif not alike or changed or self.pending or self._behind:
+            self._arranged_at, self._behind = now, False
             self._arrange(held=held)
         return changed
 
@@ -235,3 +241,13 @@ def _moves(old: Sequence[int], new: Sequence[int]) -> int:
         else:
             tails[where] = at
     return max(len(old), len(new)) - len(tails)
+
+
+def _only_values(changed: Sequence[TrialRow], known: dict[int, TrialRow]) -> bool:
+    """True if no row came, began or ended: what runs only says other numbers."""
+    return all(
+        row.state == "running"
+        and (old := known.get(row.number)) is not None
+        and old.state == "running"
+        for row in changed
+    )
