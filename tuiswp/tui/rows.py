@@ -12,7 +12,7 @@ from tuiswp.metrics.objective import diverged
 from tuiswp.metrics.series import Series
 from tuiswp.model.space import Parameter
 from tuiswp.model.trial import Trial
-from tuiswp.spec.params import flatten, label, swept
+from tuiswp.spec.params import flatten, swept, value_label
 from tuiswp.tui.decimate import Thinner
 from tuiswp.tui.snapshot import TrialRow
 
@@ -96,7 +96,7 @@ def _row(
         state=trial.state,
         cause=trial.cause or "",
         params=tuple(
-            label(values[parameter.path]) if parameter.path in values else ""
+            value_label(parameter, values[parameter.path]) if parameter.path in values else ""
             for parameter in parameters
         ),
         value=trial.value,
