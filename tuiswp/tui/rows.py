@@ -12,7 +12,8 @@ from tuiswp.metrics.objective import diverged
 from tuiswp.metrics.series import Series
 from tuiswp.model.space import Parameter
 from tuiswp.model.trial import Trial
-from tuiswp.spec.params import flatten, swept, value_label
+from tuiswp.spec.params import flatten, label, swept
+from tuiswp.spec.scale import is_logarithmic
 from tuiswp.tui.decimate import Thinner
 from tuiswp.tui.snapshot import TrialRow
 
@@ -30,12 +31,14 @@ class RowMaker:
         self._known: dict[int, tuple[tuple[object, ...], TrialRow]] = {}
         self._parameters: Sequence[Parameter] = ()
         self._swept: Sequence[Parameter] = ()
+        self._logs: Sequence[bool] = ()  # of each, whether its values are spelled so
         self._sparks: dict[int, Thinner] = {}
 
     def swept(self, view: SweepView) -> Sequence[Parameter]:
         """The varying parameters: worked out once, as one may have taken thousands of values."""
         if view.sweep.parameters is not self._parameters:
             self._parameters, self._swept = view.sweep.parameters, swept(view.sweep)
+            self._logs = [is_logarithmic(parameter) for parameter in self._swept]
             self._known.clear()
         return self._swept
 
@@ -45,7 +48,7 @@ class RowMaker:
         parameters = self.swept(view)
         if trial.state == "running":
             spark = self._spark(trial.number, objective_series(view, file))
-            return _row(view, trial, parameters, file, spark, trial.number == best, now)
+            return _row(view, trial, parameters, self._logs, file, spark, trial.number == best, now)
         self._sparks.pop(trial.number, None)
         rows = None if file is None else file.rows
         key = (id(trial.status), trial.number == best, rows, trial.value, now // AGE_STEP_S)
@@ -53,7 +56,7 @@ class RowMaker:
         if known is None or known[0] != key:
             series = objective_series(view, file)
             spark = () if series is None else _finite(Thinner(series, SPARK // 4).thin()[1])
-            made = _row(view, trial, parameters, file, spark, trial.number == best, now)
+            made = _row(view, trial, parameters, self._logs, file, spark, trial.number == best, now)
             known = self._known[trial.number] = (key, made)
         return known[1]
 
@@ -70,6 +73,7 @@ def _row(
     view: SweepView,
     trial: Trial,
     parameters: Sequence[Parameter],
+    logs: Sequence[bool],
     file: MetricFile | None,
     spark: tuple[float, ...],
     is_best: bool,
@@ -96,8 +100,8 @@ def _row(
         state=trial.state,
         cause=trial.cause or "",
         params=tuple(
-            value_label(parameter, values[parameter.path]) if parameter.path in values else ""
-            for parameter in parameters
+            label(values[parameter.path], log=log) if parameter.path in values else ""
+            for parameter, log in zip(parameters, logs, strict=True)
         ),
         value=trial.value,
         step=trial.step,
