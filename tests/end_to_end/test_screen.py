@@ -154,6 +154,8 @@ def test_attaching_goes_to_the_window_and_detaching_comes_back(terminal: Termina
     terminal.open(source)
     terminal.wait("t0000 running")
     terminal.type("a")
+    # Its own status line: what the window prints stands in our log pane as well.
+    terminal.wait("detach: C-b d")
     terminal.wait("here is the window")
     terminal.type("C-b", "d")
     terminal.wait("sort loss")
