@@ -5,7 +5,7 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
 
@@ -54,9 +54,6 @@ class Core:
 
     def trial(self, number: int) -> Trial:
         return self.state.trials[number]
-
-    def trials(self) -> Sequence[Trial]:
-        return list(self.state.trials.values())
 
     def write_best(self, content: Mapping[str, object]) -> None:
         write_atomically(

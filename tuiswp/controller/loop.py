@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 
 import tuiswp
 from tuiswp import proc
-from tuiswp.analysis.optimum import judge
+from tuiswp.analysis.optimum import Judgement, judge
 from tuiswp.analysis.summary import best_json
 from tuiswp.controller.applying import Applier
 from tuiswp.controller.core import Core, log
@@ -204,14 +204,15 @@ class Controller:
         if ended == self._judged:
             return
         objective = self.core.sweep.objective
-        best = judge(self.core.sweep, list(state.trials.values())).optimum
+        judgement = judge(self.core.sweep, list(state.trials.values()))
+        best = judgement.optimum
         if best is not None and best.value is not None:
             if state.best is None or (state.best.trial, state.best.value) != (
                 best.number,
                 best.value,
             ):
                 self.core.record(BestChanged(best.number, best.value))
-                self._write_best()
+                self._write_best(judgement)
             if objective is not None and objective.target is not None and state.stopping is None:
                 sign = 1 if objective.goal == "minimize" else -1
                 if sign * best.value <= sign * objective.target:
@@ -219,10 +220,9 @@ class Controller:
         self._trip_breaker(state)
         self._judged = ended
 
-    def _write_best(self) -> None:
-        trials = list(self.core.state.trials.values())
+    def _write_best(self, judgement: Judgement) -> None:
         try:
-            self.core.write_best(best_json(self.core.sweep, judge(self.core.sweep, trials)))
+            self.core.write_best(best_json(self.core.sweep, judgement))
         except OSError as error:
             log.error("best.json: %s", error)
 
