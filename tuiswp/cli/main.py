@@ -108,6 +108,10 @@ def _sweep(words: list[str]) -> int:
     _no_such_command(words)
     parser = _top_parser()
     arguments = parser.parse_args(words)
+    if arguments.help_keys:
+        from tuiswp.cli import keys
+
+        return keys.run()
     given: str | None = arguments.sweep
     if given is None:
         if arguments.batch or arguments.name or arguments.dir:
@@ -169,6 +173,9 @@ def _top_parser() -> Parser:
         "--lines", action="store_true", help="follow with live lines instead of the full screen"
     )
     parser.add_argument("--ascii", action="store_true", help="draw with ASCII characters alone")
+    parser.add_argument(
+        "--help-keys", action="store_true", help="every key of the full screen, and leave"
+    )
     parser.add_argument("--version", action="version", version=f"tuiswp {tuiswp.__version__}")
     return parser
 

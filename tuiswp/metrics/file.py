@@ -78,7 +78,7 @@ class MetricFile:
             None  # time.monotonic() when the file was last seen to grow
         )
         self.first_change: float | None = None  # likewise, for the first time
-        self.changes = 0  # how often it was seen to grow
+        self.changes = 0  # how often it was seen to grow after the first look
         self.behind = False  # the last poll stopped at `max_bytes`; more is there
         self._only = None if only is None else frozenset(map(normal, only))
         self._series: dict[str, Series] = {}
@@ -188,18 +188,22 @@ class MetricFile:
                 data = b""
         self._file = file
         end = min(size, self._offset + max_bytes)
+        # What was there before we looked tells nothing about the time between two growths.
+        watched = self._seen is not None and not self.behind
+        grown = False
         while data or self._offset < end:
             data = data or os.pread(fd, min(_SLICE, end - self._offset), self._offset)
             if not data:  # cut while we read; the next poll sees it
                 break
             self.last_change = time.monotonic()
-            self.changes += 1
-            if self.first_change is None:
-                self.first_change = self.last_change
+            grown = True
             self._offset += len(data)
             self._mark = (self._mark + data[-_MARK:])[-_MARK:]
             self._feed(data)
             data = b""
+        if grown and watched:
+            self.changes += 1
+            self.first_change = self.first_change or self.last_change
         self._seen = _identity(found)
         self.behind = self._offset < size
 

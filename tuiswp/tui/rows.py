@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Sequence
+from statistics import median
 
 from tuiswp.analysis import words
+from tuiswp.analysis.optimum import badness
 from tuiswp.controller.client import SweepView
 from tuiswp.controller.story import trial_left
 from tuiswp.metrics.file import MetricFile
@@ -11,6 +13,7 @@ from tuiswp.metrics.names import find
 from tuiswp.metrics.objective import diverged
 from tuiswp.metrics.series import Series
 from tuiswp.model.space import Parameter
+from tuiswp.model.sweep import Objective
 from tuiswp.model.trial import Trial
 from tuiswp.spec.params import flatten, label, swept
 from tuiswp.spec.scale import is_logarithmic
@@ -20,6 +23,7 @@ from tuiswp.tui.snapshot import TrialRow
 SPARK = 40
 STALL_TIMES = 3.0
 STALL_LEAST_S = 10.0
+_JUDGED = 6  # points of a curve before it can be said to have run away
 AGE_STEP_S = 30.0  # how fine the age of an ended trial is shown
 SILENT_STEP_S = 10.0  # and that of a running one: a column that ticks costs a link its bytes
 
@@ -82,12 +86,14 @@ def _row(
     is_running = trial.state == "running"
     series = objective_series(view, file)
     age = _age(trial, file, now)
+    gap = series is not None and diverged(series)
     flags = [
         name
         for name, holds in (
             ("BEST", is_best),
             ("BASE", trial.origin == "baseline"),
-            ("NaN", series is not None and diverged(series)),
+            ("NaN", gap),
+            ("DIVERG", gap or ran_away(series, spark, view.sweep.objective)),
             ("STALL", is_running and stalled(file, age)),
             ("RETRY", trial.retries > 0),
         )
@@ -124,6 +130,23 @@ def objective_series(view: SweepView, file: MetricFile | None) -> Series | None:
         return None
     name = find(objective.metric, file.metrics)
     return file.metrics[name] if name is not None else None
+
+
+def ran_away(series: Series | None, spark: Sequence[float], objective: Objective | None) -> bool:
+    """The curve stands worse than it began, by more than it had ever gained and by half its start.
+
+    Medians of three points speak for the start and the end, so that one wild value is no verdict.
+    `spark` keeps the extremes of the whole curve; a curve of few points is not judged.
+    """
+    if series is None or objective is None or series.count < _JUDGED or not spark:
+        return False
+    values = series.values()
+    ends = [[y for y in part if y - y == 0.0] for part in (values[:3], values[-3:])]
+    if not all(ends):
+        return False
+    start, end = (badness(median(part), objective.goal) for part in ends)
+    best = min(badness(y, objective.goal) for y in spark)
+    return end - start > max(start - best, 0.5 * abs(start))
 
 
 def _finite(ys: Sequence[float]) -> tuple[float, ...]:

@@ -1,0 +1,118 @@
+"""What a row of the trials table says of its trial: flags that are true, unknown that stays so."""
+
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.tui.snapshots import METRIC, lr_trials, snapshot
+from tuiswp.metrics.file import MetricFile
+from tuiswp.metrics.series import Series
+from tuiswp.model.sweep import Goal, Objective
+from tuiswp.tui.rows import RowMaker, ran_away, stalled
+
+
+def curve(ys: Sequence[float]) -> Series:
+    series = Series()
+    for step, y in enumerate(ys):
+        series.append(float(step), y)
+    return series
+
+
+def judged(ys: Sequence[float], goal: Goal = "minimize") -> bool:
+    finite = tuple(y for y in ys if math.isfinite(y))
+    return ran_away(curve(ys), finite, Objective("loss", goal))
+
+
+@pytest.mark.parametrize(
+    ("ys", "expected"),
+    [
+        ([3.0, 2.8, 2.6, 2.5, 4.0, 6.0, 7.0, 9.0], True),
+        ([3.0, 2.8, 2.6, 2.5, 2.4, 2.6, 2.9, 3.1], False),  # back where it began
+        ([3.0, 3.1, 3.4, 3.9, 4.2, 4.3], False),  # worse, and not by half
+        ([3.0, 2.8, 2.6, 2.5, 2.4, 2.4, 90.0], False),  # one wild value
+        ([3.0, 9.0, 27.0], False),  # too few to say
+        ([], False),
+    ],
+)
+def test_a_curve_has_run_away_when_it_ends_far_worse_than_it_began(
+    ys: list[float], expected: bool
+) -> None:
+    assert judged(ys) is expected
+
+
+def test_what_is_maximised_runs_away_downwards() -> None:
+    falls = [10.0, 11.0, 12.0, 6.0, -20.0, -30.0, -31.0]
+    assert judged(falls, "maximize")
+    assert not judged([-y for y in falls], "maximize")
+
+
+def test_without_a_curve_or_an_objective_nothing_is_said() -> None:
+    assert not ran_away(None, (), Objective("loss", "minimize"))
+    assert not ran_away(curve([1.0] * 5 + [99.0] * 5), (1.0, 99.0), None)
+
+
+def flags_of(lines: str, folder: Path) -> tuple[str, ...]:
+    path = folder / "metrics.jsonl"
+    path.write_text(lines)
+    file = MetricFile(path)
+    file.poll()
+    view = snapshot().view
+    running = next(trial for trial in lr_trials() if trial.state == "running")
+    return RowMaker().row(view, running, file, None, 1_800_000_000.0).flags
+
+
+def test_a_value_that_is_not_finite_is_told_as_what_it_is(tmp_path: Path) -> None:
+    good = "".join(f'{{"step": {n}, "{METRIC}": {3.0 - n / 10}}}\n' for n in range(8))
+    assert flags_of(good, tmp_path) == ()
+    assert flags_of(good + f'{{"step": 9, "{METRIC}": NaN}}\n', tmp_path) == ("NaN", "DIVERG")
+    away = "".join(f'{{"step": {n}, "{METRIC}": {9.0 * n}}}\n' for n in range(9, 14))
+    assert flags_of(good + away, tmp_path) == ("DIVERG",)
+
+
+def watched(tmp_path: Path, times: Sequence[float], monkeypatch: pytest.MonkeyPatch) -> MetricFile:
+    """A file that was seen to grow at these moments."""
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 0}\n')
+    file = MetricFile(path)
+    for step, at in enumerate(times):
+        monkeypatch.setattr(time, "monotonic", lambda at=at: at)
+        file.poll()
+        with path.open("a") as more:
+            more.write(f'{{"step": {step + 1}}}\n')
+    return file
+
+
+def test_a_trial_stalls_when_it_is_silent_for_three_times_its_own_interval(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = watched(tmp_path, [0.0, 20.0, 40.0, 60.0, 80.0], monkeypatch)
+    assert slow.interval_s == 20.0
+    assert not stalled(slow, 55.0)
+    assert stalled(slow, 61.0)
+
+
+def test_a_fast_trial_is_given_ten_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = watched(tmp_path, [0.0, 0.1, 0.2, 0.3, 0.4], monkeypatch)
+    assert not stalled(fast, 9.0)
+    assert stalled(fast, 11.0)
+
+
+def test_an_interval_nobody_has_seen_is_unknown_and_so_is_the_stall(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert watched(tmp_path, [0.0, 20.0, 40.0], monkeypatch).interval_s is None
+    assert not stalled(watched(tmp_path, [0.0, 20.0, 40.0], monkeypatch), 1e6)
+    assert not stalled(None, None)
+
+
+def test_a_long_past_read_in_pieces_is_not_taken_for_quick_growth(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text("".join(f'{{"step": {n}, "loss": 1.0}}\n' for n in range(40_000)))
+    file = MetricFile(path)
+    while file.poll(max_bytes=64 << 10) and file.behind:
+        pass
+    assert file.rows == 40_000
+    assert file.interval_s is None
