@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.controller.bench import Bench
+from tuiswp.controller.requests import new_request, submit
 from tuiswp.tui.decimate import thin
 from tuiswp.tui.feed import Feed
 from tuiswp.tui.reading import Reading
+from tuiswp.tui.screens.facts import command_of
 from tuiswp.tui.snapshot import Snapshot, Want
 
 
@@ -77,6 +79,24 @@ def test_the_journal_is_told_in_lines(bench: Bench) -> None:
     told = reading.take(Want()).events
     assert any(line.trial == 0 and "started" in line.text for line in told)
     assert len(reading.take(Want()).events) == len(told)
+    reading.close()
+
+
+def test_every_fact_is_an_event_with_who_asked_and_the_command_as_it_ran(bench: Bench) -> None:
+    bench.step()
+    asked = new_request("kill", (0,))
+    submit(bench.place, asked)
+    bench.step()
+    reading = Reading(bench.place.root)
+    snapshot = reading.take(Want())
+    kinds = {line.kind for line in snapshot.events}
+    assert kinds >= {"controller", "proposed", "launch", "started", "ending", "request"}
+    (request,) = [line for line in snapshot.events if line.kind == "request"]
+    assert request.text.startswith(f"kill, asked by {asked.by}: ")
+    launch = next(line for line in snapshot.events if line.kind == "launch")
+    assert launch.command
+    assert launch.command == command_of(snapshot.view, snapshot.view.state.trials[0])
+    assert len(snapshot.events) == snapshot.view.state.seq
     reading.close()
 
 

@@ -481,6 +481,20 @@ def test_the_events_in_sight_are_copied() -> None:
     assert on_stage(EventsScreen(full()), act).endswith("the sweep began")
 
 
+def test_the_commands_alone_are_shown_and_copied_as_they_ran() -> None:
+    launch = replace(event(3, "t0007.1 on G0: train '--lr=1'"), command="train '--lr=1'")
+    of = replace(full(), events=(*full().events, launch))
+
+    async def act(pilot: Any, app: Stage) -> tuple[str, str]:
+        await pilot.press("x", "y")
+        await pilot.pause()
+        return seen(app), app.clipboard
+
+    text, copied = on_stage(EventsScreen(of), act)
+    assert "Commands run: 1" in text
+    assert copied == "train '--lr=1'"
+
+
 # -- trial -----------------------------------------------------------------------------------
 
 

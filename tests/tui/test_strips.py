@@ -299,7 +299,7 @@ def test_events_are_shown_newest_first_and_stay_in_place_when_one_comes() -> Non
     async def steps(app: One, pilot: Pilot[None]) -> None:
         pane.show(tuple(events))
         await pilot.pause()
-        assert "t0060  AttemptEnded       text 60" in app.screen_lines()[0]
+        assert "t0060  AttemptEnded text 60" in app.screen_lines()[0]
         pane.scroll_to(y=10, animate=False)
         await pilot.pause()
         top = app.screen_lines()[0]

@@ -54,9 +54,17 @@ class Story:
 
     def tell(self, records: Iterable[Record]) -> list[Line]:
         """Lines for `records`, in their order."""
+        return [line for _, line in self.told(records) if line is not None]
+
+    def told(self, records: Iterable[Record]) -> list[tuple[Record, Line | None]]:
+        """Each record with its line; None for what is not worth one."""
         records = list(records)
+        self.pass_over(records)
+        return [(record, self._line(record)) for record in records]
+
+    def pass_over(self, records: Iterable[Record]) -> None:
+        """Know what happened without telling it."""
         self.state = replay(records, self.state)
-        return [line for record in records if (line := self._line(record)) is not None]
 
     def _line(self, record: Record) -> Line | None:
         match record.event:

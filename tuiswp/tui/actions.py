@@ -175,6 +175,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("events_filter", ("slash",), "filter", "Show only events that match, as you type.",
            "events"),
     Action("events_copy", ("y",), "copy", "Copy the events in sight.", "events"),
+    Action("events_commands", ("x",), "commands", "Show only the commands that were run; copying "
+           "gives them as they were.", "events"),
     Action("results_copy", ("y",), "copy", "Copy the answer.", "results"),
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ import os
 import shlex
 import signal
 import subprocess
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -41,7 +42,7 @@ from tuiswp.tui.screens.help import HelpScreen
 from tuiswp.tui.screens.results import ResultsScreen
 from tuiswp.tui.screens.sweep import SweepScreen
 from tuiswp.tui.screens.trial import TrialScreen
-from tuiswp.tui.snapshot import Snapshot, Want
+from tuiswp.tui.snapshot import EventLine, Snapshot, Want
 from tuiswp.tui.widgets.chart import Chart
 
 _LEAVE = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -83,6 +84,7 @@ class SweepApp(App[int]):
         self.frozen = False
         self.fault: str | None = None
         self.crash: Exception | None = None
+        self.ran: tuple[EventLine, ...] = ()  # what was run from here, for the events screen
         self._feed: Feed | None = None
 
     # -- the feed
@@ -255,6 +257,10 @@ class SweepApp(App[int]):
         if argv is None:
             self.say("its window is gone; the trial goes on, l shows what it prints", bad=True)
             return
+        command = shlex.join(argv)
+        self.ran += (
+            EventLine(0, time.time(), "attach", number, visible(command), command=command),
+        )
         with self.suspend():
             subprocess.run(argv, check=False)
 

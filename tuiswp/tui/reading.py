@@ -27,14 +27,14 @@ from tuiswp.metrics.series import Series
 from tuiswp.model.trial import Trial
 from tuiswp.search.suggest import planned_trials
 from tuiswp.text import visible
+from tuiswp.tui.chronicle import Chronicle
 from tuiswp.tui.decimate import Thinner, thin
 from tuiswp.tui.rows import RowMaker, objective_series
-from tuiswp.tui.snapshot import Curve, CurveKey, EventLine, LogTail, Snapshot, Want
+from tuiswp.tui.snapshot import Curve, CurveKey, LogTail, Snapshot, Want
 
 READ_BUDGET_S = 0.2
 LOG_BYTES = 128 * 1024
 LOG_LINES = 1000
-EVENTS = 2000
 WHOLE_FILES = 64  # sweeps up to this size keep every metric of every trial
 NAMES = 200
 _ThinnerKey: TypeAlias = tuple[int, str, int]  # trial, metric, buckets
@@ -51,9 +51,8 @@ class Reading:
         self._whole: set[int] = set()
         self._rows = RowMaker()
         self._thinners: dict[_ThinnerKey, Thinner] = {}
-        self._story: Story | None = None
+        self._chronicle: Chronicle | None = None
         self._journal = JournalReader(self._reader.directory.journal)
-        self._events: list[EventLine] = []
         self._planned: int | None = None
         self._judged: tuple[object, Judgement, tuple[Diagnosis, ...]] | None = None
         self._watch: GpuWatch | None = None
@@ -65,8 +64,8 @@ class Reading:
     def take(self, want: Want) -> Snapshot:
         """Read what is new and say how everything stands."""
         view = self._reader.refresh(with_metrics=False)
-        if self._story is None:
-            self._story = Story(view.sweep, view.directory.name)
+        if self._chronicle is None:
+            self._chronicle = Chronicle(Story(view.sweep, view.directory.name))
             self._planned = None if view.foreign else planned_trials(view.sweep)
         if view.foreign:
             self._files = self._reader.run_files
@@ -88,7 +87,7 @@ class Reading:
             if (file := self._files.get(number)) is not None and file.last_change is not None
         ]
         metrics = self._metrics(view)
-        self._read_events()
+        self._chronicle.tell(view, list(self._journal.poll()))
         return Snapshot(
             view=view,
             rows=rows,
@@ -97,7 +96,7 @@ class Reading:
             curves=self._curves(view, want, best, metrics),
             judgement=judgement,
             diagnoses=diagnoses,
-            events=tuple(self._events),
+            events=self._chronicle.lines,
             log=self._log(view, want.log_of),
             inventory=self._inventory(view),
             planned=self._planned,
@@ -203,18 +202,6 @@ class Reading:
         if lines and not lines[-1]:
             lines.pop()
         return LogTail(trial.number, attempt, tuple(lines[-LOG_LINES:]))
-
-    def _read_events(self) -> None:
-        """The journal as lines for people."""
-        assert self._story is not None
-        for record in self._journal.poll():
-            trial = getattr(record.event, "trial", None)
-            kind = type(record.event).__name__
-            self._events += [
-                EventLine(record.seq, record.t, kind, trial, line.text)
-                for line in self._story.tell([record])
-            ]
-        del self._events[:-EVENTS]
 
     def _inventory(self, view: SweepView) -> Inventory | None:
         if view.foreign:

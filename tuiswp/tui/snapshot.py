@@ -4,7 +4,7 @@ Texts in here are already safe to show (`tuiswp.text.visible`); numbers are raw,
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -54,13 +54,18 @@ class TrialRow(msgspec.Struct, frozen=True):
 
 
 class EventLine(msgspec.Struct, frozen=True):
-    """One fact of the journal for people: `kind` is its type's name, `trial` None for the sweep."""
+    """One fact of the journal for people: `kind` in a word, `trial` None for the sweep.
+
+    `command`: what was run, raw, for the clipboard; its text is in `text`. "": nothing was.
+    """
 
     seq: int
     at: float
     kind: str
     trial: int | None
     text: str
+    tone: Literal["plain", "good", "bad", "note"] = "plain"
+    command: str = ""
 
 
 class LogTail(msgspec.Struct, frozen=True):

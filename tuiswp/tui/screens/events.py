@@ -1,90 +1,65 @@
-"""What the journal says, newest first: launches, ends with their causes, requests and who asked."""
+"""What the journal says, newest first: every fact, who asked for what and what came of it.
 
+`x` leaves the commands that were run, to be copied as they were.
+"""
+
+from collections.abc import Sequence
 from typing import ClassVar
 
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.content import Content
-from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.binding import BindingType
+from textual.widget import Widget
 
 from tuiswp.tui import actions
-from tuiswp.tui.screens.steering import elsewhere
-from tuiswp.tui.snapshot import Snapshot
+from tuiswp.tui.screens.page import Page
+from tuiswp.tui.snapshot import EventLine
 from tuiswp.tui.widgets.lines import Lines, plain
 
 
-class EventsScreen(Screen[None]):
+class EventsScreen(Page):
     """One line an event; `/` keeps those that hold the words."""
 
-    DEFAULT_CSS = """
-    EventsScreen { layout: vertical; overflow: hidden; }
-    EventsScreen > Static { height: 1; width: 100%; text-style: bold; }
-    EventsScreen > Input { height: 1; border: none; padding: 0; display: none; background: $boost; }
-    EventsScreen > Input.shown { display: block; }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *actions.bindings("events"),
-        Binding("escape", "do('back')", "back"),
-        Binding("q", "do('back')", "back"),
-    ]
-    AUTO_FOCUS = "Lines"
+    BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings("events")]
+    FILTER = "only events with… (t0007, request, a name)"
+    _commands = False
 
-    def __init__(
-        self, snapshot: Snapshot | None = None, *, colour: bool = True, ascii: bool = False
-    ) -> None:
-        super().__init__()
-        self.snapshot = snapshot
-        self.colour, self.ascii = colour, ascii
+    def make_pane(self) -> Widget:
+        return Lines(newest_first=True, colour=self.colour, ascii=self.ascii)
 
-    def compose(self) -> ComposeResult:
-        yield Static(markup=False)
-        yield Input(compact=True, placeholder="only events with… (t0007, killed, a name)")
-        yield Lines(newest_first=True, colour=self.colour, ascii=self.ascii)
-
-    def on_mount(self) -> None:
-        self.redraw()
-
-    def update(self, snapshot: Snapshot) -> None:
-        """Draw another moment; where the person has scrolled to stays."""
-        self.snapshot = snapshot
-        self.redraw()
-
-    def redraw(self) -> None:
-        if self.snapshot is None or not self.query(Lines):
-            return
+    def heading(self) -> str:
         pane = self.query_one(Lines)
-        pane.show(self.snapshot.events[::-1])
-        count = f"{len(self.snapshot.events)}"
-        if self.query_one(Input).value:
-            count = f"{len(pane.shown)} of {count}"
-        title = f"Events: {count}, newest first   / filter   y copy   esc back"
-        self.query_one(Static).update(Content(title), layout=False)
+        rows = self._rows()
+        count = f"{len(rows)}" if not pane.wanted else f"{len(pane.shown)} of {len(rows)}"
+        if self._commands:
+            return f"Commands run: {count}, newest first   x all events   / filter   y copy"
+        return f"Events: {count}, newest first   x commands   / filter   y copy   esc back"
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        event.stop()
-        self.query_one(Lines).filter(event.value)
-        self.redraw()
+    def draw(self, words: str) -> None:
+        pane = self.query_one(Lines)
+        if pane.wanted != words:
+            pane.filter(words)
+        pane.show(self._rows())
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.query_one(Lines).focus()
+    def _rows(self) -> Sequence[EventLine]:
+        if self.snapshot is None:
+            return ()
+        ran = getattr(self.app, "ran", ())  # what this interface itself has run
+        rows = [*self.snapshot.events, *ran]
+        if ran:
+            rows.sort(key=lambda row: row.at)
+        return [row for row in reversed(rows) if row.command or not self._commands]
 
     def action_do(self, action_id: str) -> None:
-        """One action of the registry; what is not this screen's own is the app's."""
-        line = self.query_one(Input)
         match action_id:
-            case "events_filter" | "filter":
-                line.add_class("shown")
-                line.focus()
             case "events_copy":
                 shown = self.query_one(Lines).shown
-                self.app.copy_to_clipboard("\n".join(plain(row) for row in shown))
-            case "back" if line.has_class("shown"):
-                line.value = ""
-                line.remove_class("shown")
-                self.query_one(Lines).focus()
-            case "back":
-                self.dismiss()
+                self.app.copy_to_clipboard("\n".join(map(self._copied, shown)))
+                self.notify(f"{len(shown)} lines are in the clipboard", markup=False)
+            case "events_commands":
+                self._commands = not self._commands
+                self.redraw()
             case _:
-                elsewhere(self, action_id)
+                super().action_do(action_id)
+
+    def _copied(self, row: str | EventLine) -> str:
+        """A command as it was run; of everything else what is seen."""
+        return row.command if self._commands and isinstance(row, EventLine) else plain(row)

@@ -95,8 +95,8 @@ def _how(trial: Trial, attempt: Attempt) -> str:
     return ", ".join(said)
 
 
-def command_of(view: SweepView, trial: Trial) -> str | None:
-    """The command line of the trial, quoted for a shell and raw: show it through `visible`.
+def command_of(view: SweepView, trial: Trial, attempt: int | None = None) -> str | None:
+    """The command line of an attempt (the newest), quoted for a shell and raw: not yet `visible`.
 
     None where it is not known: something else launched the trial, or the file is damaged. The
     interpreter is the one the sweep names; where that is found is decided at the launch.
@@ -104,7 +104,8 @@ def command_of(view: SweepView, trial: Trial) -> str | None:
     if view.foreign or not view.sweep.run.command:
         return None
     directory = SweepDirectory(view.directory)
-    attempt = trial.attempts[-1].number if trial.attempts else 1
+    if attempt is None:
+        attempt = trial.attempts[-1].number if trial.attempts else 1
     context = CommandContext(
         trial_dir=str(directory.trial(trial.number)),
         sweep_id="",

@@ -1,6 +1,6 @@
-"""A screen that is one long text: a title, a filter line that comes with `/`, and a pane to scroll.
+"""A screen that is one pane under a title, with a filter line that comes with `/`.
 
-What the text says is its subclass's; it draws what it is given and reads nothing.
+What the pane says is its subclass's; it draws what it is given and reads nothing.
 """
 
 from collections.abc import Sequence
@@ -10,29 +10,32 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from tuiswp.tui.pieces import Line
+from tuiswp.tui.pieces import Line, only_ascii
 from tuiswp.tui.screens.steering import elsewhere
 from tuiswp.tui.snapshot import Snapshot
+from tuiswp.tui.widgets.filter_line import FilterLine
 from tuiswp.tui.widgets.prose import Prose
 
 
 class Page(Screen[None]):
-    """Subclasses give `heading` and `texts`; both are asked again with each snapshot and size."""
+    """Subclasses give `heading` and `texts`, asked again with each snapshot and size.
+
+    One whose pane is no text to scroll overrides `make_pane` and `draw`.
+    """
 
     DEFAULT_CSS = """
     Page { layout: vertical; overflow: hidden; }
     Page > .page--title { height: 1; width: 100%; text-style: bold; }
-    Page > Input { height: 1; border: none; padding: 0; display: none; background: $boost; }
-    Page > Input.shown { display: block; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "do('back')", "back"),
         Binding("q", "do('back')", "back"),
         Binding("slash", "do('filter')", "filter"),
     ]
-    AUTO_FOCUS = "Prose"
+    AUTO_FOCUS = ".page--pane"
     FILTER = "only lines with…"
 
     def __init__(
@@ -44,8 +47,14 @@ class Page(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Static(classes="page--title", markup=False)
-        yield Input(compact=True, placeholder=self.FILTER)
-        yield Prose(colour=self.colour, ascii=self.ascii)
+        yield FilterLine(only_ascii(self.FILTER) if self.ascii else self.FILTER)
+        pane = self.make_pane()
+        pane.add_class("page--pane")
+        yield pane
+
+    def make_pane(self) -> Widget:
+        """What fills the screen under the title."""
+        return Prose(colour=self.colour, ascii=self.ascii)
 
     def on_mount(self) -> None:
         self.redraw()
@@ -57,6 +66,11 @@ class Page(Screen[None]):
         """The lines, made for `width` columns; `words`: what the person filters by."""
         raise NotImplementedError
 
+    def draw(self, words: str) -> None:
+        """Show the snapshot in the pane."""
+        pane = self.query_one(Prose)
+        pane.show(self.texts(max(1, pane.text_width), words))
+
     def update(self, snapshot: Snapshot) -> None:
         """Draw another moment; where the person has scrolled to stays."""
         self.snapshot = snapshot
@@ -65,9 +79,9 @@ class Page(Screen[None]):
     def redraw(self) -> None:
         if not self.is_mounted or not self.size.width:
             return
-        self.query_one(".page--title", Static).update(Content(self.heading()), layout=False)
-        pane = self.query_one(Prose)
-        pane.show(self.texts(max(1, pane.text_width), self.query_one(Input).value))
+        self.draw(self.query_one(FilterLine).value)
+        heading = only_ascii(self.heading()) if self.ascii else self.heading()
+        self.query_one(".page--title", Static).update(Content(heading), layout=False)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.redraw)  # when the panes have their new widths
@@ -78,19 +92,18 @@ class Page(Screen[None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.query_one(Prose).focus()
+        self._to_pane()
+
+    def _to_pane(self) -> None:
+        self.query_one(".page--pane").focus()
 
     def action_do(self, action_id: str) -> None:
         """One action of the registry; what is not this page's own is the app's."""
-        line = self.query_one(Input)
         match action_id:
             case "filter" | "events_filter":
-                line.add_class("shown")
-                line.focus()
-            case "back" if line.has_class("shown"):
-                line.value = ""
-                line.remove_class("shown")
-                self.query_one(Prose).focus()
+                self.query_one(FilterLine).open()
+            case "back" if self.query_one(FilterLine).close():
+                self._to_pane()
             case "back":
                 self.dismiss()
             case _:

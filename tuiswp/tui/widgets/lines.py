@@ -28,7 +28,7 @@ _LEVELS: tuple[tuple[re.Pattern[str], Tone], ...] = (
     (re.compile(r"\b(error|critical|fatal|traceback|exception)\b|Error:", re.I), "bad"),
     (re.compile(r"\b(warn|warning)\b|Warning:", re.I), "warn"),
 )
-_BAD_KINDS = ("fail", "lost", "kill", "fault", "died", "damage", "warn")
+_TONES: dict[str, Tone] = {"plain": "run", "good": "good", "bad": "bad", "note": "warn"}
 _LONGEST_SHIFT = 5000
 
 
@@ -203,12 +203,11 @@ def pieces(row: Row) -> Line:
         return ((text, tone),)
     clock = time.strftime("%H:%M:%S", time.localtime(row.at))
     who = "sweep" if row.trial is None else trial_id(row.trial)
-    bad = any(word in row.kind.casefold() for word in _BAD_KINDS)
     return (
         (f"{clock} ", "dim"),
         (f"{who:<6} ", "strong"),
-        (f"{row.kind:<18} ", "bad" if bad else "run"),
-        (row.text, "plain"),
+        (f"{row.kind:<10} ", _TONES[row.tone]),
+        (row.text, "bad" if row.tone == "bad" else "plain"),
     )
 
 

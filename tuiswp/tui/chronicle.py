@@ -1,0 +1,95 @@
+"""Every fact of the journal as a line of the events screen. Pure; reads nothing.
+
+What the story of a log tells it tells in the same words; what a log leaves out is said here too:
+proposals, launches with their exact command, requests that were granted, and who asked for them.
+"""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from tuiswp.analysis import words
+from tuiswp.controller.client import SweepView
+from tuiswp.controller.story import Line, Story
+from tuiswp.model.events import (
+    AttemptLaunching,
+    ControllerStarted,
+    ControllerStopped,
+    KillRequested,
+    Record,
+    RequestApplied,
+    SweepCreated,
+    TrialSuggested,
+    Warned,
+)
+from tuiswp.model.ids import attempt_id, trial_id
+from tuiswp.spec.params import swept
+from tuiswp.text import visible
+from tuiswp.tui.screens.facts import command_of
+from tuiswp.tui.snapshot import EventLine
+
+MOST = 2000  # events kept: what is older is in the journal
+_TAGS = {
+    "SweepCreated": "sweep", "SweepPaused": "sweep", "SweepResumed": "sweep",
+    "SweepStopping": "sweep", "SweepFinished": "sweep", "ControllerStarted": "controller",
+    "ControllerStopped": "controller", "TrialSuggested": "proposed", "TrialQueued": "queued",
+    "TrialClosed": "closed", "AttemptLaunching": "launch", "AttemptStarted": "started",
+    "AttemptEnded": "ended", "KillRequested": "ending", "RequestApplied": "request",
+    "BestChanged": "best", "Warned": "warning",
+}  # fmt: skip
+_Told: TypeAlias = tuple[str, str]  # text safe to show, and the raw command there was
+
+
+class Chronicle:
+    """Told records in their order, it keeps the newest `MOST` as lines."""
+
+    def __init__(self, story: Story) -> None:
+        self._story = story
+        self.lines: tuple[EventLine, ...] = ()
+
+    def tell(self, view: SweepView, records: Sequence[Record]) -> None:
+        """Add these facts."""
+        if not records:
+            return
+        newest = records[-MOST:]  # a long journal is not told line by line to be thrown away
+        self._story.pass_over(records[: -len(newest)])
+        told = self._story.told(newest)
+        added = (self._line(view, record, line) for record, line in told)
+        self.lines = (*self.lines, *added)[-MOST:]
+
+    def _line(self, view: SweepView, record: Record, told: Line | None) -> EventLine:
+        kind = type(record.event).__name__
+        trial = getattr(record.event, "trial", None)
+        text, command = self._own(view, record) or (told.text if told else kind, "")
+        tone = told.tone if told is not None else "plain"
+        if isinstance(record.event, RequestApplied) and not record.event.ok:
+            tone = "bad"
+        return EventLine(record.seq, record.t, _TAGS.get(kind, kind), trial, text, tone, command)
+
+    def _own(self, view: SweepView, record: Record) -> _Told | None:
+        """What the story does not tell, or does not tell whole."""
+        match record.event:
+            case SweepCreated(host=host, tuiswp=version):
+                return f"created on {visible(host)} with tuiswp {visible(version)}", ""
+            case ControllerStarted(process=process, host=host):
+                return f"controller began, pid {process.pid} on {visible(host)}", ""
+            case ControllerStopped(why=why):
+                return f"controller ended: {visible(why)}", ""
+            case TrialSuggested(trial=number, params=params, origin=origin):
+                given = words.assignments(params, swept(view.sweep))
+                return f"{trial_id(number)} proposed ({origin})  {given}".rstrip(), ""
+            case AttemptLaunching() as event:
+                return self._launch(view, event)
+            case KillRequested(trial=number, request=asked) if asked.becomes == "stopped":
+                return f"{trial_id(number)} is being ended: {visible(asked.why)}", ""
+            case RequestApplied(verb=verb, by=by, ok=ok, outcome=outcome):
+                fate = "" if ok else " refused"
+                return f"{verb}{fate}, asked by {visible(by)}: {visible(outcome)}", ""
+            case Warned(message=message):
+                return f"warning: {visible(message)}", ""
+        return None
+
+    def _launch(self, view: SweepView, event: AttemptLaunching) -> _Told:
+        trial = self._story.state.trials.get(event.trial)
+        command = command_of(view, trial, event.attempt) if trial is not None else None
+        head = f"{attempt_id(event.trial, event.attempt)} on {words.places(event.leases) or '?'}"
+        return f"{head}: {visible(command or 'the command is not known')}", command or ""
