@@ -66,6 +66,21 @@ def test_help_loads_no_heavy_library() -> None:
     assert not HEAVY & loaded_by(code)
 
 
+def test_the_first_frame_waits_for_nothing_that_reads_judges_or_launches() -> None:
+    code = "import tuiswp.cli.main, tuiswp.cli.run, tuiswp.tui.app"
+    found = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+    ).stdout.split()  # fmt: skip
+    assert "tuiswp.tui.screens.sweep" in found
+    later = (
+        "tuiswp.launchers", "tuiswp.spec.load", "tuiswp.controller.client",
+        "tuiswp.analysis.diagnosis", "tuiswp.tui.reading", "tuiswp.tui.screens.results",
+        "tuiswp.controller.loop", "psutil", "ruamel",
+    )  # fmt: skip
+    assert [name for name in found if name.startswith(later)] == []
+
+
 def test_what_a_training_script_imports_is_the_standard_library() -> None:
     ours = loaded_by("import tuiswp.report") - loaded_by("")
     assert ours - set(sys.stdlib_module_names) == {"tuiswp"}

@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.conftest import Tuiswp
 from tests.cli.world import SPEC, finished, run_folder
-from tuiswp.cli import run
+from tuiswp.cli import plain
 from tuiswp.controller import opening
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.reducer import SweepState
@@ -114,7 +114,7 @@ def test_a_run_begins_with_the_doubts_about_its_script(
         "parameters: {lr: {values: [1e-3, 1e-1]}}\n"
     )
     sweep = load(here / "s.yaml")
-    run._introduce(SweepDirectory(here / "sweeps" / "s"), sweep, SweepState(name="s"), [])
+    plain._introduce(SweepDirectory(here / "sweeps" / "s"), sweep, SweepState(name="s"), [])
     said = capsys.readouterr().out
     assert "note: own.py itself calls wandb.agent (line 2)" in said
     assert "would start a W&B sweep of its own" in said

@@ -6,8 +6,8 @@ import pytest
 
 from tests.cli.world import NOBODY, World
 from tuiswp.cli.screen import bar
+from tuiswp.controller.frozen import frozen_sweep
 from tuiswp.controller.journal import read
-from tuiswp.controller.opening import frozen_sweep
 from tuiswp.controller.reducer import replay
 from tuiswp.controller.story import Line, Story, status_line, time_left
 from tuiswp.model.events import (

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from tuiswp.controller import requests
 from tuiswp.controller.directory import SweepDirectory
+from tuiswp.controller.frozen import frozen_sweep
 from tuiswp.controller.journal import read
 from tuiswp.controller.loop import Controller
-from tuiswp.controller.opening import create, frozen_sweep
+from tuiswp.controller.opening import create
 from tuiswp.controller.places import Places
 from tuiswp.launchers.fake import FakeLauncher
 from tuiswp.model.events import RequestApplied

@@ -15,10 +15,11 @@ from tuiswp import proc
 from tuiswp.controller import ending, requests
 from tuiswp.controller.client import ask
 from tuiswp.controller.directory import Lock
+from tuiswp.controller.frozen import frozen_sweep
 from tuiswp.controller.journal import JournalReader, read
 from tuiswp.controller.loop import DirectoryGone
 from tuiswp.controller.offline import apply_offline
-from tuiswp.controller.opening import frozen_sweep, start_in_background
+from tuiswp.controller.opening import start_in_background
 from tuiswp.errors import EnvironmentFault, JournalError, LauncherError, SweepHeld
 from tuiswp.launchers.base import Firmness, StartRecord
 from tuiswp.model.events import RequestApplied, Warned

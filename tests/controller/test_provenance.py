@@ -8,7 +8,8 @@ import pytest
 
 from tuiswp.controller import provenance
 from tuiswp.controller.directory import SweepDirectory
-from tuiswp.controller.opening import create, frozen_sweep, open_or_create
+from tuiswp.controller.frozen import frozen_sweep
+from tuiswp.controller.opening import create, open_or_create
 
 
 def git(folder: Path, *words: str) -> None:

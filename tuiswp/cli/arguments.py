@@ -13,8 +13,7 @@ from pathlib import Path
 import msgspec
 
 from tuiswp import proc
-from tuiswp.controller import foreign
-from tuiswp.controller.directory import Owner, SweepDirectory
+from tuiswp.controller.directory import Owner, SweepDirectory, is_run_folder
 from tuiswp.errors import UsageError
 from tuiswp.model.ids import parse_trial, trial_id
 from tuiswp.model.trial import Trial
@@ -53,7 +52,7 @@ def find_sweep(text: str | None) -> Path:
         raise UsageError("SWEEP is an empty text", hint="is a variable of the shell not set?")
     path = Path(text)
     if path.is_dir():
-        if SweepDirectory(path).exists() or foreign.is_run_folder(path):
+        if SweepDirectory(path).exists() or is_run_folder(path):
             return path
         if not _named(text):
             raise UsageError(
@@ -166,7 +165,7 @@ def _named(text: str) -> Path | None:
         return None
     for name in (text, safe_name(text)):
         path = SWEEPS / name
-        if path.is_dir() and (SweepDirectory(path).exists() or foreign.is_run_folder(path)):
+        if path.is_dir() and (SweepDirectory(path).exists() or is_run_folder(path)):
             return path
     return None
 

@@ -18,7 +18,8 @@ from tuiswp.analysis.space_checks import warnings_before
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output
 from tuiswp.controller.directory import SweepDirectory
-from tuiswp.controller.opening import SWEEPS, frozen_sweep
+from tuiswp.controller.frozen import frozen_sweep
+from tuiswp.controller.opening import SWEEPS
 from tuiswp.errors import ExitCode, SpecError, UsageError
 from tuiswp.gpu.host import cpu_slots
 from tuiswp.gpu.placement import capacity

@@ -1,28 +1,17 @@
 """`tuiswp SWEEP` and `tuiswp --batch SWEEP`: start or resume a sweep and look at it, or run it.
 
 Without --batch the controller is a process of its own, and leaving ends nothing: what is shown is
-the full screen, or live lines with --lines. With --batch the controller is this process.
+the full screen, or live lines with --lines. With --batch the controller is this process. What only
+one of these ways needs is imported on that way: the first frame waits for nothing it does not show.
 """
 
-import logging
 import os
-import signal
-import time
 from pathlib import Path
 
 from tuiswp.cli import arguments as args
-from tuiswp.cli import closing, output
-from tuiswp.cli.check import parallel_text
-from tuiswp.cli.follow import Follower, Viewer
-from tuiswp.controller import opening
-from tuiswp.controller.client import SweepReader
+from tuiswp.cli import output
 from tuiswp.controller.directory import SweepDirectory
-from tuiswp.controller.reducer import SweepState
-from tuiswp.controller.story import opening_lines, status_line
-from tuiswp.errors import ExitCode, TuiswpError, UsageError
-from tuiswp.model.sweep import Sweep
-from tuiswp.search.suggest import planned_trials
-from tuiswp.spec.program import program_warnings
+from tuiswp.errors import ExitCode, UsageError
 from tuiswp.text import visible
 
 
@@ -52,25 +41,34 @@ def run(
             f" and `tuiswp results {shown}`",
         )
     if path is None:
-        place, sweep, notes = opening.open_or_create(
+        from tuiswp.controller.opening import open_or_create
+
+        place, sweep, notes = open_or_create(
             source, name=name, directory=None if directory is None else Path(directory)
         )
     elif SweepDirectory(path).exists():
+        from tuiswp.controller.frozen import frozen_sweep
+
         place, notes = SweepDirectory(path), list[str]()
-        sweep = opening.frozen_sweep(place)
+        sweep = frozen_sweep(place)
     elif batch:
         raise UsageError(
             "something else launched these runs: there is nothing to run",
             where=visible(given),
             hint="`tuiswp results` reads them",
         )
-    elif lines:
-        return closing.show(SweepReader(path).refresh())
-    else:
+    elif not lines:
         return _screen(path, ascii)
-    if batch:
-        return _batch(place, sweep, notes)
-    return _follow(place, sweep, notes) if lines else _interact(place, sweep, notes, ascii)
+    else:
+        from tuiswp.cli import closing
+        from tuiswp.controller.client import SweepReader
+
+        return closing.show(SweepReader(path).refresh())
+    if not batch and not lines:
+        return _interact(place, notes, ascii)
+    from tuiswp.cli import plain
+
+    return plain.batch(place, sweep, notes) if batch else plain.follow(place, sweep, notes)
 
 
 def _preflight(source: Path) -> None:
@@ -84,92 +82,23 @@ def _preflight(source: Path) -> None:
         raise problem
 
 
-def _introduce(place: SweepDirectory, sweep: Sweep, state: SweepState, notes: list[str]) -> None:
-    """What is about to run, or to go on, and what is doubtful about it."""
-    from tuiswp.analysis.space_checks import warnings_before
-
-    planned = planned_trials(sweep)
-    output.say(*opening_lines(sweep, planned, parallel_text(sweep), _short(place)))
-    if state.trials:
-        output.say(f"goes on: {status_line(sweep, state, planned, {})}")
-    doubts = program_warnings(sweep, {**os.environ, **sweep.run.env})
-    for note in (*notes, *sweep.notes, *doubts):
-        output.say(output.prose(f"note: {visible(note)}", indent="  "))
-    for one in warnings_before(sweep):
-        text = f"{one.severity} {one.code}: {one.message} {one.suggestion}"
-        output.say(output.paint(output.prose(text, indent="  "), "note"))
-
-
-def _short(place: SweepDirectory) -> str:
-    try:
-        return str(place.root.relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return str(place.root)
-
-
-def _batch(place: SweepDirectory, sweep: Sweep, notes: list[str]) -> int:
-    """Be the controller. Nothing that happens to stdout reaches it."""
-    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    followed = Follower(place, sweep, drawn=output.is_terminal())
-    viewer = Viewer(followed)
-    readable = _try_say(lambda: _introduce(place, sweep, followed.state, notes))
-    try:
-        _hang_up_is_an_interrupt()
-        if readable:
-            viewer.start()
-        code = opening.run_controller(place, batch=True)
-    except TuiswpError:
-        raise
-    except Exception as fault:
-        logging.getLogger("tuiswp").exception("a fault of ours")
-        fault.add_note(f"log: {place.log}")
-        raise
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
-        readable = readable and _told(viewer)
-    if readable:
-        readable = _try_say(lambda: closing.after_run(place, code))
-    if not readable:
-        output.drop_stdout()
-    return code
-
-
-def _told(viewer: Viewer) -> bool:
-    """Wait until everything is told; the sweep is over, so only a slow reader is waited for."""
-    try:
-        return viewer.close()
-    except KeyboardInterrupt:  # the viewer hangs in a write, and holds stdout's lock
-        logging.shutdown()
-        os._exit(ExitCode.INTERRUPTED)
-
-
-def _hang_up_is_an_interrupt() -> None:
-    """A terminal that closes ends the controller as ctrl-c does: cleanly, trials going on."""
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup stays nohup
-        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
-
-
-def _try_say(speak: "closing.Speak") -> bool:
-    """Whether stdout still takes what `speak` prints."""
-    try:
-        speak()
-    except (output.Closed, TuiswpError):
-        return False
-    return True
-
-
-def _interact(place: SweepDirectory, sweep: Sweep, notes: list[str], ascii: bool) -> int:
+def _interact(place: SweepDirectory, notes: list[str], ascii: bool) -> int:
     """The full screen on a sweep, with a controller in the background unless it is over."""
+    from tuiswp.controller.client import SweepReader
+
     view = SweepReader(place.root).refresh(with_metrics=False)
     for note in notes:
         output.say(output.prose(f"note: {visible(note)}", indent="  "))
     if view.word not in ("finished", "stopped") and view.controller is None:
-        opening.start_in_background(place)
+        from tuiswp.controller.opening import start_in_background
+
+        start_in_background(place)
     code = _screen(place.root, ascii)
     after = SweepReader(place.root).refresh(with_metrics=False)
     if code == ExitCode.OK and after.controller is not None:
-        output.say(*_how_to_come_back(visible(args.spoken(place.root))))
+        from tuiswp.cli.plain import how_to_come_back
+
+        output.say(*how_to_come_back(visible(args.spoken(place.root))))
     return code
 
 
@@ -178,44 +107,3 @@ def _screen(path: Path, ascii: bool) -> int:
 
     colour = not os.environ.get("NO_COLOR")
     return show(path, colour=colour, ascii=ascii or not output.speaks_unicode())
-
-
-def _how_to_come_back(name: str) -> tuple[str, ...]:
-    return (
-        "left; the sweep goes on without you",
-        f"  tuiswp {name}                follow it again",
-        f"  tuiswp status {name}         where every trial stands",
-        f"  tuiswp attach {name} TRIAL   the tmux window of a trial",
-        f"  tuiswp stop {name}           end it",
-    )
-
-
-def _follow(place: SweepDirectory, sweep: Sweep, notes: list[str]) -> int:
-    """Follow a controller in the background, started if none runs."""
-    name = visible(args.spoken(place.root))
-    followed = Follower(place, sweep, drawn=True)
-    view = SweepReader(place.root).refresh(with_metrics=False)
-    if view.word in ("finished", "stopped"):
-        for note in notes:
-            output.say(f"note: {visible(note)}")
-        return closing.show(view)
-    _introduce(place, sweep, followed.state, notes)
-    if view.controller is None:
-        pid = opening.start_in_background(place)
-        output.say(f"controller pid {pid}; ctrl-c leaves it and its trials running", "")
-    else:
-        output.say(f"runs already (controller pid {view.controller.pid})", "")
-    try:
-        outcome = followed.run(_pause, until_over=True)
-    except KeyboardInterrupt:
-        output.say("", *_how_to_come_back(name))
-        return ExitCode.OK
-    if outcome == "over":
-        return closing.after_run(place, closing.code_of(place))
-    output.say("", f"the controller has ended; {visible(str(place.log))} has its last words")
-    return closing.after_run(place, ExitCode.INTERRUPTED)
-
-
-def _pause(seconds: float) -> bool:
-    time.sleep(seconds)  # between two looks; ctrl-c ends it
-    return False

@@ -11,10 +11,8 @@ import msgspec
 
 from tuiswp import proc
 from tuiswp.controller import foreign
-from tuiswp.controller.directory import SweepDirectory
+from tuiswp.controller.directory import SweepDirectory, is_run_folder
 from tuiswp.controller.journal import Damage, JournalReader, no_collection
-from tuiswp.controller.offline import apply_offline
-from tuiswp.controller.opening import frozen_sweep
 from tuiswp.controller.reducer import SweepState, replay
 from tuiswp.controller.requests import Request, submit, withdraw
 from tuiswp.errors import EnvironmentFault, SpecError, SweepHeld, UsageError
@@ -74,7 +72,7 @@ class SweepReader:
     def __init__(self, path: Path) -> None:
         self.directory = SweepDirectory(path)
         self._foreign = not self.directory.exists()
-        if self._foreign and not foreign.is_run_folder(path):
+        if self._foreign and not is_run_folder(path):
             raise UsageError(
                 "holds no sweep and no runs (*/metrics.jsonl)",
                 where=str(path),
@@ -101,6 +99,9 @@ class SweepReader:
         with no_collection():
             self._state = replay(self._journal.poll(), self._state)
         if self._sweep is None:
+            # Not at the top: a folder of runs has no sweep file to read.
+            from tuiswp.controller.frozen import frozen_sweep
+
             try:
                 self._sweep = frozen_sweep(self.directory)
             except (SpecError, EnvironmentFault) as error:
@@ -173,6 +174,9 @@ def ask(directory: SweepDirectory, request: Request, *, wait_s: float = ANSWER_S
     time: the request stays where it will find it. Raises SweepHeld if something else keeps the
     sweep, a controller on another machine for one.
     """
+    # Not at the top: it brings the whole controller, and who only looks needs none of it.
+    from tuiswp.controller.offline import apply_offline
+
     reader = JournalReader(directory.journal)
     state = SweepState()
     deadline = time.monotonic() + wait_s

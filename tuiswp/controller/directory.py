@@ -27,6 +27,11 @@ _WRONG_PLACE = {
 }  # fmt: skip
 
 
+def is_run_folder(path: Path) -> bool:
+    """Whether something else launched runs here: `*/metrics.jsonl`."""
+    return any(path.glob("*/metrics.jsonl"))
+
+
 class SweepDirectory:
     """Paths of one sweep. Making the object touches nothing."""
 

@@ -17,9 +17,8 @@ import msgspec
 from tuiswp.analysis.words import duration
 from tuiswp.controller.journal import no_collection
 from tuiswp.controller.reducer import SweepState
-from tuiswp.controller.watching import read_whole
 from tuiswp.errors import UsageError
-from tuiswp.metrics.file import MetricFile
+from tuiswp.metrics.file import MetricFile, read_whole
 from tuiswp.metrics.names import find
 from tuiswp.metrics.objective import reduce
 from tuiswp.model.space import Categorical, Parameter, Params, Value
@@ -42,10 +41,6 @@ _OBJECTIVES: tuple[tuple[str, Goal], ...] = (
     ("eval_accuracy", "maximize"), ("val/acc", "maximize"), ("accuracy", "maximize"),
     ("reward/total", "maximize"),
 )  # fmt: skip
-
-
-def is_run_folder(path: Path) -> bool:
-    return any(path.glob("*/metrics.jsonl"))
 
 
 def run_directories(path: Path) -> list[Path]:

@@ -7,8 +7,9 @@ import time
 from tuiswp.controller.applying import Applier
 from tuiswp.controller.core import Core
 from tuiswp.controller.directory import Lock, SweepDirectory, write_atomically
+from tuiswp.controller.frozen import frozen_sweep
 from tuiswp.controller.journal import Journal
-from tuiswp.controller.opening import frozen_sweep, launcher_for
+from tuiswp.controller.opening import launcher_for
 from tuiswp.controller.requests import Request
 from tuiswp.controller.watching import Watcher
 from tuiswp.errors import JournalError

@@ -13,12 +13,11 @@ import time
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-import msgspec
-
 import tuiswp
 from tuiswp import proc
 from tuiswp.controller import provenance
 from tuiswp.controller.directory import Lock, SweepDirectory, write_atomically
+from tuiswp.controller.frozen import frozen_sweep
 from tuiswp.controller.journal import JournalReader, read
 from tuiswp.controller.loop import Controller, exit_code
 from tuiswp.controller.places import Places
@@ -35,21 +34,6 @@ SWEEPS = Path("sweeps")
 START_S = 20.0
 HELD_S = 3.0  # for whoever holds the sweep to say its first words, or to leave
 _LOG_BYTES = 10 * 1024 * 1024
-
-
-def frozen_sweep(directory: SweepDirectory) -> Sweep:
-    """The sweep as it was when it started. Raises SpecErrors or EnvironmentFault."""
-    known = provenance.load(directory)
-    cwd = Path(known.cwd) if known is not None else Path.cwd()
-    sweep = spec_load.load(
-        directory.sweep_file,
-        cwd=cwd,
-        shown_as=str(directory.sweep_file),
-        unnamed=Path(known.source).stem if known is not None else directory.root.name,
-    )
-    if known is None or known.name is None:
-        return sweep
-    return msgspec.structs.replace(sweep, name=known.name)
 
 
 def place_for(source: Path, *, name: str | None, directory: Path | None) -> SweepDirectory:

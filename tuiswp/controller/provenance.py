@@ -3,7 +3,6 @@
 Asked once, when the sweep is created. What cannot be learned is left out, never guessed.
 """
 
-import importlib.metadata
 import os
 import platform
 import subprocess
@@ -53,6 +52,8 @@ def collect(
     name: str | None = None,
 ) -> Provenance:
     """Everything but the diff, which `uncommitted_diff` gives."""
+    from importlib import metadata  # slow to import, and used once in the life of a sweep
+
     commit = _git(cwd, "rev-parse", "HEAD")
     status = _git(cwd, "status", "--porcelain") if commit else None
     return Provenance(
@@ -73,7 +74,7 @@ def collect(
         packages=dict(
             sorted(
                 (name, distribution.version)
-                for distribution in importlib.metadata.distributions()
+                for distribution in metadata.distributions()
                 if (name := distribution.metadata["Name"])
             )
         ),

@@ -15,7 +15,7 @@ from tuiswp.controller import ending
 from tuiswp.controller.core import Core, log
 from tuiswp.launchers import attempt as attempts
 from tuiswp.launchers.base import ExitRecord, Firmness, StartRecord
-from tuiswp.metrics.file import POLL_BYTES, MetricFile
+from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.follow import Follower
 from tuiswp.metrics.names import find, near
 from tuiswp.metrics.objective import reduce
@@ -377,12 +377,3 @@ class Watcher:
                 firmness = "kill"
             self._core.launcher.ask_to_leave(watch.start, firmness)
             watch.asked_at = now
-
-
-def read_whole(file: MetricFile, *, final: bool = True) -> None:
-    """Read a file to where it ends now; one that grows faster than it is read has to wait."""
-    size = file.path.stat().st_size if file.path.is_file() else 0
-    for _ in range(1 + size // POLL_BYTES):
-        file.poll(final=final)
-        if not file.behind:
-            return

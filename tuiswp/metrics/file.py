@@ -345,5 +345,14 @@ class MetricFile:
         return series
 
 
+def read_whole(file: MetricFile, *, final: bool = True) -> None:
+    """Read a file to where it ends now; one that grows faster than it is read has to wait."""
+    size = file.path.stat().st_size if file.path.is_file() else 0
+    for _ in range(1 + size // POLL_BYTES):
+        file.poll(final=final)
+        if not file.behind:
+            return
+
+
 def _identity(found: os.stat_result) -> tuple[int, int, int, int]:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

@@ -22,10 +22,7 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import Screen
 
-from tuiswp.analysis.summary import results_json
-from tuiswp.controller.client import ask
 from tuiswp.controller.directory import SweepDirectory
-from tuiswp.controller.opening import launcher_for
 from tuiswp.controller.requests import Request
 from tuiswp.errors import TuiswpError
 from tuiswp.model.trial import Launching, Running
@@ -34,14 +31,8 @@ from tuiswp.text import visible
 from tuiswp.tui import actions
 from tuiswp.tui.feed import Feed
 from tuiswp.tui.narrow import narrowed
-from tuiswp.tui.palette_provider import ActionProvider
-from tuiswp.tui.screens.compare import CompareScreen
-from tuiswp.tui.screens.confirm import ConfirmScreen, question
-from tuiswp.tui.screens.events import EventsScreen
-from tuiswp.tui.screens.help import HelpScreen
-from tuiswp.tui.screens.results import ResultsScreen
+from tuiswp.tui.opened import PLACES, screen_for
 from tuiswp.tui.screens.sweep import SweepScreen
-from tuiswp.tui.screens.trial import TrialScreen
 from tuiswp.tui.snapshot import EventLine, Snapshot, Want
 from tuiswp.tui.widgets.chart import Chart
 
@@ -67,12 +58,19 @@ class FeedFailed(Message):
         self.why = why
 
 
+def _actions_provider() -> type:
+    """The palette's source, imported when the palette opens."""
+    from tuiswp.tui.palette_provider import ActionProvider
+
+    return ActionProvider
+
+
 class SweepApp(App[int]):
     """One sweep directory, or a folder of runs, on a terminal."""
 
     TITLE = "tuiswp"
     ENABLE_COMMAND_PALETTE = True
-    COMMANDS: ClassVar[set[Any]] = {ActionProvider}
+    COMMANDS: ClassVar[set[Any]] = {_actions_provider}
     BINDINGS: ClassVar[list[BindingType]] = list(actions.bindings("app"))
     CSS = "Screen { background: $background; }"
 
@@ -156,11 +154,13 @@ class SweepApp(App[int]):
         if actions.request_for(action_id, chosen or (0,)) is not None:
             self.confirm(action_id, chosen)
             return
+        opened = screen_for(action_id, chosen, self.snapshot, self.look, self.place())
+        if opened is not None:
+            self.push_screen(opened)
+            return
         match action_id:
             case "quit":
                 self.exit(0)
-            case "help":
-                self.push_screen(HelpScreen(self.place(), self.snapshot, **self.look))
             case "palette":
                 self.action_command_palette()
             case "suspend":
@@ -174,14 +174,6 @@ class SweepApp(App[int]):
                 self.screen.focus_next()
             case "previous_pane":
                 self.screen.focus_previous()
-            case "results":
-                self.push_screen(ResultsScreen(self.snapshot, **self.look))
-            case "events":
-                self.push_screen(EventsScreen(self.snapshot, **self.look))
-            case "open" | "log" if chosen:
-                self.push_screen(TrialScreen(chosen[-1], self.snapshot, **self.look))
-            case "compare" if len(chosen) > 1:
-                self.push_screen(CompareScreen(chosen, self.snapshot, **self.look))
             case "compare":
                 self.say("mark two trials or more with space, then compare")
             case "attach" if chosen:
@@ -200,15 +192,9 @@ class SweepApp(App[int]):
 
     def place(self) -> str:
         """The name of where the person is, for help."""
-        names: dict[type, str] = {
-            TrialScreen: "trial",
-            ResultsScreen: "results",
-            EventsScreen: "events",
-            CompareScreen: "compare",
-        }
         if isinstance(self.screen.focused, Chart) and isinstance(self.screen, SweepScreen):
             return "chart"
-        return names.get(type(self.screen), "table")
+        return PLACES.get(type(self.screen).__name__, "table")
 
     def say(self, text: str, *, bad: bool = False) -> None:
         self.notify(visible(text), severity="error" if bad else "information", markup=False)
@@ -220,6 +206,8 @@ class SweepApp(App[int]):
         if self.snapshot.view.foreign:
             self.say("something else launched these runs; they can only be looked at", bad=True)
             return
+        from tuiswp.tui.screens.confirm import ConfirmScreen, question
+
         asked = question(action_id, self.snapshot, chosen)
         if asked is None:
             self.say("nothing to do there")
@@ -235,6 +223,8 @@ class SweepApp(App[int]):
     @work(thread=True, group="requests")
     def send(self, request: Request) -> None:
         """Have it done, and say what came of it."""
+        from tuiswp.controller.client import ask
+
         try:
             applied = ask(SweepDirectory(self.path), request)
         except TuiswpError as error:
@@ -248,6 +238,8 @@ class SweepApp(App[int]):
         if trial is None or not isinstance(trial.status, Launching | Running):
             self.say("it does not run, so it has no window; l shows what it printed", bad=True)
             return
+        from tuiswp.controller.opening import launcher_for  # brings the controller
+
         try:
             launcher = launcher_for(SweepDirectory(self.path))
             argv = launcher.attach_command(trial.attempt_id or "", trial.status.token)
@@ -276,6 +268,8 @@ class SweepApp(App[int]):
     @work(thread=True, group="write")
     def write(self, snapshot: Snapshot) -> None:
         """The results as JSON, into the directory tuiswp was started in."""
+        from tuiswp.analysis.summary import results_json
+
         view = snapshot.view
         content = results_json(
             view.sweep, snapshot.judgement, snapshot.diagnoses, snapshot.judgement.trials

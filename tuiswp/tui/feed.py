@@ -7,9 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tuiswp.tui.reading import Reading
 from tuiswp.tui.snapshot import Snapshot, Want
+
+if TYPE_CHECKING:
+    from tuiswp.tui.reading import Reading
 
 PERIOD_S = 0.5
 
@@ -29,7 +32,8 @@ class Feed(threading.Thread):
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(name="feed", daemon=True)
-        self._reading = Reading(path, clock=clock)
+        self._path, self._clock = path, clock
+        self._reading: Reading | None = None
         self._post = post
         self._fail = fail
         self._changed = threading.Condition()
@@ -58,14 +62,19 @@ class Feed(threading.Thread):
             self._changed.notify_all()
         if self.is_alive():
             self.join(timeout=2.0)
-        self._reading.close()
+        if self._reading is not None:
+            self._reading.close()
 
     def run(self) -> None:
         try:
+            # Here, where the screen does not wait for it: it brings all that reads and judges.
+            from tuiswp.tui.reading import Reading
+
+            reading = self._reading = Reading(self._path, clock=self._clock)
             while not self._over:
                 with self._changed:
                     want, self._due = self._want, False
-                self._post(self._reading.take(want))
+                self._post(reading.take(want))
                 with self._changed:
                     self._changed.wait_for(lambda: self._due or self._over, PERIOD_S)
         except Exception as error:

@@ -4,15 +4,17 @@ Texts in here are already safe to show (`tuiswp.text.visible`); numbers are raw,
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
-from tuiswp.analysis.diagnosis import Diagnosis
-from tuiswp.analysis.optimum import Judgement
-from tuiswp.controller.client import SweepView
-from tuiswp.gpu.inventory import Inventory
 from tuiswp.model.trial import State
+
+if TYPE_CHECKING:  # the first frame is drawn before anything is read or judged
+    from tuiswp.analysis.diagnosis import Diagnosis
+    from tuiswp.analysis.optimum import Judgement
+    from tuiswp.controller.client import SweepView
+    from tuiswp.gpu.inventory import Inventory
 
 CurveKey: TypeAlias = tuple[int, str]  # (trial number, metric name)
 
@@ -84,16 +86,16 @@ class Snapshot(msgspec.Struct, frozen=True):
     file grew (None: nothing runs). `at`: wall time of the reading.
     """
 
-    view: SweepView
+    view: "SweepView"
     rows: tuple[TrialRow, ...]
     columns: tuple[str, ...]
     metrics: tuple[str, ...]
     curves: Mapping[CurveKey, Curve]
-    judgement: Judgement
-    diagnoses: tuple[Diagnosis, ...]
+    judgement: "Judgement"
+    diagnoses: "tuple[Diagnosis, ...]"
     events: tuple[EventLine, ...]
     log: LogTail | None
-    inventory: Inventory | None
+    inventory: "Inventory | None"
     planned: int | None
     eta_s: float | None
     data_age_s: float | None
