@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from tuiswp import report
+from tuiswp.metrics.file import MetricFile
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +23,7 @@ def outside_a_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(report, "_whole", set())
     monkeypatch.setattr(report, "_warned", set())
+    monkeypatch.setattr(report, "timestamps", False)
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -32,6 +35,33 @@ def test_a_call_is_one_line_with_step_first(tmp_path: Path) -> None:
     report.log(loss=1)
     text = (tmp_path / "metrics.jsonl").read_text()
     assert text == '{"step": 3, "train/loss": 2.5, "lr": 0.001, "progress": 0.5}\n{"loss": 1}\n'
+
+
+def test_each_line_says_when_it_was_logged_unless_given_or_switched_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "timestamps", True)
+    before = time.time()
+    report.log(loss=1)
+    after = time.time()
+    report.log(loss=2, _timestamp=7.5)
+    report.log(loss=3, _timestamp=None)
+    added, given, left_out = rows(tmp_path / "metrics.jsonl")
+    assert before - 0.001 <= added["_timestamp"] <= after + 0.001
+    assert added["_timestamp"] == round(added["_timestamp"], 3)
+    assert given == {"loss": 2, "_timestamp": 7.5}
+    assert left_out == {"loss": 3}
+
+
+def test_when_a_line_was_logged_is_no_metric(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "timestamps", True)
+    report.log(step=1, loss=2.0)
+    file = MetricFile(tmp_path / "metrics.jsonl")
+    file.poll()
+    assert list(file.metrics) == ["loss"]
+    assert list(file.beside) == ["_timestamp"]
 
 
 def test_the_sweep_says_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +187,7 @@ for child in children:
 def test_threads_and_forked_processes_never_mix_their_lines(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", SHARED], check=True, timeout=60)
     found = rows(tmp_path / "metrics.jsonl")
-    assert found[0] == {"text": "first"}
+    assert found[0]["text"] == "first"
     counts = Counter(row["text"] for row in found[1:])
     assert len(counts) == 8
     assert set(counts.values()) == {50}

@@ -11,9 +11,12 @@ A disk that is full or a directory that is gone is said once on stderr, and the 
 import json
 import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+timestamps = True  # False: `log` adds no `_timestamp`
 
 _whole: set[str] = set()  # files known to end with a line feed
 _warned: set[str] = set()
@@ -57,12 +60,19 @@ def log(
     `step` counts up; a step logged again replaces what was logged before. `progress` is in 0..1.
     Numbers of numpy and torch are taken as numbers; NaN and Infinity are written as they are. Safe
     to call from several threads and after a fork.
+
+    `_timestamp`, the wall clock in seconds, is added so that curves can be seen over time: give it
+    yourself, or None to leave it out, or set `report.timestamps = False`.
     """
     row: dict[str, Any] = {} if step is None else {"step": step}
     for given in (metrics or {}, values):
         row.update((str(name), value) for name, value in given.items())
     if progress is not None:
         row["progress"] = progress
+    if timestamps:
+        row.setdefault("_timestamp", round(time.time(), 3))
+    if row.get("_timestamp", 0) is None:
+        del row["_timestamp"]
     path = metrics_path()
     try:
         _append(path, json.dumps(row, default=_plain).encode() + b"\n")

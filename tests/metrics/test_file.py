@@ -34,6 +34,10 @@ def state(file: MetricFile) -> dict[str, Any]:
             name: [(s, plain(v)) for s, v in zip(series.steps(), series.values(), strict=True)]
             for name, series in file.metrics.items()
         },
+        "beside": {
+            name: list(zip(series.steps(), series.values(), strict=True))
+            for name, series in file.beside.items()
+        },
         "row": file.last_row(),
         "rows": file.rows,
         "progress": file.progress,

@@ -1,6 +1,7 @@
 """The feed: what is read becomes one frozen snapshot; only what is wanted is in it."""
 
 import json
+import math
 import queue
 from pathlib import Path
 
@@ -8,7 +9,6 @@ import pytest
 
 from tests.controller.bench import Bench
 from tuiswp.controller.requests import new_request, submit
-from tuiswp.tui.decimate import thin
 from tuiswp.tui.feed import Feed
 from tuiswp.tui.reading import Reading
 from tuiswp.tui.screens.facts import command_of
@@ -116,16 +116,40 @@ def test_the_feed_posts_at_once_when_something_else_is_wanted(bench: Bench) -> N
     assert not failed
 
 
-def test_thinning_keeps_extremes_gaps_and_order() -> None:
-    xs = [float(x) for x in range(10_000)]
-    ys = [1.0] * 10_000
-    ys[1234], ys[8765] = 99.0, -99.0
-    ys[5000:5200] = [float("nan")] * 200
-    thin_x, thin_y = thin(xs, ys, 100)
-    assert len(thin_x) <= 400
-    assert thin_x == sorted(thin_x)
-    assert 99.0 in thin_y
-    assert -99.0 in thin_y
-    assert any(y != y for y in thin_y)
-    near, _ = thin(xs, ys, 100, span=(100.0, 200.0))
-    assert near == [float(x) for x in range(99, 202)]
+def test_curves_come_by_time_and_progress_and_smoothed_if_wanted(bench: Bench) -> None:
+    bench.step()
+    rows = [
+        {"step": n, "loss": 4.0 - n, "_timestamp": 1.8e9 + 30.0 * n, "progress": n / 4}
+        for n in range(4)
+    ]
+    place = bench.place.metrics(0)
+    place.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    metrics(bench, 1, [5.0, 4.0])
+    reading = Reading(bench.place.root)
+    by_time = reading.take(Want(x="time", smooth=0.5)).curves
+    assert list(by_time[0, "loss"].xs) == [0.0, 30.0, 60.0, 90.0]
+    assert by_time[0, "loss"].smoothed == pytest.approx([4.0, 10 / 3, 18 / 7, 26 / 15])
+    untimed = by_time[1, "loss"]
+    assert (list(untimed.xs), untimed.count, untimed.x) == ([], 2, "time")
+    by_progress = reading.take(Want(x="progress", span=(0.4, 0.6))).curves
+    assert list(by_progress[0, "loss"].xs) == [0.25, 0.5, 0.75]
+    assert list(by_progress[1, "loss"].xs) == [0.2]
+    assert set(reading.take(Want(x="time")).metrics) == {"loss", "lr"}
+    reading.close()
+
+
+def test_a_running_trial_is_put_beside_the_best_where_it_is_now(bench: Bench) -> None:
+    bench.step()
+    metrics(bench, 0, [4.0, 3.0, 2.0])
+    bench.launcher.finish(bench.token(0))
+    bench.step()
+    metrics(bench, 1, [5.0, 2.4, math.nan])
+    reading = Reading(bench.place.root)
+    found = reading.take(Want(compare=1)).same_step
+    assert found is not None
+    assert (found.trial, found.step, found.value) == (1, 1.0, 2.4)
+    assert (found.best, found.best_value) == (0, 3.0)
+    assert found.better == pytest.approx(0.2)
+    assert reading.take(Want(compare=0)).same_step is None
+    assert reading.take(Want()).same_step is None
+    reading.close()

@@ -8,7 +8,7 @@ import math
 import operator
 import struct
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import IntFlag
 from functools import lru_cache
 from itertools import islice
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tuiswp.metrics.rows import NAME_MAX, PROGRESS, STEP_KEYS
+from tuiswp.metrics.rows import BESIDE, NAME_MAX, PROGRESS, STEP_KEYS
 from tuiswp.metrics.series import Floats
 
 _KEYS_MAX = 64
@@ -46,7 +46,10 @@ class Column(NamedTuple):
 
 
 class Block(NamedTuple):
-    """What many lines hold. `ordered`: the steps of every column strictly increase."""
+    """What many lines hold. `ordered`: the steps of every column strictly increase.
+
+    `beside`: what is no metric and says where in the run a line is (`rows.BESIDE`).
+    """
 
     rows: int
     last_step: float
@@ -54,6 +57,7 @@ class Block(NamedTuple):
     progress: float | None
     ordered: bool
     columns: list[Column]
+    beside: list[Column]
 
 
 class Layout:
@@ -127,6 +131,7 @@ class _Shape:
             for key, i in places.items()
             if key[:1] != "_" and key != PROGRESS and key not in STEP_KEYS
         ]
+        self._beside = [(key, places[key], dict(kinds)[key]) for key in BESIDE if key in places]
 
     def decode(self, listed: bytes, row: int | None, wanted: Callable[[str], bool]) -> Block | None:
         """`listed`: the lines with brackets around all of them."""
@@ -153,12 +158,8 @@ class _Shape:
             stepped=self._step is not None,
             progress=self._last_progress(rows),
             ordered=increases(step_list),
-            columns=[
-                column
-                for name, place, kind in self._metrics
-                if wanted(name)
-                and (column := _select(name, steps, _column(place)(rows), kind)) is not None
-            ],
+            columns=_columns(rows, steps, (one for one in self._metrics if wanted(one[0]))),
+            beside=_columns(rows, steps, (one for one in self._beside if wanted(one[0]))),
         )
 
     def _steps_of(self, rows: list[Any], row: int | None) -> list[Any] | None:
@@ -210,6 +211,13 @@ def _pack(values: Sequence[object]) -> Floats | None:
         return array("d", struct.pack(f"{len(values)}d", *values))
     except struct.error:
         return None
+
+
+def _columns(
+    rows: list[Any], steps: Floats, chosen: Iterable[tuple[str, int, Kind]]
+) -> list[Column]:
+    found = (_select(name, steps, _column(place)(rows), kind) for name, place, kind in chosen)
+    return [column for column in found if column is not None]
 
 
 def _select(name: str, steps: Floats, values: list[Any], kind: Kind) -> Column | None:

@@ -82,6 +82,7 @@ class MetricFile:
         self.behind = False  # the last poll stopped at `max_bytes`; more is there
         self._only = None if only is None else frozenset(map(normal, only))
         self._series: dict[str, Series] = {}
+        self._beside: dict[str, Series] = {}
         self._layout = Layout(self._wanted)
         self._flags = Flags()
         self._revision = 0
@@ -99,6 +100,14 @@ class MetricFile:
     def metrics(self) -> Mapping[str, Series]:
         """The curves by name, in order of first appearance; a live view."""
         return MappingProxyType(self._series)
+
+    @property
+    def beside(self) -> Mapping[str, Series]:
+        """What is no metric and says where in the run a row is, by its key in `rows.BESIDE`.
+
+        Empty if `only` some metrics are kept.
+        """
+        return MappingProxyType(self._beside)
 
     @property
     def flags(self) -> Flags:
@@ -317,6 +326,9 @@ class MetricFile:
             series = self._series.get(name) or self._new_series(name)
             if series is not None:
                 series.append(step, value)
+        if self._only is None:
+            for name, value in row.beside.items():
+                self._beside.setdefault(name, Series()).append(step, value)
 
     def _take_block(self, block: Block) -> None:
         self._line += block.rows
@@ -330,6 +342,8 @@ class MetricFile:
             series = self._series.get(name) or self._new_series(name, dropped=len(steps))
             if series is not None:
                 series.extend(steps, values, ordered=block.ordered)
+        for name, steps, values in block.beside:
+            self._beside.setdefault(name, Series()).extend(steps, values, ordered=block.ordered)
 
     def _wanted(self, name: str) -> bool:
         return self._only is None or normal(name) in self._only

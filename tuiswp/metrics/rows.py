@@ -6,7 +6,8 @@ Numbers that are not finite, also as the bare words NaN and Infinity, are gaps.
 What a row's keys mean: the first of `STEP_KEYS` with a finite number is its step, `progress` in
 0..1 how far the run is, a key that starts with "_" is a logger's own. Every other number is a
 metric; nested objects are named by their path, `{"loss": {"train": 1}}` is `loss/train`. Text,
-true and false, null and lists are no metrics.
+true and false, null and lists are no metrics. What says where in the run a row is (`BESIDE`:
+progress, a logger's clocks) is kept apart from them.
 """
 
 import json
@@ -16,6 +17,7 @@ import msgspec
 
 STEP_KEYS = ("step", "_step", "global_step", "iteration", "epoch")
 PROGRESS = "progress"
+BESIDE = (PROGRESS, "_runtime", "_timestamp")
 DEPTH_MAX = 16
 NAME_MAX = 512  # characters; a longer name is no name
 
@@ -28,12 +30,16 @@ class BadRow(Exception):
 
 
 class Row(NamedTuple):
-    """`values`: metric → value, NaN for a gap. `non_finite`: numbers that were not finite."""
+    """`values`: metric → value, NaN for a gap. `non_finite`: numbers that were not finite.
+
+    `beside`: the finite numbers of `BESIDE` that the row has.
+    """
 
     step: float | None
     progress: float | None
     values: dict[str, float]
     non_finite: int
+    beside: dict[str, float]
 
 
 def parse(line: bytes) -> dict[str, Any] | None:
@@ -55,6 +61,7 @@ def parse(line: bytes) -> dict[str, Any] | None:
 def read(found: dict[str, Any]) -> Row:
     """What the keys of a parsed line mean. Raises BadRow if objects nest deeper than DEPTH_MAX."""
     values: dict[str, float] = {}
+    beside: dict[str, float] = {}
     non_finite = 0
     progress: float | None = None
     for key, raw in found.items():
@@ -67,11 +74,13 @@ def read(found: dict[str, Any]) -> Row:
             continue
         else:
             continue
+        if key in BESIDE and number == number:
+            beside[key] = number
         if key == PROGRESS:
             progress = number if 0.0 <= number <= 1.0 else None
         elif key[:1] != "_" and key not in STEP_KEYS:
             values[key] = number
-    return Row(_step(found), progress, values, non_finite)
+    return Row(_step(found), progress, values, non_finite, beside)
 
 
 def _step(found: dict[str, Any]) -> float | None:

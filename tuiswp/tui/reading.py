@@ -6,7 +6,6 @@ This is the one module of the interface that touches files (by the readers below
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeAlias
 
 from msgspec.structs import replace
 
@@ -23,21 +22,19 @@ from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.follow import Follower
 from tuiswp.metrics.names import find
 from tuiswp.metrics.objective import reduce
-from tuiswp.metrics.series import Series
 from tuiswp.model.trial import Trial
 from tuiswp.search.suggest import planned_trials
 from tuiswp.text import visible
 from tuiswp.tui.chronicle import Chronicle
-from tuiswp.tui.decimate import Thinner, thin
+from tuiswp.tui.curves import CurveMaker, same_step
 from tuiswp.tui.rows import RowMaker, objective_series
-from tuiswp.tui.snapshot import Curve, CurveKey, LogTail, Snapshot, Want
+from tuiswp.tui.snapshot import Curve, CurveKey, LogTail, SameStep, Snapshot, Want
 
 READ_BUDGET_S = 0.2
 LOG_BYTES = 128 * 1024
 LOG_LINES = 1000
 WHOLE_FILES = 64  # sweeps up to this size keep every metric of every trial
 NAMES = 200
-_ThinnerKey: TypeAlias = tuple[int, str, int]  # trial, metric, buckets
 
 
 class Reading:
@@ -50,7 +47,7 @@ class Reading:
         self._files: Mapping[int, MetricFile] | Follower[int] = self._followed
         self._whole: set[int] = set()
         self._rows = RowMaker()
-        self._thinners: dict[_ThinnerKey, Thinner] = {}
+        self._curves = CurveMaker()
         self._chronicle: Chronicle | None = None
         self._journal = JournalReader(self._reader.directory.journal)
         self._planned: int | None = None
@@ -93,7 +90,7 @@ class Reading:
             rows=rows,
             columns=tuple(visible(p.name, limit=40) for p in self._rows.swept(view)),
             metrics=metrics,
-            curves=self._curves(view, want, best, metrics),
+            curves=self._wanted_curves(view, want, best, metrics),
             judgement=judgement,
             diagnoses=diagnoses,
             events=self._chronicle.lines,
@@ -103,6 +100,7 @@ class Reading:
             eta_s=time_left(view.state, self._planned, running, now=now),
             data_age_s=max(0.0, time.monotonic() - max(grown)) if grown else None,
             at=now,
+            same_step=self._same_step(view, want.compare, best),
         )
 
     def _follow(self, view: SweepView, want: Want) -> None:
@@ -156,39 +154,31 @@ class Reading:
         first = find(objective.metric, names) if objective is not None else None
         return tuple(names) if first is None else (first, *(n for n in names if n != first))
 
-    def _curves(
+    def _wanted_curves(
         self, view: SweepView, want: Want, best: int | None, metrics: tuple[str, ...]
     ) -> dict[CurveKey, Curve]:
         numbers = want.trials
         if numbers is None:
             running = [trial.number for trial in view.trials if trial.state == "running"]
             numbers = tuple(running if best is None else [*running, best])
-        found: dict[CurveKey, Curve] = {}
-        before, self._thinners = self._thinners, {}
-        for number in numbers:
-            file = self._files.get(number)
-            for metric in want.metrics or metrics[:1]:
-                name = None if file is None else find(metric, file.metrics)
-                if file is None or name is None:
-                    continue
-                series = file.metrics[name]
-                buckets = max(16, want.points // 4)
-                if want.span is None:
-                    xs, ys = self._thinner((number, metric, buckets), series, before).thin()
-                else:
-                    xs, ys = thin(series.steps(), series.values(), buckets, want.span)
-                found[number, metric] = Curve(xs, ys, series.count)
-        return found
+        files = {
+            number: file for number in numbers if (file := self._files.get(number)) is not None
+        }
+        return self._curves.curves(files, want.metrics or metrics[:1], want)
 
-    def _thinner(
-        self, key: _ThinnerKey, series: Series, before: dict[_ThinnerKey, Thinner]
-    ) -> Thinner:
-        """The one of the curve that was shown before; what is no more in sight is forgotten."""
-        known = before.get(key)
-        if known is None or known.series is not series:
-            known = Thinner(series, key[2])
-        self._thinners[key] = known
-        return known
+    def _same_step(self, view: SweepView, number: int | None, best: int | None) -> SameStep | None:
+        """Only a trial that runs is somewhere on its way."""
+        objective = view.sweep.objective
+        trial = view.state.trials.get(number) if number is not None else None
+        if number is None or best is None or objective is None or trial is None:
+            return None
+        running, other = self._files.get(number), self._files.get(best)
+        if trial.state != "running" or number == best or running is None or other is None:
+            return None
+        found = same_step(
+            objective_series(view, running), objective_series(view, other), objective.goal
+        )
+        return None if found is None else SameStep(number, *found[:2], best, *found[2:])
 
     def _log(self, view: SweepView, number: int | None) -> LogTail | None:
         trial = view.state.trials.get(number) if number is not None else None

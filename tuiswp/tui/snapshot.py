@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import msgspec
 
 from tuiswp.model.trial import State
+from tuiswp.tui.along import XKind
 
 if TYPE_CHECKING:  # the first frame is drawn before anything is read or judged
     from tuiswp.analysis.diagnosis import Diagnosis
@@ -22,12 +23,40 @@ CurveKey: TypeAlias = tuple[int, str]  # (trial number, metric name)
 class Curve(msgspec.Struct, frozen=True):
     """A curve thinned to what a screen can show; extremes are kept, NaN in `ys` is a gap.
 
-    `xs` ascending steps. `count`: points before thinning.
+    `xs` ascending, in what was wanted of the x axis; empty if the script logged nothing that places
+    its points there. `count`: points before thinning. `smoothed`: at each point the moving average
+    of all of them, with the weight `smooth`.
     """
 
     xs: Sequence[float]
     ys: Sequence[float]
     count: int
+    x: XKind = "step"
+    smoothed: Sequence[float] | None = None
+    smooth: float = 0.0
+
+
+class KillPoint(msgspec.Struct, frozen=True):
+    """Where on the x axis trials are judged early: `at`, in the measure `x`."""
+
+    at: float
+    label: str
+    x: XKind = "step"
+
+
+class SameStep(msgspec.Struct, frozen=True):
+    """A running trial beside the best one, where it is now: both values of the objective at `step`.
+
+    `better`: the share of the best one's value by which the trial is better, negative if it is
+    worse; None where that says nothing.
+    """
+
+    trial: int
+    step: float
+    value: float
+    best: int
+    best_value: float
+    better: float | None
 
 
 class TrialRow(msgspec.Struct, frozen=True):
@@ -82,7 +111,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Everything a screen may show at one moment.
 
     `columns`: names of the varying parameters. `metrics`: names logged, the objective first.
-    `curves`: what was wanted, by trial and metric. `data_age_s`: seconds since any running trial's
+    `curves`: what was wanted, by trial and metric. `same_step`: the trial that was to be compared,
+    if it runs and another is the best. `data_age_s`: seconds since any running trial's
     file grew (None: nothing runs). `at`: wall time of the reading.
     """
 
@@ -100,14 +130,17 @@ class Snapshot(msgspec.Struct, frozen=True):
     eta_s: float | None
     data_age_s: float | None
     at: float
+    kill_points: tuple[KillPoint, ...] = ()
+    same_step: SameStep | None = None
 
 
 class Want(msgspec.Struct, frozen=True):
     """What the screen is about to show, so that the feed reads that and no more.
 
     `metrics`: which curves; empty: the objective only. `trials`: whose; None: every running one and
-    the best. `span`: the steps in sight, None for all. `log_of`: whose output. `points`: about how
-    many columns of dots a chart has.
+    the best. `x`, `log_x`: the axis of the charts. `span`: the part of it in sight, None for all.
+    `smooth`: the weight of the moving average, 0 for none. `compare`: whom to put beside the best.
+    `log_of`: whose output. `points`: about how many columns of dots a chart has.
     """
 
     metrics: tuple[str, ...] = ()
@@ -115,3 +148,7 @@ class Want(msgspec.Struct, frozen=True):
     span: tuple[float, float] | None = None
     log_of: int | None = None
     points: int = 512
+    x: XKind = "step"
+    log_x: bool = False
+    smooth: float = 0.0
+    compare: int | None = None
