@@ -1,0 +1,1 @@
+"""Early stopping: which running trials are hopeless, judged from curves alone."""
