@@ -9,6 +9,7 @@ import pytest
 
 from tests.controller.bench import Bench
 from tuiswp.controller.requests import new_request, submit
+from tuiswp.model.sweep import Objective
 from tuiswp.tui.feed import Feed
 from tuiswp.tui.reading import Reading
 from tuiswp.tui.screens.facts import command_of
@@ -97,6 +98,24 @@ def test_every_fact_is_an_event_with_who_asked_and_the_command_as_it_ran(bench: 
     assert launch.command
     assert launch.command == command_of(snapshot.view, snapshot.view.state.trials[0])
     assert len(snapshot.events) == snapshot.view.state.seq
+    reading.close()
+
+
+def test_another_rule_ranks_what_the_files_say_and_leaves_the_verdict(bench: Bench) -> None:
+    bench.step()
+    metrics(bench, 0, [1.0, 3.0])
+    metrics(bench, 1, [4.0, 2.0])
+    for number in (0, 1):
+        bench.launcher.finish(bench.token(number))
+    bench.step()
+    reading = Reading(bench.place.root)
+    rule = Objective("loss", reduce="best")
+    snapshot = reading.take(Want(what_if=rule))
+    assert snapshot.what_if is not None
+    assert [t.number for t in snapshot.what_if.judgement.ranked] == [0, 1]
+    assert [t.number for t in snapshot.judgement.ranked] == [1, 0]
+    assert reading.take(Want(what_if=rule)).what_if is snapshot.what_if
+    assert reading.take(Want()).what_if is None
     reading.close()
 
 

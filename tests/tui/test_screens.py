@@ -24,6 +24,9 @@ from tests.tui.snapshots import (
     running,
     snapshot,
 )
+from tuiswp.analysis.optimum import judge
+from tuiswp.analysis.reason import why
+from tuiswp.model.sweep import Objective
 from tuiswp.model.trial import Paused
 from tuiswp.tui.actions import ACTIONS, CHAINS, request_for
 from tuiswp.tui.palette_provider import ActionProvider
@@ -33,9 +36,10 @@ from tuiswp.tui.screens.confirm import MOST, ConfirmScreen, Question, question
 from tuiswp.tui.screens.events import EventsScreen
 from tuiswp.tui.screens.facts import attempt_lines, command_of, differing, parameter_rows
 from tuiswp.tui.screens.help import HelpScreen, help_lines
-from tuiswp.tui.screens.results import ResultsScreen, result_lines, why
+from tuiswp.tui.screens.results import ResultsScreen, result_lines
 from tuiswp.tui.screens.trial import TrialScreen, fact_lines
 from tuiswp.tui.snapshot import Curve, Snapshot
+from tuiswp.tui.what_if import WhatIf, next_rule
 from tuiswp.tui.widgets.chart import Chart
 from tuiswp.tui.widgets.footer import KeyFooter
 from tuiswp.tui.widgets.lines import Lines
@@ -282,9 +286,9 @@ def test_only_the_lines_that_changed_are_drawn_again() -> None:
 def test_a_tie_is_said_and_a_sweep_without_a_result_says_why() -> None:
     sweep = sweep_of(choice("lr", [1, 2]))
     tied = snapshot([ended(0, {"lr": 1}, 2.0), ended(1, {"lr": 2}, 2.0)], sweep=sweep)
-    assert "1 other just as good: the first wins." in why(tied)[0]
+    assert "1 other just as good: the first wins." in why(sweep, tied.judgement)[0]
     none = snapshot([running(0, {"lr": 1})], sweep=sweep)
-    assert why(none) == []
+    assert why(sweep, none.judgement) == []
     assert "No optimum" in text_of(result_lines(none, 78, 10))
 
 
@@ -455,6 +459,68 @@ def test_no_other_key_answers_a_question() -> None:
         return app.answer, len(app.screen_stack)
 
     assert on_stage(ConfirmScreen(Question("End it?", "It ends.")), act) == (None, 2)
+
+
+def test_another_rule_ranks_anew_and_says_that_it_is_not_the_verdict() -> None:
+    of = full()
+    sweep = of.view.sweep
+    rule = next_rule(sweep.objective or Objective("x"), None)
+    assert rule is not None
+    other = replace(sweep, objective=rule)
+    trials = [
+        replace(t, value=3.0 - n / 10) if t.value else t for n, t in enumerate(of.view.trials)
+    ]
+    judged = replace(of, what_if=WhatIf(other, judge(other, trials), ()))
+
+    async def act(pilot: Any, app: Stage) -> tuple[str, str, str]:
+        await pilot.press("o")
+        waiting = seen(app)
+        app.screen.update(judged)  # type: ignore[attr-defined]  # a ResultsScreen
+        await pilot.pause()
+        anew = seen(app)
+        await pilot.press("y", *"ooo")
+        return waiting, anew, app.clipboard + seen(app)
+
+    waiting, anew, after = on_stage(ResultsScreen(of), act)
+    assert "is being read" in waiting
+    assert "WHAT IF it were train_mean_nll." in anew
+    assert "(mean of last 10) chose t0005; nothing of this is written" in " ".join(anew.split())
+    assert "Why t0006" in anew
+    assert "Optimal LR: 1.00e-02" in after  # what is copied is the verdict
+    assert "WHAT IF" not in after
+
+
+def test_the_rules_go_round_and_end_at_the_file_s_own() -> None:
+    own = Objective("loss", reduce="mean", window=10)
+    seen_rules, rule = [], next_rule(own, None)
+    while rule is not None:
+        seen_rules.append((rule.reduce, rule.window))
+        rule = next_rule(own, rule)
+    assert seen_rules == [("last", 1), ("median", 10), ("best", 1)]
+
+
+def test_n_goes_through_the_curves_over_each_parameter() -> None:
+    sweep = sweep_of(choice("lr", [1e-3, 1e-2, 1e-1]), choice("rank", [4, 8, 16]))
+    trials = [
+        ended(n, {"lr": lr, "rank": rank}, 2.0 + lr + rank)
+        for n, (lr, rank) in enumerate([(1e-3, 4), (1e-2, 8), (1e-1, 16)])
+    ]
+
+    async def act(pilot: Any, app: Stage) -> list[str]:
+        found = [seen(app)]
+        for key in "nnN":
+            await pilot.press(key)
+            await pilot.pause()
+            found.append(seen(app))
+        return found
+
+    first, second, third, back = on_stage(
+        ResultsScreen(snapshot(trials, sweep=sweep)), act, (100, 60)
+    )
+    assert "over lr (1 of 2, n N)" in first.replace("(log axis) ", "").replace("(log axis)", "")
+    assert "over rank" in second
+    assert "over lr" in third
+    assert "over rank" in back
 
 
 # -- events ----------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ class _Glyphs(NamedTuple):
     below: str
     none: str
     dash: str
+    sparse: str
     left: str
     tick_left: str
     corner: str
@@ -36,8 +37,8 @@ class _Glyphs(NamedTuple):
     tick_bottom: str
 
 
-_UNICODE = _Glyphs("●", "○", "★", "▲", "▼", "×", "┄", "│", "┤", "└", "─", "┬")
-_ASCII = _Glyphs("*", "o", "#", "^", "v", "x", "-", "|", "+", "+", "-", "+")
+_UNICODE = _Glyphs("●", "○", "★", "▲", "▼", "×", "┄", "·", "│", "┤", "└", "─", "┬")
+_ASCII = _Glyphs("*", "o", "#", "^", "v", "x", "-", ".", "|", "+", "+", "-", "+")
 
 
 class Canvas:
@@ -109,9 +110,9 @@ def curve(
     """A chart of `points` (x, y) with both axes: `height` strings of `width` characters.
 
     `marks` names points by index: the best is ★ with a dashed line and a label at its value, the
-    baseline ○, others ● (left out when there are more points than half the columns). A y that is
-    not finite breaks the line and is shown as × at the top edge; a point that has no place on a
-    logarithmic axis is left out likewise.
+    baseline ○ on a sparser one, others ● (left out when there are more points than half the
+    columns). A y that is not finite breaks the line and is shown as × at the top edge; a point that
+    has no place on a logarithmic axis is left out likewise.
 
     The y axis is made for the points that matter, so that one diverged trial does not flatten the
     U: a point more than four times as far from the best (the smallest, if none is marked) as the
@@ -141,8 +142,10 @@ def curve(
         width - gutter if framed else width, height - _AXIS_ROWS if framed else height, ascii=ascii
     )
     _draw(canvas, shown, x_axis, y_axis, marks, glyphs, every=len(shown) <= width // 2)
+    for y in (y for _, y, i in placed if marks.get(i) == "baseline" and y != best):
+        _dash(canvas, y_axis, y, glyphs.sparse, every=4)
     if best is not None:
-        _dash(canvas, y_axis, best, glyphs)
+        _dash(canvas, y_axis, best, glyphs.dash, every=2)
     if not framed:
         return canvas.rows()
     left = _left_axis(y_ticks, y_axis, gutter, canvas.height, glyphs)
@@ -283,11 +286,11 @@ def _draw(
         canvas.put(column, row, glyph)
 
 
-def _dash(canvas: Canvas, axis: _Axis, value: float, glyphs: _Glyphs) -> None:
+def _dash(canvas: Canvas, axis: _Axis, value: float, glyph: str, *, every: int) -> None:
     row = _row_of(value, axis, canvas.height)
-    for column in range(0, canvas.width, 2):
+    for column in range(0, canvas.width, every):
         if canvas.is_blank(column, row):
-            canvas.put(column, row, glyphs.dash)
+            canvas.put(column, row, glyph)
 
 
 def _row_of(value: float, axis: _Axis, height: int) -> int:

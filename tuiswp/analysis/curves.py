@@ -28,18 +28,30 @@ def curves(
     Each is a title, `height` lines and what the shape says, unless one of `diagnoses` says it.
     """
     drawings = []
-    for one in [shape(sweep, judgement, one) for one in numeric_swept(sweep)[:MOST]]:
-        if sum(point.y is not None for point in one.points) >= _LEAST_POINTS:
-            lines = _drawn(sweep, judgement, one, width=width, height=height, ascii=ascii)
-            if not any(one.message in said.message for said in diagnoses):
-                lines.append(one.message)
-            drawings.append(lines)
+    for one in drawable(sweep, judgement)[:MOST]:
+        lines = drawing(sweep, judgement, one, width=width, height=height, ascii=ascii)
+        if not any(one.message in said.message for said in diagnoses):
+            lines.append(one.message)
+        drawings.append(lines)
     return drawings
 
 
-def _drawn(
-    sweep: Sweep, judgement: Judgement, one: Shape, *, width: int, height: int, ascii: bool
+def drawable(sweep: Sweep, judgement: Judgement) -> list[Shape]:
+    """The shape over each numeric parameter with at least two values, most important first."""
+    shapes = [shape(sweep, judgement, parameter) for parameter in numeric_swept(sweep)]
+    return [s for s in shapes if sum(p.y is not None for p in s.points) >= _LEAST_POINTS]
+
+
+def drawing(
+    sweep: Sweep,
+    judgement: Judgement,
+    one: Shape,
+    *,
+    width: int,
+    height: int = HEIGHT,
+    ascii: bool = False,
 ) -> list[str]:
+    """A title with its legend, and `height` lines."""
     assert sweep.objective is not None  # else no point has a value
     nan = float("nan")
     points = [(point.x, nan if point.y is None else point.y) for point in one.points]

@@ -35,6 +35,7 @@ REVERSES: Mapping[str, str] = {
     "log_x": "log_y",
     "metric_previous": "metric_next",
     "last": "first",
+    "parameter_previous": "parameter_next",
 }
 OPENS = frozenset({"screenshot", "compare", "events", "results"})
 
@@ -178,6 +179,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("events_commands", ("x",), "commands", "Show only the commands that were run; copying "
            "gives them as they were.", "events"),
     Action("results_copy", ("y",), "copy", "Copy the answer.", "results"),
+    Action("what_if", ("o",), "rule", "Rank by another rule (last, mean, median, best) to look at; "
+           "nothing of it is written.", "results"),
+    Action("parameter_next", ("n",), "parameter", "Show the curve over the next parameter.",
+           "results"),
+    Action("parameter_previous", ("N",), "parameter", "Show the curve over the parameter before.",
+           "results"),
 )  # fmt: skip
 
 BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}

@@ -22,6 +22,7 @@ from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.follow import Follower
 from tuiswp.metrics.names import find
 from tuiswp.metrics.objective import reduce
+from tuiswp.model.sweep import Objective
 from tuiswp.model.trial import Trial
 from tuiswp.search.suggest import planned_trials
 from tuiswp.text import visible
@@ -29,6 +30,7 @@ from tuiswp.tui.chronicle import Chronicle
 from tuiswp.tui.curves import CurveMaker, same_step
 from tuiswp.tui.rows import RowMaker, objective_series
 from tuiswp.tui.snapshot import Curve, CurveKey, LogTail, SameStep, Snapshot, Want
+from tuiswp.tui.what_if import WhatIf, rejudge
 
 READ_BUDGET_S = 0.2
 LOG_BYTES = 128 * 1024
@@ -52,6 +54,7 @@ class Reading:
         self._journal = JournalReader(self._reader.directory.journal)
         self._planned: int | None = None
         self._judged: tuple[object, Judgement, tuple[Diagnosis, ...]] | None = None
+        self._other: tuple[object, WhatIf] | None = None
         self._watch: GpuWatch | None = None
 
     def close(self) -> None:
@@ -101,7 +104,21 @@ class Reading:
             data_age_s=max(0.0, time.monotonic() - max(grown)) if grown else None,
             at=now,
             same_step=self._same_step(view, want.compare, best),
+            what_if=self._what_if(view, trials, want.what_if),
         )
+
+    def _what_if(
+        self, view: SweepView, trials: list[Trial], rule: Objective | None
+    ) -> WhatIf | None:
+        """The ranking by another rule; made anew when the verdict is."""
+        if rule is None or self._judged is None:
+            self._other = None
+            return None
+        key = (self._judged[0], rule)
+        if self._other is None or self._other[0] != key:
+            files = {number: self._files[number] for number in self._files}
+            self._other = (key, rejudge(view.sweep, trials, files, rule))
+        return self._other[1]
 
     def _follow(self, view: SweepView, want: Want) -> None:
         """Follow each trial that has a file; of those nobody looks at, the objective alone."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
+from tuiswp.model.sweep import Objective
 from tuiswp.model.trial import State
 from tuiswp.tui.along import XKind
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:  # the first frame is drawn before anything is read or judged
     from tuiswp.analysis.optimum import Judgement
     from tuiswp.controller.client import SweepView
     from tuiswp.gpu.inventory import Inventory
+    from tuiswp.tui.what_if import WhatIf
 
 CurveKey: TypeAlias = tuple[int, str]  # (trial number, metric name)
 
@@ -113,7 +115,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     `columns`: names of the varying parameters. `metrics`: names logged, the objective first.
     `curves`: what was wanted, by trial and metric. `same_step`: the trial that was to be compared,
     if it runs and another is the best. `data_age_s`: seconds since any running trial's
-    file grew (None: nothing runs). `at`: wall time of the reading.
+    file grew (None: nothing runs). `at`: wall time of the reading. `what_if`: the ranking by the
+    rule that was wanted.
     """
 
     view: "SweepView"
@@ -132,6 +135,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     at: float
     kill_points: tuple[KillPoint, ...] = ()
     same_step: SameStep | None = None
+    what_if: "WhatIf | None" = None
 
 
 class Want(msgspec.Struct, frozen=True):
@@ -140,7 +144,8 @@ class Want(msgspec.Struct, frozen=True):
     `metrics`: which curves; empty: the objective only. `trials`: whose; None: every running one and
     the best. `x`, `log_x`: the axis of the charts. `span`: the part of it in sight, None for all.
     `smooth`: the weight of the moving average, 0 for none. `compare`: whom to put beside the best.
-    `log_of`: whose output. `points`: about how many columns of dots a chart has.
+    `log_of`: whose output. `points`: about how many columns of dots a chart has. `what_if`: another
+    rule to rank by.
     """
 
     metrics: tuple[str, ...] = ()
@@ -152,3 +157,4 @@ class Want(msgspec.Struct, frozen=True):
     log_x: bool = False
     smooth: float = 0.0
     compare: int | None = None
+    what_if: Objective | None = None

@@ -1,6 +1,7 @@
 """The verdict: the answer, why it was chosen, the table, the curves, and what to do next.
 
-The same words as `tuiswp results`; it judges nothing itself.
+The same words as `tuiswp results`; it judges nothing itself. Another rule (`o`) ranks anew to be
+looked at: it says so, and nothing that is written or copied knows of it.
 """
 
 from collections.abc import Sequence
@@ -10,16 +11,19 @@ from textual.binding import BindingType
 
 from tuiswp.analysis import lines as verdict
 from tuiswp.analysis import tables
-from tuiswp.analysis import words as say
-from tuiswp.analysis.axes import measured
-from tuiswp.analysis.curves import curves
+from tuiswp.analysis.answers import Answer, answer, first_answer
+from tuiswp.analysis.curves import drawable, drawing
 from tuiswp.analysis.diagnosis import Diagnosis
-from tuiswp.analysis.optimum import objective_text
+from tuiswp.analysis.optimum import Judgement, objective_text
+from tuiswp.analysis.reason import why
+from tuiswp.analysis.shape import Shape
+from tuiswp.model.sweep import Objective, Sweep
 from tuiswp.text import visible
 from tuiswp.tui import actions
 from tuiswp.tui.pieces import Line, Tone
 from tuiswp.tui.screens.page import Page
-from tuiswp.tui.snapshot import Snapshot
+from tuiswp.tui.snapshot import Snapshot, Want
+from tuiswp.tui.what_if import WhatIf, next_rule
 from tuiswp.tui.widgets.prose import matches, wrapped
 
 _TONES: dict[str, Tone] = {"error": "bad", "warning": "warn", "info": "strong"}
@@ -33,8 +37,11 @@ class ResultsScreen(Page):
     """One text to scroll; `/` keeps the rows of the table that hold every word."""
 
     FILTER = "only trials with…"
-    _drawn: Snapshot | None = None
     BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings("results")]
+    _drawn: Snapshot | None = None
+    _rule: Objective | None = None  # another than the file's
+    _parameter = 0
+    _shapes: tuple[Judgement, list[Shape]] | None = None
 
     def update(self, snapshot: Snapshot) -> None:
         """Draw another moment; while only running trials move, every two seconds is enough."""
@@ -43,71 +50,163 @@ class ResultsScreen(Page):
             old is None
             or snapshot.at - old.at >= _CALM_S
             or snapshot.judgement.ranked != old.judgement.ranked
+            or _rule_of(snapshot) != _rule_of(old)
         ):
             self._drawn = snapshot
             super().update(snapshot)
 
+    @property
+    def wants(self) -> Want:
+        """No curve of metrics; the ranking by another rule, if one was chosen."""
+        return Want(trials=(), what_if=self._rule)
+
     def heading(self) -> str:
         name = "" if self.snapshot is None else visible(self.snapshot.view.sweep.name, limit=40)
-        return f"Results of {name}   / filter   y copy   w write   esc back"
+        keys = "o rule  n N parameter  / filter  y copy  w write  esc back"
+        return f"Results of {name}   {keys}"
 
     def texts(self, width: int, words: str) -> Sequence[Line]:
         if self.snapshot is None:
             return [(("nothing is known yet", "dim"),)]
         height = max(_CURVE[0], min(_CURVE[1], self.size.height - 8))
-        return result_lines(self.snapshot, width, height, words=words, ascii=self.ascii)
+        return result_lines(
+            self.snapshot,
+            width,
+            height,
+            words=words,
+            ascii=self.ascii,
+            rule=self._rule,
+            shapes=self._known_shapes(self.snapshot),
+            parameter=self._parameter,
+        )
+
+    def _known_shapes(self, snapshot: Snapshot) -> list[Shape]:
+        """The shapes of what is shown: made once for each judgement."""
+        sweep, judgement, _ = _shown(snapshot, self._rule)
+        if self._shapes is None or self._shapes[0] is not judgement:
+            self._shapes = judgement, drawable(sweep, judgement)
+        return self._shapes[1]
+
+    def offer(self) -> Answer | None:
+        """What one key would try next: for the parameter in sight, else for the first that can."""
+        if self.snapshot is None:
+            return None
+        sweep, judgement = self.snapshot.view.sweep, self.snapshot.judgement
+        shapes = drawable(sweep, judgement)
+        if not shapes:
+            return None
+        here = answer(sweep, judgement, shapes[self._parameter % len(shapes)])
+        return here or first_answer(sweep, judgement, shapes)
 
     def action_do(self, action_id: str) -> None:
-        if action_id == "results_copy" and self.snapshot is not None:
-            answer = verdict.headline(self.snapshot.view.sweep, self.snapshot.judgement)
-            self.app.copy_to_clipboard("\n".join(answer))
-        else:
-            super().action_do(action_id)
+        match action_id:
+            case "results_copy" if self.snapshot is not None:
+                answer_lines = verdict.headline(self.snapshot.view.sweep, self.snapshot.judgement)
+                self.app.copy_to_clipboard("\n".join(answer_lines))
+            case "parameter_next" | "parameter_previous":
+                self._parameter += 1 if action_id == "parameter_next" else -1
+                self.redraw()
+            case "what_if":
+                self._next_rule()
+            case _:
+                super().action_do(action_id)
+
+    def _next_rule(self) -> None:
+        own = None if self.snapshot is None else self.snapshot.view.sweep.objective
+        if own is None:
+            self.notify("the sweep names no metric, so there is no rule to change", markup=False)
+            return
+        self._rule = next_rule(own, self._rule)
+        want = getattr(self.app, "want", None)
+        if want is not None:
+            want(self.wants)
+        self.redraw()
+
+
+def _rule_of(snapshot: Snapshot) -> Objective | None:
+    return None if snapshot.what_if is None else snapshot.what_if.sweep.objective
+
+
+def _shown(
+    snapshot: Snapshot, rule: Objective | None
+) -> tuple[Sweep, Judgement, Sequence[Diagnosis]]:
+    """What is told: the verdict itself, or that by `rule` once it is there."""
+    other = _other(snapshot, rule)
+    if other is None:
+        return snapshot.view.sweep, snapshot.judgement, snapshot.diagnoses
+    return other.sweep, other.judgement, other.diagnoses
+
+
+def _other(snapshot: Snapshot, rule: Objective | None) -> WhatIf | None:
+    return snapshot.what_if if rule is not None and _rule_of(snapshot) == rule else None
 
 
 def result_lines(
-    snapshot: Snapshot, width: int, height: int, *, words: str = "", ascii: bool = False
+    snapshot: Snapshot,
+    width: int,
+    height: int,
+    *,
+    words: str = "",
+    ascii: bool = False,
+    rule: Objective | None = None,
+    shapes: Sequence[Shape] | None = None,
+    parameter: int = 0,
 ) -> list[Line]:
-    """The whole page as lines: answer, reason, findings, curves of `height` rows, table."""
-    sweep, judgement = snapshot.view.sweep, snapshot.judgement
-    lines: list[Line] = []
+    """The whole page as lines: answer, reason, findings, a curve of `height` rows, table.
+
+    `rule`: another than the sweep file's; `shapes`: those of what is shown, if they are known;
+    `parameter`: which of them is drawn.
+    """
+    sweep, judgement, diagnoses = _shown(snapshot, rule)
+    lines = _what_if(snapshot, rule, width)
     for text in verdict.headline(sweep, judgement):
         lines += wrapped(text, width, "strong", indent=2)
-    for text in why(snapshot):
+    for text in why(sweep, judgement):
         lines += wrapped(text, width, indent=2)
     lines.append(())
-    for finding in snapshot.diagnoses:
+    for finding in diagnoses:
         lines += _finding(finding, width)
-    wide = min(width, _WIDEST)
-    drawn = curves(sweep, judgement, snapshot.diagnoses, width=wide, height=height, ascii=ascii)
-    for drawing in drawn:
-        title, *rows = drawing
-        about, gap, legend = title.partition("   ")
-        told = [title] if len(title) <= width else [about, legend] if gap else [about]
-        lines += [(), *(line for one in told for line in wrapped(one, width, "strong"))]
-        lines += [((row, "plain"),) for row in rows[:height]]
-        for text in rows[height:]:
-            lines += wrapped(text, width, indent=2)
-    return [*lines, (), *_table(snapshot, width, words)]
+    shapes = drawable(sweep, judgement) if shapes is None else shapes
+    if shapes:
+        one = shapes[parameter % len(shapes)]
+        which = f" ({parameter % len(shapes) + 1} of {len(shapes)}, n N)" * (len(shapes) > 1)
+        lines += [(), *_curve(sweep, judgement, one, which, width, height, ascii=ascii)]
+        if not any(one.message in said.message for said in diagnoses):
+            lines += wrapped(one.message, width, indent=2)
+    return [*lines, (), *_table(sweep, judgement, width, words)]
 
 
-def why(snapshot: Snapshot) -> list[str]:
-    """Why this optimum and no other: the rule, the runner-up and the gap, who could not win."""
-    sweep, judgement = snapshot.view.sweep, snapshot.judgement
-    best, objective = judgement.optimum, sweep.objective
-    if best is None or objective is None:
+def _what_if(snapshot: Snapshot, rule: Objective | None, width: int) -> list[Line]:
+    """That this is no verdict: by which rule, and what the verdict says."""
+    own = snapshot.view.sweep.objective
+    if rule is None or own is None:
         return []
-    least = "lowest" if objective.goal == "minimize" else "highest"
-    competed = say.several(len(judgement.ranked), "complete trial")
-    said = [f"Why {best.id}: the {least} {objective_text(objective)} of {competed}."]
-    if judgement.ties:
-        said.append(f"{say.several(len(judgement.ties), 'other')} just as good: the first wins.")
-    elif judgement.runner_up is not None and judgement.gap is not None:
-        share = "" if not best.value else f", {100 * judgement.gap / abs(best.value):.2g} %"
-        said.append(f"Runner-up {judgement.runner_up.id}: {measured(judgement.gap)} worse{share}.")
-    if judgement.left_out:
-        said.append(f"{say.several(len(judgement.left_out), 'trial')} could not win; see note.")
-    return [" ".join(said)]
+    if _other(snapshot, rule) is None:
+        return wrapped(f"WHAT IF {objective_text(rule)}: is being read …", width, "warn")
+    best = snapshot.judgement.optimum
+    said = "names none" if best is None else f"chose {best.id}"
+    told = f"WHAT IF it were {objective_text(rule)}. The file's {objective_text(own)} {said}; "
+    return [*wrapped(f"{told}nothing of this is written. o goes on.", width, "warn", indent=2), ()]
+
+
+def _curve(
+    sweep: Sweep,
+    judgement: Judgement,
+    one: Shape,
+    which: str,
+    width: int,
+    height: int,
+    *,
+    ascii: bool,
+) -> list[Line]:
+    """One drawing under its title, the legend below it where there is no room beside it."""
+    wide = min(width, _WIDEST)
+    title, *rows = drawing(sweep, judgement, one, width=wide, height=height, ascii=ascii)
+    about, gap, legend = title.partition("   ")
+    title = f"{about}{which}{gap}{legend}"
+    told = [title] if len(title) <= width else [about + which, legend] if gap else [about + which]
+    lines = [line for text in told for line in wrapped(text, width, "strong")]
+    return [*lines, *(((row, "plain"),) for row in rows)]
 
 
 def _finding(one: Diagnosis, width: int) -> list[Line]:
@@ -120,8 +219,7 @@ def _finding(one: Diagnosis, width: int) -> list[Line]:
     return lines
 
 
-def _table(snapshot: Snapshot, width: int, words: str) -> list[Line]:
-    sweep, judgement = snapshot.view.sweep, snapshot.judgement
+def _table(sweep: Sweep, judgement: Judgement, width: int, words: str) -> list[Line]:
     headers = verdict.columns(sweep)
     rows = [row for row in verdict.rows(sweep, judgement) if matches(" ".join(row.cells), words)]
     if not rows:
