@@ -71,7 +71,7 @@ def test_every_command_is_in_the_table_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("command", "option"),
     [("status", "--json"), ("results", "--json"), ("results", "--csv"), ("results", "--markdown"),
-     ("logs", "-f"), ("stop", "--now")],
+     ("results", "--latex"), ("logs", "-f"), ("stop", "--now")],
 )  # fmt: skip
 def test_every_option_named_exists(
     command: str, option: str, capsys: pytest.CaptureFixture[str]

@@ -22,7 +22,7 @@ from tuiswp.analysis.diagnosis import diagnose
 from tuiswp.analysis.lines import columns, headline, rows, signed_pct
 from tuiswp.analysis.optimum import judge
 from tuiswp.analysis.summary import best_json, results_json
-from tuiswp.analysis.table import column_names, frame, seconds, to_csv, to_markdown
+from tuiswp.analysis.table import column_names, frame, seconds, to_csv, to_latex, to_markdown
 from tuiswp.errors import UsageError
 from tuiswp.model.space import Constant, Parameter, Params
 from tuiswp.model.sweep import Objective
@@ -168,6 +168,16 @@ def test_csv_keeps_values_raw_and_can_be_read_back() -> None:
     read = list(csv.DictReader(io.StringIO(text, newline="")))
     assert [row["text"] for row in read] == [EVIL, "=1+1", "a,b"]
     assert json.loads(read[0]["items"]) == [1, "x"]
+
+
+def test_a_latex_cell_cannot_leave_its_cell_or_run_a_command() -> None:
+    sweep = sweep_of(choice("x_{1}", ["\\input{/etc/passwd} & 50% $y$ #1 ^~", "plain"]))
+    trials = [ended(0, {"x_{1}": "\\input{/etc/passwd} & 50% $y$ #1 ^~"}, 1.0)]
+    text = to_latex(frame(sweep, judge(sweep, trials), trials))
+    assert "x\\_\\{1\\}" in text
+    assert "\\textbackslash{}input\\{/etc/passwd\\} \\& 50\\% \\$y\\$ \\#1" in text
+    (row,) = [line for line in text.splitlines() if line.startswith("t0000")]
+    assert row.replace("\\&", "").count("&") == text.splitlines()[2].count("&")
 
 
 def test_a_markdown_cell_cannot_leave_its_cell_or_bring_markup() -> None:

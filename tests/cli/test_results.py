@@ -43,13 +43,14 @@ def test_the_curve_is_braille_or_on_request_ascii(tuiswp: Tuiswp, here: Path) ->
     assert tuiswp("results", "--ascii").out.isascii()
 
 
-def test_csv_and_markdown(tuiswp: Tuiswp, here: Path) -> None:
+def test_csv_markdown_and_latex(tuiswp: Tuiswp, here: Path) -> None:
     finished(here / "sweeps" / "lr")
     rows = list(csv.DictReader(io.StringIO(tuiswp("results", "--csv").out)))
     assert [(row["trial"], row["rank"]) for row in rows] == [
         ("t0000", "2"), ("t0001", "3"), ("t0002", "1"), ("t0003", "4"),
     ]  # fmt: skip
     assert tuiswp("results", "--markdown").out.startswith("| trial | rank |")
+    assert "trial & rank &" in tuiswp("results", "--latex").out
 
 
 def test_another_metric_can_judge(tuiswp: Tuiswp, here: Path) -> None:

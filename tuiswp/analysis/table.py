@@ -1,4 +1,4 @@
-"""The results as a pandas table, CSV and Markdown: the only door to pandas.
+"""The results as a pandas table, CSV, Markdown and LaTeX: the only door to pandas.
 
 CSV keeps every value as it is: text that a spreadsheet would run as a formula is not altered,
 because the file is data for programs too. Markdown is for people and is made inert.
@@ -6,7 +6,7 @@ because the file is data for programs too. Markdown is for people and is made in
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tuiswp.analysis.axes import is_logarithmic, measured
@@ -27,6 +27,11 @@ _AFTER = (
 _LOG = "logarithmic"  # names of the columns whose numbers are spelt as powers of ten
 _MARKDOWN = str.maketrans(
     {char: f"\\{char}" for char in "\\`*[]|~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+)
+
+_LATEX = str.maketrans(
+    {char: f"\\{char}" for char in "&%$#_{}"}
+    | {"\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}"}
 )
 
 
@@ -108,18 +113,36 @@ def to_csv(table: "pd.DataFrame") -> str:
 
 def to_markdown(table: "pd.DataFrame") -> str:
     """The table as a GitHub table; no cell can end its cell, its row, or bring markup with it."""
+    head, aligned, body = _for_people(table, _inert)
+    rule = ["--:" if right else ":--" for right in aligned]
+    lines = [f"| {' | '.join(head)} |", f"|{'|'.join(rule)}|"]
+    return "\n".join([*lines, *(f"| {' | '.join(cells)} |" for cells in body)]) + "\n"
+
+
+def to_latex(table: "pd.DataFrame") -> str:
+    """The table as a `tabular` without packages; no cell can end its cell or run a command."""
+    head, aligned, body = _for_people(table, _typeset)
+    form = "".join("r" if right else "l" for right in aligned)
+    lines = [f"\\begin{{tabular}}{{{form}}}", "\\hline", f"{' & '.join(head)} \\\\", "\\hline"]
+    lines += [f"{' & '.join(cells)} \\\\" for cells in body]
+    return "\n".join([*lines, "\\hline", "\\end{tabular}"]) + "\n"
+
+
+def _for_people(
+    table: "pd.DataFrame", safe: Callable[[str], str]
+) -> tuple[list[str], list[bool], list[list[str]]]:
+    """Headers, which columns stand to the right, and the cells of each row, made inert."""
     logarithmic = table.attrs.get(_LOG, ())
     numeric = {"rank", *_AFTER} - {"complete"}
-    head = [_inert(str(name)) for name in table.columns]
-    rule = ["--:" if name in numeric else ":--" for name in table.columns]
-    lines = [f"| {' | '.join(head)} |", f"|{'|'.join(rule)}|"]
-    for row in table.itertuples(index=False, name=None):
-        cells = (
-            _inert(_shown(str(name), value, log=name in logarithmic))
-            for name, value in zip(table.columns, row, strict=True)
-        )
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    names = [str(name) for name in table.columns]
+    body = [
+        [
+            safe(_shown(name, value, log=name in logarithmic))
+            for name, value in zip(names, row, strict=True)
+        ]
+        for row in table.itertuples(index=False, name=None)
+    ]
+    return [safe(name) for name in names], [name in numeric for name in names], body
 
 
 def _columns_first(sweep: Sweep) -> list[Parameter]:
@@ -156,3 +179,7 @@ def _shown(column: str, value: Any, *, log: bool) -> str:
 
 def _inert(text: str) -> str:
     return visible(text).translate(_MARKDOWN)
+
+
+def _typeset(text: str) -> str:
+    return visible(text).translate(_LATEX)

@@ -21,6 +21,7 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
     form.add_argument("--json", action="store_true", help="print one object")
     form.add_argument("--csv", action="store_true", help="the table as CSV, values raw")
     form.add_argument("--markdown", action="store_true", help="the table as Markdown")
+    form.add_argument("--latex", action="store_true", help="the table as a LaTeX tabular")
     parser.add_argument(
         "--include-partial", action="store_true", help="let trials win that did not finish"
     )
@@ -43,8 +44,9 @@ def run(arguments: Namespace) -> int:
     )
     if arguments.json:
         output.show_json(as_json(verdict))
-    elif arguments.csv or arguments.markdown:
-        output.say(_as_table(verdict, csv=arguments.csv).rstrip("\n"))
+    elif arguments.csv or arguments.markdown or arguments.latex:
+        form = "csv" if arguments.csv else "latex" if arguments.latex else "markdown"
+        output.say(_as_table(verdict, form).rstrip("\n"))
     else:
         output.say(*human(verdict, ascii_only=arguments.ascii))
     return ExitCode.OK
@@ -58,11 +60,11 @@ def as_json(verdict: Verdict) -> dict[str, object]:
     }
 
 
-def _as_table(verdict: Verdict, *, csv: bool) -> str:
+def _as_table(verdict: Verdict, form: str) -> str:
     from tuiswp.analysis import table
 
-    frame = table.frame(verdict.sweep, verdict.judgement, verdict.trials)
-    return table.to_csv(frame) if csv else table.to_markdown(frame)
+    write = {"csv": table.to_csv, "markdown": table.to_markdown, "latex": table.to_latex}[form]
+    return write(table.frame(verdict.sweep, verdict.judgement, verdict.trials))
 
 
 def human(verdict: Verdict, *, ascii_only: bool = False) -> list[str]:

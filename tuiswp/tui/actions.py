@@ -102,7 +102,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("results", ("O",), "results", "Show the table, the optimum and what it means.", "app",
            command="tuiswp results {sweep}"),
     Action("events", ("L",), "events", "Show everything that happened, newest first.", "app"),
-    Action("write", ("w",), "write", "Write the results as JSON, where tuiswp was started.", "app",
+    Action("write", ("w",), "write", "Write the results as CSV, JSON, Markdown or LaTeX, where "
+           "tuiswp was started.", "app",
            command="tuiswp results --json {sweep}"),
 
     Action("pane_1", ("1",), "trials", "Show or hide the trials.", "sweep"),

@@ -12,9 +12,8 @@ import subprocess
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-import msgspec
 from rich.console import RenderableType
 from textual import work
 from textual.app import App
@@ -26,7 +25,6 @@ from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.requests import Request
 from tuiswp.errors import TuiswpError
 from tuiswp.model.trial import Launching, Running
-from tuiswp.spec.names import safe_name
 from tuiswp.text import visible
 from tuiswp.tui import actions
 from tuiswp.tui.feed import Feed
@@ -35,6 +33,9 @@ from tuiswp.tui.opened import PLACES, screen_for
 from tuiswp.tui.screens.sweep import SweepScreen
 from tuiswp.tui.snapshot import EventLine, Snapshot, Want
 from tuiswp.tui.widgets.chart import Chart
+
+if TYPE_CHECKING:
+    from tuiswp.tui.writing import Form
 
 _LEAVE = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
@@ -265,22 +266,29 @@ class SweepApp(App[int]):
         with self.suspend():
             subprocess.run([os.environ.get("SHELL") or "/bin/sh"], cwd=place, check=False)
 
-    @work(thread=True, group="write")
     def write(self, snapshot: Snapshot) -> None:
-        """The results as JSON, into the directory tuiswp was started in."""
-        from tuiswp.analysis.summary import results_json
+        """The results, in the form one chooses, into the directory tuiswp was started in."""
+        from tuiswp.tui.screens.write import WriteScreen
 
-        view = snapshot.view
-        content = results_json(
-            view.sweep, snapshot.judgement, snapshot.diagnoses, snapshot.judgement.trials
-        )
-        place = Path.cwd() / f"{safe_name(view.sweep.name)}-results.json"
+        folder = Path.cwd()
+
+        def chosen(form: "Form | None") -> None:
+            if form is not None:
+                self.write_as(form, snapshot, folder)
+
+        shown = visible(str(folder), limit=200)
+        self.push_screen(WriteScreen(shown, **self.look), chosen)
+
+    @work(thread=True, group="write")
+    def write_as(self, form: "Form", snapshot: Snapshot, folder: Path) -> None:
+        from tuiswp.tui.writing import write_results
+
         try:
-            place.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
-        except OSError as error:
-            self.call_from_thread(self.say, f"{place}: {error.strerror}", bad=True)
-            return
-        self.call_from_thread(self.say, f"written: {place}")
+            place = write_results(form, snapshot, folder)
+        except TuiswpError as error:
+            self.call_from_thread(self.say, str(error), bad=True)
+        else:
+            self.call_from_thread(self.say, f"written: {place}")
 
     def copy_command(self, chosen: tuple[int, ...]) -> None:
         """The trials' own command lines, to the clipboard of the terminal."""
