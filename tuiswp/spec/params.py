@@ -4,13 +4,13 @@ Pure functions on plain data. A parameter is its path (a tuple): names may hold 
 here ever joins a path into a key.
 """
 
-import difflib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from tuiswp.errors import SpecError
 from tuiswp.model.space import Categorical, Constant, LogUniform, Parameter, Params, Path, Value
 from tuiswp.model.sweep import Sweep
+from tuiswp.nearest import near_miss
 from tuiswp.spec.distributions import distinct, is_single, value_key
 from tuiswp.spec.scale import is_logarithmic, spell
 from tuiswp.text import visible
@@ -19,9 +19,6 @@ __all__ = [
     "baseline_params", "describe", "flatten", "is_swept", "label", "near_miss", "nest",
     "only_value", "same_space", "shown", "swept", "value_key", "value_label", "wandb_config",
 ]  # fmt: skip
-
-
-_COMPARED = 500  # candidates for a near miss; comparing is slow
 
 
 def nest(pairs: Iterable[tuple[Path, Value]]) -> Params:
@@ -232,21 +229,6 @@ def _baseline_text(sweep: Sweep) -> str:
 def wandb_config(params: Params) -> dict[str, dict[str, Value]]:
     """`{name: {"value": value}}` at top level only, as W&B keeps a run's configuration."""
     return {name: {"value": value} for name, value in params.items()}
-
-
-def near_miss(word: str, known: Iterable[str], synonyms: Mapping[str, str] | None = None) -> str:
-    """A hint `did you mean X?`, or the list of what is known when nothing is near."""
-    options = sorted(known)[:_COMPARED]
-    if synonyms and (meant := synonyms.get(word.lower())):
-        return meant
-    folded = {option.lower(): option for option in options}
-    near = difflib.get_close_matches(word.lower()[:200], folded, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {visible(folded[near[0]], limit=80)}?"
-    if not options:
-        return "nothing is known here"
-    shown = ", ".join(visible(option, limit=40) for option in options[:20])
-    return f"known: {shown}{', …' if len(options) > 20 else ''}"
 
 
 def shown(value: object, limit: int = 60) -> str:
