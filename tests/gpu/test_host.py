@@ -2,9 +2,12 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
+from msgspec.structs import replace
 
 from tuiswp import proc
 from tuiswp.gpu import host
@@ -62,3 +65,46 @@ def test_descendants_are_found_by_their_token() -> None:
         finally:
             child.kill()
     assert host.descendants_alive(token) == []
+
+
+def test_how_busy_a_process_is_shows_from_the_second_look_on() -> None:
+    spin = "import time\nwhile True: time.process_time()"
+    child = subprocess.Popen([sys.executable, "-c", spin])
+    try:
+        root = proc.identify(child.pid)
+        assert root is not None
+        watch = host.TreeWatch(root)
+        (first,) = watch.look()
+        used = psutil.Process(child.pid).cpu_times().user
+        while psutil.Process(child.pid).cpu_times().user < used + 0.05:
+            pass
+        (second,) = watch.look()
+    finally:
+        child.kill()
+        child.wait()
+    assert (first.pid, first.depth, first.cpu_percent) == (child.pid, 0, None)
+    assert first.command is not None
+    assert first.command[-1] == spin
+    assert first.age_s is not None
+    assert second.cpu_percent is not None
+    assert second.cpu_percent > 1.0
+    assert watch.look() == []
+
+
+def test_another_process_under_an_old_number_is_not_looked_at() -> None:
+    me = proc.myself()
+    assert host.TreeWatch(replace(me, ticks=me.ticks + 1)).look() == []
+
+
+def test_processes_stand_after_their_parents_with_their_depth() -> None:
+    script = "import subprocess, sys; subprocess.run(['sleep', '60'])"
+    child = subprocess.Popen([sys.executable, "-c", script])
+    try:
+        while len(found := host.tree(child.pid)) < 2:
+            pass
+        assert [(one.pid == child.pid, one.depth) for one in found] == [(True, 0), (False, 1)]
+    finally:
+        for one in psutil.Process(child.pid).children(recursive=True):
+            one.kill()
+        child.kill()
+        child.wait()

@@ -31,14 +31,21 @@ from tuiswp.model.trial import Paused
 from tuiswp.tui.actions import ACTIONS, CHAINS, request_for
 from tuiswp.tui.palette_provider import ActionProvider
 from tuiswp.tui.pieces import Line
+from tuiswp.tui.screens.about import sections
 from tuiswp.tui.screens.compare import CompareScreen, at_same_step, compare_lines, value_at
 from tuiswp.tui.screens.confirm import MOST, ConfirmScreen, Question, question
 from tuiswp.tui.screens.events import EventsScreen
-from tuiswp.tui.screens.facts import attempt_lines, command_of, differing, parameter_rows
+from tuiswp.tui.screens.facts import (
+    ParameterRow,
+    attempt_lines,
+    command_of,
+    differing,
+    parameter_rows,
+)
 from tuiswp.tui.screens.help import HelpScreen, help_lines
 from tuiswp.tui.screens.results import ResultsScreen, result_lines
-from tuiswp.tui.screens.trial import TrialScreen, fact_lines
-from tuiswp.tui.snapshot import Curve, Snapshot
+from tuiswp.tui.screens.trial import TrialScreen
+from tuiswp.tui.snapshot import Curve, ProcessLine, ProcessTree, Snapshot
 from tuiswp.tui.what_if import WhatIf, next_rule
 from tuiswp.tui.widgets.chart import Chart
 from tuiswp.tui.widgets.footer import KeyFooter
@@ -657,6 +664,74 @@ def test_a_pane_takes_the_whole_screen_and_escape_gives_it_back() -> None:
     assert on_stage(TrialScreen(7, full()), act) == (True, False, 2)
 
 
+def facts_of(of: Snapshot, number: int, width: int = 78) -> str:
+    return "\n".join(text_of(lines) for _, lines in sections(of, number, width))
+
+
+def test_what_is_not_as_in_the_default_is_marked_with_what_the_default_has() -> None:
+    told = facts_of(full(), 5)
+    assert "* is not as in the default, t0000" in told
+    assert "* learning_rate 1e-2  float   default 4.3e-3" in told
+    assert "  steps         60  int" in told
+    assert "default" not in facts_of(full(), 0).split("2 attempts")[0]
+
+
+def test_the_processes_of_a_running_trial_are_a_tree_and_unknown_is_a_question_mark() -> None:
+    lines = (
+        ProcessLine(41, 0, 62.0, 98.6, 812, 18 * 1024, "python train.py"),
+        ProcessLine(42, 1, None, None, None, None, "worker"),
+        ProcessLine(43, 1, 1.0, 0.0, 1, 0, "worker 2"),
+    )
+    told = facts_of(replace(full(), processes=ProcessTree(7, 1, lines, "and 9 more")), 7)
+    assert "41  1 min 02 s  99%  812 MiB  18.0 GiB  python train.py" in told
+    assert "42  ?             ?  ?        ?           worker" in told
+    assert "43  1.0 s        0%  1 MiB    -           worker 2" in told
+    assert "and 9 more" in told
+    assert "not read yet" in facts_of(full(), 8)
+    assert "none: it does not run" in facts_of(full(), 5)
+
+
+def test_what_pins_a_trial_to_its_gpu_is_told_with_the_command() -> None:
+    told = facts_of(full(), 7)
+    assert "CUDA_VISIBLE_DEVICES=GPU-G0" in told
+    assert "CUDA_DEVICE_ORDER=PCI_BUS_ID" in told
+
+
+@pytest.mark.parametrize(
+    ("key", "heading"),
+    [("1", "1 parameters"), ("2", "2 attempts"), ("3", "3 command"), ("4", "4 processes")],
+)
+def test_a_number_brings_its_section_into_sight_at_80x24(key: str, heading: str) -> None:
+    async def act(pilot: Any, app: Stage) -> str:
+        await pilot.press("5", key)
+        await pilot.pause()
+        await pilot.pause()
+        return seen(app)
+
+    assert heading in on_stage(TrialScreen(7, full()), act)
+
+
+def test_highlighting_marks_words_of_the_output_and_keeps_every_line() -> None:
+    async def act(pilot: Any, app: Stage) -> tuple[str, list[str], int]:
+        await pilot.press("ampersand", *"loss", "enter")
+        await pilot.pause()
+        log = app.screen.query_one("#log", Lines)
+        marked = [
+            segment.text
+            for y in range(3)
+            for segment in log.render_line(y)
+            if segment.style is not None and segment.style.reverse
+        ]
+        await pilot.press("escape")
+        await pilot.pause()
+        return seen(app), marked, log.found
+
+    text, marked, after = on_stage(TrialScreen(7, full()), act, (160, 45))
+    assert marked == ["loss", "loss"]
+    assert after == 0
+    assert "WARNING: clipped" in text
+
+
 def test_attempts_tell_cause_code_evidence_place_and_host() -> None:
     trial = failed(1, {"lr": 1.0}, evidence="CUDA out of memory")
     told = "\n".join(attempt_lines(trial, 0.0))
@@ -677,8 +752,8 @@ def test_parameters_are_typed_and_the_swept_ones_come_first() -> None:
     sweep = sweep_of(choice("lr", [1e-3, 1e-2]))
     trial = ended(0, {"name": "x", "opt": {"beta": 1}, "flag": True, "none": None, "lr": 1e-3}, 2.0)
     rows = parameter_rows(snapshot([trial], sweep=sweep).view, trial)
-    assert rows[0] == ("lr", "1e-3", "float", True)
-    assert {name: kind for name, _, kind, _ in rows} == {
+    assert rows[0] == ParameterRow("lr", "1e-3", "float", True)
+    assert {row.name: row.kind for row in rows} == {
         "lr": "float", "name": "text", "opt.beta": "int", "flag": "bool", "none": "null",
     }  # fmt: skip
 
@@ -689,7 +764,7 @@ def test_the_command_of_a_trial_that_something_else_launched_is_unknown() -> Non
     trial = seen_from.view.trials[7]
     assert command_of(seen_from.view, trial) == "python train.py"
     assert command_of(foreign.view, trial) is None
-    assert "something else launched" in text_of(fact_lines(foreign, 7, 78))
+    assert "something else launched" in facts_of(foreign, 7)
 
 
 def test_a_trial_that_is_not_there_is_said_to_be_missing() -> None:

@@ -42,6 +42,7 @@ OPENS = frozenset({"screenshot", "compare", "events", "results"})
 _SHOWN: Mapping[str, str] = {
     "question_mark": "?", "escape": "esc", "slash": "/", "full_stop": ".", "comma": ",",
     "asterisk": "*", "plus": "+", "equals_sign": "=", "minus": "-", "exclamation_mark": "!",
+    "ampersand": "&",
     "colon": ":", "ctrl+p": "^p", "ctrl+z": "^z", "f1": "F1", "up": "↑", "down": "↓", "left": "←",
     "right": "→", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
     "shift+tab": "shift-tab",
@@ -173,6 +174,19 @@ ACTIONS: tuple[Action, ...] = (
            command="tuiswp logs -f {sweep} {trials}"),
     Action("trial_filter", ("slash",), "filter", "Show only the lines of output that match.",
            "trial"),
+
+    Action("trial_highlight", ("ampersand",), "highlight", "Highlight words in the output; hide "
+           "nothing.", "trial"),
+    Action("trial_parameters", ("1",), "parameters", "Go to the parameters; what is not as in the "
+           "default is marked.", "trial"),
+    Action("trial_attempts", ("2",), "attempts", "Go to the attempts: cause, evidence, time, GPU.",
+           "trial", command="tuiswp explain {sweep} {trials}"),
+    Action("trial_command", ("3",), "command", "Go to the exact command and what pins it to its "
+           "place.", "trial"),
+    Action("trial_processes", ("4",), "processes", "Go to the processes of the training.", "trial"),
+    Action("trial_curves", ("5",), "curves", "Go to the curves.", "trial"),
+    Action("trial_log", ("6",), "output", "Go to what the trial prints.", "trial",
+           command="tuiswp logs {sweep} {trials}"),
 
     Action("events_filter", ("slash",), "filter", "Show only events that match, as you type.",
            "events"),

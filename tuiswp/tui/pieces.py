@@ -11,7 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-Tone: TypeAlias = Literal["plain", "dim", "strong", "run", "good", "bad", "warn", "accent"]
+Tone: TypeAlias = Literal["plain", "dim", "strong", "run", "good", "bad", "warn", "accent", "found"]
 Piece: TypeAlias = tuple[str, Tone]
 Line: TypeAlias = tuple[Piece, ...]
 
@@ -24,9 +24,10 @@ _COLOURED: dict[Tone, Style] = {
     "bad": Style(color="red"),
     "warn": Style(color="yellow"),
     "accent": Style(color="magenta"),
+    "found": Style(reverse=True),
 }
 _PLAIN: dict[Tone, Style] = {
-    tone: Style(dim=True) if tone == "dim" else Style(bold=tone in ("strong", "bad"))
+    tone: Style(dim=tone == "dim", bold=tone in ("strong", "bad"), reverse=tone == "found")
     for tone in _COLOURED
 }
 

@@ -28,8 +28,9 @@ from tuiswp.search.suggest import planned_trials
 from tuiswp.text import visible
 from tuiswp.tui.chronicle import Chronicle
 from tuiswp.tui.curves import CurveMaker, same_step
+from tuiswp.tui.processes import ProcessWatch
 from tuiswp.tui.rows import RowMaker, objective_series
-from tuiswp.tui.snapshot import Curve, CurveKey, LogTail, SameStep, Snapshot, Want
+from tuiswp.tui.snapshot import Curve, CurveKey, LogTail, ProcessTree, SameStep, Snapshot, Want
 from tuiswp.tui.what_if import WhatIf, rejudge
 
 READ_BUDGET_S = 0.2
@@ -55,6 +56,7 @@ class Reading:
         self._planned: int | None = None
         self._judged: tuple[object, Judgement, tuple[Diagnosis, ...]] | None = None
         self._other: tuple[object, WhatIf] | None = None
+        self._processes = ProcessWatch()
         self._watch: GpuWatch | None = None
 
     def close(self) -> None:
@@ -87,6 +89,7 @@ class Reading:
             if (file := self._files.get(number)) is not None and file.last_change is not None
         ]
         metrics = self._metrics(view)
+        inventory = self._inventory(view)
         self._chronicle.tell(view, list(self._journal.poll()))
         return Snapshot(
             view=view,
@@ -98,14 +101,22 @@ class Reading:
             diagnoses=diagnoses,
             events=self._chronicle.lines,
             log=self._log(view, want.log_of),
-            inventory=self._inventory(view),
+            inventory=inventory,
             planned=self._planned,
             eta_s=time_left(view.state, self._planned, running, now=now),
             data_age_s=max(0.0, time.monotonic() - max(grown)) if grown else None,
             at=now,
             same_step=self._same_step(view, want.compare, best),
+            processes=self._tree(view, want.processes_of, inventory),
             what_if=self._what_if(view, trials, want.what_if),
         )
+
+    def _tree(
+        self, view: SweepView, number: int | None, inventory: Inventory | None
+    ) -> ProcessTree | None:
+        if number is None or view.foreign:
+            return None
+        return self._processes.look(view.state.trials.get(number), inventory)
 
     def _what_if(
         self, view: SweepView, trials: list[Trial], rule: Objective | None

@@ -109,6 +109,27 @@ class LogTail(msgspec.Struct, frozen=True):
     lines: tuple[str, ...]
 
 
+class ProcessLine(msgspec.Struct, frozen=True):
+    """One process; None is unknown. `gpu_mib` 0: none on a GPU. `command` is safe to show."""
+
+    pid: int
+    depth: int
+    age_s: float | None
+    cpu_percent: float | None
+    rss_mib: int | None
+    gpu_mib: int | None
+    command: str
+
+
+class ProcessTree(msgspec.Struct, frozen=True):
+    """What runs of an attempt, each after its parent. `note`: why there is none, or not all."""
+
+    trial: int
+    attempt: int
+    lines: tuple[ProcessLine, ...]
+    note: str = ""
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """Everything a screen may show at one moment.
 
@@ -136,6 +157,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     kill_points: tuple[KillPoint, ...] = ()
     same_step: SameStep | None = None
     what_if: "WhatIf | None" = None
+    processes: ProcessTree | None = None
 
 
 class Want(msgspec.Struct, frozen=True):
@@ -145,7 +167,7 @@ class Want(msgspec.Struct, frozen=True):
     the best. `x`, `log_x`: the axis of the charts. `span`: the part of it in sight, None for all.
     `smooth`: the weight of the moving average, 0 for none. `compare`: whom to put beside the best.
     `log_of`: whose output. `points`: about how many columns of dots a chart has. `what_if`: another
-    rule to rank by.
+    rule to rank by. `processes_of`: whose processes.
     """
 
     metrics: tuple[str, ...] = ()
@@ -158,3 +180,4 @@ class Want(msgspec.Struct, frozen=True):
     smooth: float = 0.0
     compare: int | None = None
     what_if: Objective | None = None
+    processes_of: int | None = None

@@ -1,17 +1,21 @@
 """What is known of one trial as text: parameters, attempts, command. Pure."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
 
 from tuiswp.analysis import words as say
 from tuiswp.controller.client import SweepView
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.errors import SpecError
+from tuiswp.gpu.environment import CPU, environment
+from tuiswp.gpu.inventory import SIMULATED_PREFIX
 from tuiswp.model.ids import attempt_id
 from tuiswp.model.space import Parameter, Params, Path, Value
 from tuiswp.model.trial import Attempt, Trial
 from tuiswp.spec.command import CommandContext, expand
-from tuiswp.spec.params import label, swept, value_label
+from tuiswp.spec.params import label, swept, value_key, value_label
 from tuiswp.text import visible
 
 _TYPES = {bool: "bool", int: "int", float: "float", str: "text", list: "list", dict: "group"}
@@ -32,20 +36,47 @@ def type_name(value: Value) -> str:
     return "null" if value is None else _TYPES.get(type(value), type(value).__name__)
 
 
-def parameter_rows(view: SweepView, trial: Trial) -> list[tuple[str, str, str, bool]]:
-    """(name, value, type, is it swept), swept ones first, each group in the trial's own order."""
+class ParameterRow(msgspec.Struct, frozen=True):
+    """One parameter of a trial, safe to show.
+
+    `default`: what the baseline has where that is another value ("" where it has none); None where
+    it has the same, or no baseline is known.
+    """
+
+    name: str
+    value: str
+    kind: str
+    swept: bool
+    default: str | None = None
+
+
+def parameter_rows(
+    view: SweepView, trial: Trial, baseline: Trial | None = None
+) -> list[ParameterRow]:
+    """Swept ones first, each group in the trial's own order."""
     varying = {parameter.path for parameter in swept(view.sweep)}
     known = {parameter.path: parameter for parameter in view.sweep.parameters}
+    usual = None if baseline is None else dict(leaves(baseline.params))
     rows = [
-        (
+        ParameterRow(
             visible(".".join(path), limit=60),
             _spelled(known.get(path), value, 200),
             type_name(value),
             _covered(path, varying),
+            None if usual is None else _default(known.get(path), path, value, usual),
         )
         for path, value in sorted(leaves(trial.params), key=lambda pair: pair[0] not in known)
     ]
-    return sorted(rows, key=lambda row: not row[3])
+    return sorted(rows, key=lambda row: not row.swept)
+
+
+def _default(
+    parameter: Parameter | None, path: Path, value: Value, usual: Mapping[Path, Value]
+) -> str | None:
+    if path not in usual:
+        return ""
+    same = value_key(value) == value_key(usual[path])
+    return None if same else _spelled(parameter, usual[path], 60)
 
 
 def _covered(path: Path, varying: set[Path]) -> bool:
@@ -93,6 +124,19 @@ def _how(trial: Trial, attempt: Attempt) -> str:
     if attempt.signal is not None:
         said.append(f"signal {attempt.signal}")
     return ", ".join(said)
+
+
+def environment_lines(trial: Trial) -> list[str]:
+    """What pins the newest attempt to its place, `NAME=value`; nothing is known before a launch."""
+    if not trial.attempts:
+        return []
+    leases = trial.attempts[-1].leases
+    simulated = any(lease.uuid.startswith(SIMULATED_PREFIX) for lease in leases)
+    pinned = environment(leases, simulated=simulated)
+    lines = [f"{name}={visible(value, limit=400)}" for name, value in pinned.items()]
+    if leases and all(lease.uuid == CPU for lease in leases):
+        lines.append("CUDA_VISIBLE_DEVICES as the sweep was started with: a CPU slot pins none")
+    return lines
 
 
 def command_of(view: SweepView, trial: Trial, attempt: int | None = None) -> str | None:

@@ -1,8 +1,11 @@
-"""One trial: what it was given, how each launch went, its curves, what it prints. Draws only."""
+"""One trial: what it was given, how each launch went, its curves, what it prints. Draws only.
 
+Number keys go to its sections; on a small terminal the one that is focused gets the room.
+"""
+
+from collections.abc import Mapping
 from typing import ClassVar
 
-from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
@@ -10,27 +13,29 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from tuiswp.analysis import words as say
-from tuiswp.analysis.axes import measured
-from tuiswp.controller.client import SweepView
-from tuiswp.model.ids import trial_id
-from tuiswp.model.trial import Trial
-from tuiswp.text import visible
 from tuiswp.tui import actions
-from tuiswp.tui.pieces import Line, Piece, fitted, shorten
-from tuiswp.tui.screens.facts import attempt_lines, command_of, parameter_rows
+from tuiswp.tui.pieces import Line, only_ascii
+from tuiswp.tui.screens.about import Section, sections, title
+from tuiswp.tui.screens.facts import command_of
 from tuiswp.tui.screens.plots import overlay
 from tuiswp.tui.screens.steering import elsewhere, steer, toggle_full
-from tuiswp.tui.snapshot import Snapshot, TrialRow, Want
+from tuiswp.tui.snapshot import Snapshot, Want
 from tuiswp.tui.widgets.chart import Chart
+from tuiswp.tui.widgets.filter_line import FilterLine
 from tuiswp.tui.widgets.footer import KeyFooter
 from tuiswp.tui.widgets.lines import Lines
-from tuiswp.tui.widgets.prose import Prose, wrapped
+from tuiswp.tui.widgets.prose import Prose
 
 _FOOTER = (
     "help", "metric_next", "crosshair", "full_pane", "terminate", "restart", "attach", "palette",
 )  # fmt: skip
 _WIDE = 110  # columns from which the facts stand beside the chart
+_SECTIONS: Mapping[str, Section] = {
+    "trial_parameters": "parameters",
+    "trial_attempts": "attempts",
+    "trial_command": "command",
+    "trial_processes": "processes",
+}
 
 
 class TrialScreen(Screen[None]):
@@ -41,13 +46,13 @@ class TrialScreen(Screen[None]):
     TrialScreen .trial--title { height: 1; width: 100%; text-style: bold; }
     TrialScreen #body { layout: vertical; height: 1fr; width: 100%; }
     TrialScreen #facts { height: 1fr; }
+    TrialScreen #facts:focus { height: 2fr; }
     TrialScreen #seen { height: 2fr; width: 100%; }
     TrialScreen Chart { height: 1fr; width: 100%; }
+    TrialScreen Chart:focus { height: 2fr; }
+    TrialScreen #log { height: 1fr; }
+    TrialScreen #log:focus { height: 2fr; }
     TrialScreen .trial--rule { height: 1; width: 100%; color: $text-muted; }
-    TrialScreen Input {
-        height: 1; border: none; padding: 0; display: none; background: $boost;
-    }
-    TrialScreen Input.shown { display: block; }
     TrialScreen.wide #body { layout: horizontal; }
     TrialScreen.wide #facts { width: 2fr; height: 100%; }
     TrialScreen.wide #seen { width: 3fr; height: 100%; }
@@ -77,6 +82,7 @@ class TrialScreen(Screen[None]):
         self.snapshot = snapshot
         self.colour, self.ascii = colour, ascii
         self.metric = 0
+        self._starts: dict[Section, int] = {}  # at which line of the facts each section begins
 
     def compose(self) -> ComposeResult:
         yield Static(classes="trial--title", markup=False)
@@ -85,7 +91,8 @@ class TrialScreen(Screen[None]):
             with Vertical(id="seen"):
                 yield Chart()
                 yield Static(classes="trial--rule", markup=False)
-                yield Input(compact=True, placeholder="only lines with…")
+                yield FilterLine("only lines with...", id="filter")
+                yield FilterLine("highlight...", id="highlight")
                 yield Lines(id="log", colour=self.colour, ascii=self.ascii)
         yield KeyFooter(colour=self.colour, ascii=self.ascii)
 
@@ -103,7 +110,12 @@ class TrialScreen(Screen[None]):
     def wants(self) -> Want:
         """What the feed should read for this screen."""
         names = () if self.snapshot is None else self.snapshot.metrics[self.metric :][:1]
-        return Want(metrics=tuple(names), trials=(self.number,), log_of=self.number)
+        return Want(
+            metrics=tuple(names),
+            trials=(self.number,),
+            log_of=self.number,
+            processes_of=self.number,
+        )
 
     @property
     def selected(self) -> tuple[int, ...]:
@@ -120,15 +132,24 @@ class TrialScreen(Screen[None]):
         if snapshot is None or not self.is_mounted or not self.size.width:
             return
         row = next((row for row in snapshot.rows if row.number == self.number), None)
-        self.query_one(".trial--title", Static).update(
-            Content(_title(row, self.number)), layout=False
-        )
-        facts = self.query_one("#facts", Prose)
-        facts.show(fact_lines(snapshot, self.number, max(1, facts.text_width)))
+        self._say(".trial--title", title(row, self.number))
+        self._draw_facts(snapshot)
         if snapshot.metrics:
             self.metric %= len(snapshot.metrics)
             self._draw_chart(snapshot, snapshot.metrics[self.metric])
         self._draw_log(snapshot)
+
+    def _say(self, where: str, text: str) -> None:
+        shown = only_ascii(text) if self.ascii else text
+        self.query_one(where, Static).update(Content(shown), layout=False)
+
+    def _draw_facts(self, snapshot: Snapshot) -> None:
+        pane = self.query_one("#facts", Prose)
+        lines: list[Line] = []
+        for name, part in sections(snapshot, self.number, max(1, pane.text_width)):
+            self._starts[name] = len(lines)
+            lines += part
+        pane.show(lines)
 
     def _draw_chart(self, snapshot: Snapshot, metric: str) -> None:
         plot = overlay(snapshot, metric, (self.number,), colour=self.colour, ascii=self.ascii)
@@ -141,12 +162,13 @@ class TrialScreen(Screen[None]):
         pane.empty = "nothing printed" if known else "no output is known"
         lines = log.lines if log is not None and known else ()
         pane.show(lines)
-        said = f"output of attempt {log.attempt}" if log is not None and known else "output"
-        if self.query_one(Input).value:
+        said = f"6 output of attempt {log.attempt}" if log is not None and known else "6 output"
+        if pane.wanted:
             said += f", {len(pane.shown)} of {len(lines)} lines"
+        if pane.highlighted:
+            said += f", {pane.found} with {pane.highlighted!r}"
         state = "following" if pane.following else "held"
-        rule = self.query_one(".trial--rule", Static)
-        rule.update(Content(f"{said}   f {state}   / filter   n N metric"), layout=False)
+        self._say(".trial--rule", f"{said}   f {state}   / filter   & highlight   n N metric")
 
     def on_resize(self) -> None:
         self.set_class(self.size.width >= _WIDE, "wide")
@@ -158,7 +180,11 @@ class TrialScreen(Screen[None]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.query_one("#log", Lines).filter(event.value)
+        log = self.query_one("#log", Lines)
+        if event.input.id == "filter":
+            log.filter(event.value)
+        else:
+            log.highlight(event.value)
         self.redraw()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -167,34 +193,52 @@ class TrialScreen(Screen[None]):
 
     def action_do(self, action_id: str) -> None:
         """One action of the registry; what is not this screen's own is the app's."""
-        line = self.query_one(Input)
         match action_id:
             case "trial_follow":
                 pane = self.query_one("#log", Lines)
                 pane.follow(not pane.following)
             case "trial_filter" | "filter":
-                line.add_class("shown")
-                line.focus()
+                self.query_one("#filter", FilterLine).open()
+            case "trial_highlight":
+                self.query_one("#highlight", FilterLine).open()
             case "trial_copy" if isinstance(self.focused, Chart):
                 self.query_one(Chart).toggle_log_y()
             case "trial_copy" | "copy":
                 self._copy()
+            case "trial_curves":
+                self.query_one(Chart).focus()
+            case "trial_log":
+                self.query_one("#log", Lines).focus()
+            case section if section in _SECTIONS:
+                self._go_to(_SECTIONS[section])
             case "full_pane":
                 toggle_full(self)
             case "metric_next" | "metric_previous":
                 self.metric += 1 if action_id == "metric_next" else -1
                 self.redraw()
-            case "back" if self.maximized is not None:
-                self.minimize()
-            case "back" if line.has_class("shown"):
-                line.value = ""
-                line.remove_class("shown")
-                self.query_one("#log", Lines).focus()
             case "back":
-                self.dismiss()
+                self._back()
             case _:
                 if not steer(self.query_one(Chart), action_id):
                     elsewhere(self, action_id)
+
+    def _go_to(self, section: Section) -> None:
+        """Scroll the facts to where a section begins, as far as there is text below it."""
+        pane = self.query_one("#facts", Prose)
+        pane.focus()
+        # When the pane has the room that the focus gives it.
+        line = self._starts.get(section, 0)
+        self.call_after_refresh(pane.scroll_to, y=line, animate=False, force=True)
+
+    def _back(self) -> None:
+        """Undo one thing: a full pane, the filter, the highlight; else leave."""
+        closed = [line.close() for line in self.query(FilterLine)]
+        if self.maximized is not None:
+            self.minimize()
+        elif any(closed):
+            self.query_one("#log", Lines).focus()
+        else:
+            self.dismiss()
 
     def _copy(self) -> None:
         if self.snapshot is None or self.number not in self.snapshot.view.state.trials:
@@ -204,51 +248,3 @@ class TrialScreen(Screen[None]):
         if command is not None:
             self.app.copy_to_clipboard(command)
             self.notify("the command line is in the clipboard", markup=False)
-
-
-def _title(row: TrialRow | None, number: int) -> str:
-    if row is None:
-        return f"{trial_id(number)} is not in this sweep"
-    parts = [row.id, row.state + (f" ({row.cause})" if row.cause else "")]
-    if row.step is not None:
-        parts.append(f"step {say.step(row.step)}")
-    if row.progress is not None:
-        parts.append(say.share(row.progress))
-    if row.eta_s is not None:
-        parts.append(f"{say.duration(row.eta_s)} left")
-    if row.value is not None:
-        parts.append(f"value {measured(row.value)}")
-    return visible("  ".join([*parts, *(part for part in (row.place, *row.flags) if part)]))
-
-
-def fact_lines(snapshot: Snapshot, number: int, width: int) -> list[Line]:
-    """Parameters, attempts and command, for `width` columns."""
-    view = snapshot.view
-    trial = view.state.trials.get(number)
-    if trial is None:
-        return [(("nothing is known of this trial", "dim"),)]
-    lines: list[Line] = [(("parameters", "accent"),), *_parameters(view, trial, width)]
-    lines += [(), (("attempts, newest first", "accent"),)]
-    for text in attempt_lines(trial, snapshot.at):
-        inside = len(text) - len(text.lstrip())
-        margin: Piece = (" " * inside, "plain")
-        lines += [(margin, *line) for line in wrapped(text.strip(), width - inside, indent=2)]
-    if trial.kill is not None:
-        by, reason = visible(trial.kill.by, limit=80), visible(trial.kill.why, limit=200)
-        lines += wrapped(f"asked to end by {by}: {reason}", width, "warn", indent=2)
-    command = command_of(view, trial)
-    told = "unknown: something else launched this trial" if command is None else visible(command)
-    return [*lines, (), (("command", "accent"),), *wrapped(told, width, indent=2)]
-
-
-def _parameters(view: SweepView, trial: Trial, width: int) -> list[Line]:
-    """Name, value and type; swept ones first and strong."""
-    rows = parameter_rows(view, trial)
-    wide = min(max((cell_len(name) for name, *_ in rows), default=0), max(8, width // 3))
-    lines: list[Line] = []
-    for name, value, kind, is_swept in rows:
-        first, *rest = wrapped(f"{value}  {kind}", width - wide - 1)
-        shown = fitted(shorten(name, wide), wide) + " "
-        lines.append(((shown, "strong" if is_swept else "plain"), *first))
-        lines += [((" " * (wide + 1), "plain"), *line) for line in rest]
-    return lines

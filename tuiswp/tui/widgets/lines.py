@@ -19,7 +19,7 @@ from textual.strip import Strip
 
 from tuiswp.model.ids import trial_id
 from tuiswp.text import visible
-from tuiswp.tui.pieces import Line, Tone, only_ascii, strip
+from tuiswp.tui.pieces import Line, Piece, Tone, only_ascii, strip
 from tuiswp.tui.snapshot import EventLine
 
 Row: TypeAlias = str | EventLine
@@ -75,6 +75,8 @@ class Lines(ScrollView, can_focus=True):
         self._newest_first = newest_first
         self._rows: Sequence[Row] = ()
         self._kept: Sequence[Row] = ()
+        self.highlighted = ""
+        self._mark: re.Pattern[str] | None = None
         self._test: Callable[[str], bool] | None = None
         self._following = True
         self._offset = 0
@@ -101,6 +103,19 @@ class Lines(ScrollView, can_focus=True):
         self.wanted = text
         self._take(self._matching())
         return None
+
+    def highlight(self, text: str) -> None:
+        """Mark every place that holds `text`, in any case; "" marks none. All lines stay."""
+        self.highlighted = text
+        self._mark = re.compile(re.escape(text), re.IGNORECASE) if text else None
+        self._drawn.clear()
+        self.refresh()
+
+    @property
+    def found(self) -> int:
+        """How many of the lines shown hold what is highlighted."""
+        mark = self._mark
+        return 0 if mark is None else sum(mark.search(plain(row)) is not None for row in self._kept)
 
     def follow(self, on: bool) -> None:
         """Stay at the newest line, or stop doing so."""
@@ -184,6 +199,8 @@ class Lines(ScrollView, can_focus=True):
 
     def _draw(self, row: Row, width: int) -> Strip:
         line = pieces(row)
+        if self._mark is not None:
+            line = marked(line, self._mark)
         if self.ascii:
             line = tuple((only_ascii(text), tone) for text, tone in line)
         size = max(width + self._offset, sum(cell_len(text) for text, _ in line))
@@ -209,6 +226,18 @@ def pieces(row: Row) -> Line:
         (f"{row.kind:<10} ", _TONES[row.tone]),
         (row.text, "bad" if row.tone == "bad" else "plain"),
     )
+
+
+def marked(line: Line, mark: re.Pattern[str]) -> Line:
+    """`line` with what matches in another tone; a match that spans two pieces is not seen."""
+    out: list[Piece] = []
+    for text, tone in line:
+        at = 0
+        for match in mark.finditer(text):
+            out += [(text[at : match.start()], tone), (match.group(), "found")]
+            at = match.end()
+        out.append((text[at:], tone))
+    return tuple(piece for piece in out if piece[0])
 
 
 def shift(old: Sequence[Row], new: Sequence[Row]) -> int:
