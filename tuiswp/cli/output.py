@@ -82,19 +82,56 @@ def has_colour(stream: TextIO | None = None) -> bool:
 
 def is_terminal(stream: TextIO | None = None) -> bool:
     """Whether lines can be drawn over: a terminal that is not dumb."""
-    stream = stream or sys.stdout
+    return is_tty(stream or sys.stdout) and can_draw()
+
+
+def is_tty(stream: TextIO | None) -> bool:
+    """Whether `stream` is there, open, and a terminal."""
     try:
-        there = stream is not None and stream.isatty()
+        return stream is not None and stream.isatty()
     except ValueError:  # closed
-        there = False
-    return there and os.environ.get("TERM", "") not in ("", "dumb")
+        return False
+
+
+def can_draw() -> bool:
+    """Whether TERM names a terminal with a cursor. A name that is not known here may well be one:
+    what is drawn with needs no terminfo, and new terminals come over SSH without theirs.
+    """
+    return os.environ.get("TERM", "").lower() not in ("", "dumb", "unknown")
+
+
+def no_full_screen() -> str | None:
+    """Why the full screen cannot be shown here; None if it can."""
+    for stream, name, use in ((sys.stdin, "stdin", "keys"), (sys.stdout, "stdout", "the screen")):
+        if not is_tty(stream):
+            return f"{name} is no terminal, and {use} would go there"
+    if not can_draw():
+        term = os.environ.get("TERM", "")
+        return f"TERM is {visible(term, limit=40)}: nothing can be drawn" if term else "no TERM set"
+    return None
 
 
 def speaks_unicode(stream: TextIO | None = None) -> bool:
-    """Whether braille and bars arrive as what they are."""
+    """Whether braille and bars arrive as what they are: by the stream and by the locale.
+
+    Python writes UTF-8 under a C locale as well, which the terminal does not know.
+    """
     stream = stream or sys.stdout
-    encoding = getattr(stream, "encoding", None) or ""
-    return encoding.lower().replace("-", "").replace("_", "") in ("utf8", "utf16", "utf32")
+    encoding = _squeezed(getattr(stream, "encoding", None) or "")
+    return encoding in ("utf8", "utf16", "utf32") and _locale_may_be_unicode()
+
+
+def _locale_may_be_unicode() -> bool:
+    """No only if the environment names another encoding; in a container it often names nothing."""
+    # In UTF-8 mode LC_CTYPE is what Python itself has put there in place of a C locale.
+    names = ("LC_ALL", "LANG") if sys.flags.utf8_mode else ("LC_ALL", "LC_CTYPE", "LANG")
+    name = next((value for name in names if (value := os.environ.get(name))), "")
+    _, dot, charset = name.partition("@")[0].partition(".")
+    return _squeezed(charset) == "utf8" if dot else name not in ("C", "POSIX")
+
+
+def _squeezed(charset: str) -> str:
+    return charset.lower().replace("-", "").replace("_", "")
 
 
 def width() -> int:

@@ -33,10 +33,11 @@ def run(
     path = None if is_file else args.find_sweep(given)
     if path is None:
         _preflight(source)
-    if not batch and not output.is_terminal():
+    problem = None if batch else _no_terminal(lines)
+    if problem is not None:
         shown = visible(given)
         raise UsageError(
-            "following a sweep needs a terminal",
+            f"following a sweep needs a terminal: {problem}",
             hint=f"run it with `tuiswp --batch {shown}`, or look at it with `tuiswp status {shown}`"
             f" and `tuiswp results {shown}`",
         )
@@ -69,6 +70,13 @@ def run(
     from tuiswp.cli import plain
 
     return plain.batch(place, sweep, notes) if batch else plain.follow(place, sweep, notes)
+
+
+def _no_terminal(lines: bool) -> str | None:
+    """Why nothing can be followed here; live lines need no keys."""
+    if lines:
+        return None if output.is_terminal() else "stdout is none, or one that cannot draw"
+    return output.no_full_screen()
 
 
 def _preflight(source: Path) -> None:

@@ -4,13 +4,10 @@ It reads nothing itself: the feed thread posts a snapshot, the screen on top dra
 a process is asked of the controller in a worker, after a yes, and its outcome is shown.
 """
 
-import asyncio
 import os
 import shlex
-import signal
 import subprocess
 import time
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -26,18 +23,17 @@ from tuiswp.controller.requests import Request
 from tuiswp.errors import TuiswpError
 from tuiswp.model.trial import Launching, Running
 from tuiswp.text import visible
-from tuiswp.tui import actions
+from tuiswp.tui import actions, terminal
 from tuiswp.tui.feed import Feed
 from tuiswp.tui.narrow import narrowed
 from tuiswp.tui.opened import PLACES, screen_for
 from tuiswp.tui.screens.sweep import SweepScreen
 from tuiswp.tui.snapshot import EventLine, Snapshot, Want
+from tuiswp.tui.terminal import Terminal
 from tuiswp.tui.widgets.chart import Chart
 
 if TYPE_CHECKING:
     from tuiswp.tui.writing import Form
-
-_LEAVE = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 class SnapshotArrived(Message):
@@ -76,7 +72,7 @@ class SweepApp(App[int]):
     CSS = "Screen { background: $background; }"
 
     def __init__(self, path: Path, *, colour: bool = True, ascii: bool = False) -> None:
-        super().__init__()
+        super().__init__(driver_class=Terminal)
         self.path = path
         self.look = {"colour": colour, "ascii": ascii}
         self.snapshot: Snapshot | None = None
@@ -90,9 +86,6 @@ class SweepApp(App[int]):
 
     def on_mount(self) -> None:
         self.push_screen(SweepScreen(**self.look))
-        loop = asyncio.get_running_loop()
-        for signum in _LEAVE:  # leave by the front door, so that the terminal is restored
-            loop.add_signal_handler(signum, partial(self.exit, 128 + signum))
         self.call_after_refresh(self.start_feed)  # the frame first: reading would hold it up
 
     def start_feed(self) -> None:
@@ -165,7 +158,7 @@ class SweepApp(App[int]):
             case "palette":
                 self.action_command_palette()
             case "suspend":
-                self.action_suspend_process()
+                self.go_to_the_shell()
             case "freeze":
                 self.frozen = not self.frozen
                 self.say("the picture stands still; p goes on" if self.frozen else "live again")
@@ -185,6 +178,13 @@ class SweepApp(App[int]):
                 self.write(self.snapshot)
             case "copy" if chosen:
                 self.copy_command(chosen)
+
+    def go_to_the_shell(self) -> None:
+        """Stop as any job does on ctrl-z; `fg` comes back."""
+        if terminal.shell_to_go_to():
+            terminal.stop()
+        else:
+            self.say("no shell waits here: q leaves, and the trials go on", bad=True)
 
     def selected(self) -> tuple[int, ...]:
         """The trials an action touches: what is selected on the screen on top."""
@@ -308,6 +308,8 @@ def run(path: Path, *, colour: bool, ascii: bool) -> int:
     """Show a sweep until the person leaves. Returns an exit code; raises what reading it raises."""
     app = SweepApp(path, colour=colour, ascii=ascii)
     code = app.run()
+    if isinstance(app._driver, Terminal):
+        app._driver.settled()
     if app.crash is not None:
         raise app.crash
     if app.fault is not None:
