@@ -123,11 +123,9 @@ def test_bindings_carry_every_key_of_their_scope() -> None:
 
 def test_actions_are_found_by_key_by_words_and_by_command() -> None:
     assert [a.id for a in actions.found(ACTIONS, "K")] == ["kill"]
-    assert [a.id for a in actions.found(ACTIONS, "/")] == [
-        "filter",
-        "trial_filter",
-        "events_filter",
-    ]
+    filters = [a.id for a in ACTIONS if "slash" in a.keys]
+    assert [a.id for a in actions.found(ACTIONS, "/")] == filters
+    assert "filter" in filters
     assert [a.id for a in actions.found(ACTIONS, "without grace")] == ["kill"]
     assert "restart_fresh" in [a.id for a in actions.found(ACTIONS, "restart --fresh")]
     assert [a.id for a in actions.found(ACTIONS, "^p")] == ["palette"]

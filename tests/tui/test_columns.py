@@ -129,11 +129,53 @@ def test_a_number_that_does_not_fit_loses_digits_and_is_never_cut() -> None:
     assert narrow("-1234.5", 2) == "##"
 
 
-def test_hidden_columns_give_their_room_away_but_the_state_cannot_be_hidden() -> None:
-    layout = sheet().layout(80, frozenset({"param.lr", "step", "state"}))
+CHOSEN = ("value", "metric.acc", "param.opt", "progress", "param.nowhere", "state")
+
+
+def with_metrics() -> Sheet:
+    made = Sheet(NAMES, "val_loss", logged=("acc", "grad"))
+    made.take([row(1, logged=(0.5, 12.25)), row(2, logged=(0.75, None)), row(3)])
+    return made
+
+
+def test_chosen_columns_stand_in_their_order_behind_the_id_and_those_unknown_are_left_out() -> None:
+    layout = with_metrics().layout(120, CHOSEN)
     keys = [column.key for column in layout.columns]
-    assert "param.lr" not in keys and "step" not in keys
-    assert "state" in keys and "age" in keys
+    assert keys == ["mark", "id", "value", "metric.acc", "param.opt", "progress", "state"]
+    assert (layout.before, layout.after) == (0, 0)
+
+
+def test_a_logged_metric_is_a_column_only_where_it_is_chosen() -> None:
+    made = with_metrics()
+    assert "metric.acc" not in [column.key for column in made.layout(200).columns]
+    layout = made.layout(120, CHOSEN)
+    at = [column.key for column in layout.columns].index("metric.acc")
+    rows = [row(2, logged=(0.75, None)), row(3), row(4, logged=(None, None))]
+    assert [made.cells(one, layout)[at].strip() for one in rows] == ["0.7500", "-", "-"]
+
+
+def test_moving_sideways_keeps_the_id_and_reaches_every_column() -> None:
+    made = with_metrics()
+    seen: list[str] = []
+    for offset in range(12):
+        layout = made.layout(36, None, offset)
+        keys = [column.key for column in layout.columns]
+        assert keys[:2] == ["mark", "id"]
+        seen += keys
+        assert layout.before <= offset
+    assert set(made.arranged(None)) <= set(seen)
+    assert made.layout(36, None, 50).after == 0
+
+
+def test_what_is_out_of_sight_is_counted() -> None:
+    made = with_metrics()
+    narrow_one = made.layout(40)
+    hidden = len(made.arranged(None)) + 2 - len(narrow_one.columns)
+    assert (narrow_one.before, narrow_one.after) == (0, hidden)
+    assert made.layout(200).after == 0
+    moved = made.layout(30, CHOSEN, 2)
+    assert moved.before == 2
+    assert moved.before + moved.after + len(moved.columns) - 2 == len(made.arranged(CHOSEN))
 
 
 def test_widths_never_shrink_while_a_table_is_shown() -> None:
@@ -245,6 +287,7 @@ any_row = st.builds(
     attempt=st.integers(0, 10**4),
     flags=st.lists(safe(8, 1), max_size=3).map(tuple),
     spark=st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=40).map(tuple),
+    logged=st.lists(numbers, max_size=2).map(tuple),
 )
 
 
@@ -255,13 +298,16 @@ any_row = st.builds(
     metric=safe(20),
     width=st.integers(-1, 220),
     ascii=st.booleans(),
+    chosen=st.none() | st.lists(st.sampled_from([*CHOSEN, "flags", "trend", "step", "left"])),
+    offset=st.integers(0, 6),
 )
 def test_every_cell_is_as_wide_as_its_column_and_every_line_fits(
-    rows: list[TrialRow], names: list[str], metric: str, width: int, ascii: bool
-) -> None:
-    made = Sheet(names, metric, ascii=ascii)
+    rows: list[TrialRow], names: list[str], metric: str, width: int, ascii: bool,
+    chosen: list[str] | None, offset: int,
+) -> None:  # fmt: skip
+    made = Sheet(names, metric, logged=("acc",), ascii=ascii)
     made.take(rows)
-    layout = made.layout(width)
+    layout = made.layout(width, chosen, offset)
     widths = [column.width for column in layout.columns]
     assert sum(widths) + max(0, len(widths) - 1) <= max(0, width)
     for texts in (made.titles(layout, "value"), *(made.cells(one, layout) for one in rows)):

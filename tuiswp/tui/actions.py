@@ -15,7 +15,17 @@ from tuiswp.model.ids import trial_id
 
 # A group of actions that belong together on a screen or a pane.
 Scope: TypeAlias = Literal[
-    "app", "sweep", "table", "view", "chart", "act", "trial", "results", "events", "compare"
+    "app",
+    "sweep",
+    "table",
+    "view",
+    "chart",
+    "act",
+    "trial",
+    "results",
+    "events",
+    "compare",
+    "columns",
 ]
 
 # Which groups answer a key in a place, the nearest first. No key may be twice in one chain.
@@ -26,6 +36,7 @@ CHAINS: Mapping[str, tuple[Scope, ...]] = {
     "results": ("results", "app"),
     "events": ("events", "app"),
     "compare": ("compare", "view", "chart", "app"),
+    "columns": ("columns", "app"),
 }
 
 # Shifted letters that look: the same the other way round, or a whole screen.
@@ -125,11 +136,23 @@ ACTIONS: tuple[Action, ...] = (
            "table"),
     Action("column_right", ("full_stop",), "column", "Choose the column to the right for sorting.",
            "table"),
+    Action("columns", ("c",), "columns", "Choose which columns are shown, and in which order.",
+           "table"),
     Action("mark", ("space",), "mark", "Mark the trial, or take the mark off.", "table"),
     Action("mark_range", ("v",), "range", "Mark from here to where you move.", "table"),
     Action("mark_invert", ("asterisk",), "invert", "Mark what is not marked, and the other way "
            "round.", "table"),
     Action("copy", ("y",), "copy", "Copy the exact command line of the trial.", "table"),
+
+    Action("column_shown", ("space",), "show or hide", "Show the column, or leave it out.",
+           "columns"),
+    Action("column_earlier", ("comma",), "earlier", "Move the column to the left.", "columns"),
+    Action("column_later", ("full_stop",), "later", "Move the column to the right.", "columns"),
+    Action("columns_filter", ("slash",), "filter", "Show only names that match, as you type.",
+           "columns"),
+    Action("columns_reset", ("r",), "automatic", "Let the width of the screen decide again.",
+           "columns"),
+    Action("columns_keep", ("enter", "c"), "done", "Keep the choice.", "columns"),
 
     Action("log_y", ("y",), "log y", "Logarithmic or linear y axis.", "chart"),
     Action("log_x", ("Y",), "log x", "Logarithmic or linear x axis.", "chart"),

@@ -1,8 +1,9 @@
 """The columns of the trials table: which fit a width, and the text of every cell. Pure; no Textual.
 
 Columns go by priority: mark, id, state, objective and flags stay at any width; the trend, the step,
-the time left, the parameters, the place, the age and the attempt go, the last first. Widths only
-grow while a table is shown, so that a shorter number does not move the screen.
+the time left, the parameters, the place, the age and the attempt go, the last first. Where a person
+chose the columns, or moved sideways, they stand in their order behind the id, as many as fit.
+Widths only grow while a table is shown, so that a shorter number does not move the screen.
 """
 
 import math
@@ -14,14 +15,22 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from tuiswp.analysis.braille import sparkline
+from tuiswp.text import visible
 from tuiswp.tui.pieces import fitted, keep_end, only_ascii, shorten
 from tuiswp.tui.snapshot import TrialRow
 
 PARAM = "param."  # the key of a parameter's column is this and its name
+METRIC = "metric."  # likewise of a logged metric's; there only if chosen
+FIRST = ("mark", "id")  # never chosen, moved or scrolled away
 ALWAYS = ("mark", "id", "state", "value", "flags")
 _BAR_MIN, _STEP = 5, 6
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?(e[+-]?\d+)?", re.IGNORECASE)
-_GROWS = ("state", "flags", "value", PARAM, "trend", "step")
+_GROWS = ("state", "flags", "value", PARAM, METRIC, "trend", "step")
+_CALLED = {
+    "state": "state", "step": "step and progress", "progress": "progress in percent",
+    "left": "time left", "trend": "trend", "place": "GPU", "age": "age", "attempt": "attempt",
+    "flags": "flags",
+}  # fmt: skip
 
 
 class Column(NamedTuple):
@@ -34,10 +43,12 @@ class Column(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """The columns that fit `width` cells, from left to right."""
+    """The columns that fit `width` cells, from left to right; `before`, `after`: out of sight."""
 
     columns: tuple[Column, ...]
     width: int
+    before: int = 0
+    after: int = 0
 
     def at(self, x: int) -> Column | None:
         """The column under the cell `x`."""
@@ -91,11 +102,21 @@ class _Extent:
 class Sheet:
     """The widths of one table: feed it rows with `take`, ask for a `layout`, then for `cells`."""
 
-    def __init__(self, names: Sequence[str], metric: str, *, ascii: bool = False) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        metric: str,
+        *,
+        logged: Sequence[str] = (),
+        ascii: bool = False,
+    ) -> None:
+        """`names` of parameters, `logged` of the metrics that rows have values of."""
         self.names, self.metric, self.ascii = tuple(names), metric, ascii
+        self.logged = tuple(logged)
         self.version = 0  # changes when a layout made before may no longer do
         self._fixed = {key: _Extent() for key in ("id", "word", "state", "value", "place", "flags")}
         self._params = [_Extent() for _ in names]
+        self._logged = [_Extent() for _ in logged]
 
     def take(self, rows: Iterable[TrialRow]) -> None:
         """Make room for `rows`."""
@@ -111,31 +132,68 @@ class Sheet:
                 grown |= fixed["flags"].take(own(" ".join(row.flags)))
             for extent, text in zip(params, row.params, strict=False):
                 grown |= extent.take(own(text))
+            for extent, value in zip(self._logged, row.logged, strict=False):
+                grown |= extent.take(value_text(value))
         self.version += grown
 
-    def layout(self, width: int, hidden: frozenset[str] = frozenset()) -> Layout:
-        """The columns that fit `width`, without those in `hidden` (what always stays, stays)."""
-        wishes = [w for w in self._wishes() if w.key in ALWAYS or w.key not in hidden]
-        widths = {wish.key: wish.least for wish in wishes if wish.key in ALWAYS}
+    def layout(self, width: int, chosen: Sequence[str] | None = None, offset: int = 0) -> Layout:
+        """The columns that fit `width`; `chosen`: their keys in order, None: by priority.
+
+        `offset`: how many of them have been moved out of sight to the left.
+        """
+        wishes = {wish.key: wish for wish in self._wishes()}
+        if chosen is None and offset <= 0:
+            shown = [key for key in wishes if not is_extra(key)]
+            widths, room = self._by_priority(wishes, width)
+            _grow(widths, wishes, room)
+            return Layout(_placed(wishes, widths), max(0, width), 0, len(shown) - len(widths))
+        keys = self.arranged(chosen)
+        offset = max(0, min(offset, len(keys) - 1))
+        widths, room = self._in_order(wishes, keys[offset:], width)
+        _grow(widths, wishes, room)
+        after = len(keys) - offset - sum(key not in FIRST for key in widths)
+        return Layout(_placed(wishes, widths), max(0, width), offset, after)
+
+    def arranged(self, chosen: Sequence[str] | None) -> list[str]:
+        """The keys of the columns behind the id, in order, without those that do not exist."""
+        known = [wish.key for wish in self._wishes() if wish.key not in FIRST]
+        if chosen is None:
+            return [key for key in known if not is_extra(key)]
+        return [key for key in dict.fromkeys(chosen) if key in known]
+
+    def _by_priority(self, wishes: dict[str, _Wish], width: int) -> tuple[dict[str, int], int]:
+        """The least widths of the columns that fit, and the room that is left."""
+        widths = {key: wishes[key].least for key in wishes if key in ALWAYS}
         room = width - sum(widths.values()) - (len(widths) - 1)
         if room < 0:
             _squeeze(widths, width)
             room = 0
         for key in self._priority():
-            wish = next((w for w in wishes if w.key == key), None)
+            wish = wishes.get(key)
             if wish is None:
                 continue
             if wish.least + 1 > room:
                 break
             widths[key] = wish.least
             room -= wish.least + 1
-        for grows in _GROWS:
-            for wish in wishes:
-                if room > 0 and wish.key in widths and wish.key.startswith(grows):
-                    more = max(0, min(room, wish.most - widths[wish.key]))
-                    widths[wish.key] += more
-                    room -= more
-        return Layout(_placed(wishes, widths), max(0, width))
+        return {key: widths[key] for key in wishes if key in widths}, room
+
+    def _in_order(
+        self, wishes: dict[str, _Wish], keys: Sequence[str], width: int
+    ) -> tuple[dict[str, int], int]:
+        """The same for columns in an order of their own: up to the first that does not fit."""
+        widths = {key: wishes[key].least for key in FIRST}
+        room = width - sum(widths.values()) - 1
+        if room < 0:
+            _squeeze(widths, width)
+            return widths, 0
+        for key in keys:
+            least = min(wishes[key].least, room - 1) if len(widths) == 2 else wishes[key].least
+            if least < 1 or least + 1 > room:
+                break
+            widths[key] = least
+            room -= least + 1
+        return widths, room
 
     def cells(self, row: TrialRow, layout: Layout) -> tuple[str, ...]:
         """The text of each column, exactly as wide as it; the mark's is blank."""
@@ -184,6 +242,11 @@ class Sheet:
             _Wish("place", "GPU", max(3, min(fixed["place"].width, 8)), 0),
             _Wish("age", "age", 5, 5),
             _Wish("attempt", "try", 3, 3),
+            _Wish("progress", "done", 5, 5),
+            *(
+                _Wish(METRIC + name, visible(name, limit=40), max(7, extent.width), 0)
+                for name, extent in zip(self.logged, self._logged, strict=True)
+            ),
             _Wish("flags", "flags", max(5, min(flags, 6)), max(5, min(flags, 20))),
         ]
 
@@ -218,11 +281,32 @@ class Sheet:
                 text = f"{row.attempt if row.attempt else '':>{width}}"
             case "flags":
                 text = flags_text(row.flags, width, ascii=self.ascii)
+            case "progress":
+                text = f"{percent(row.progress):>{width}}"
+            case _ if key.startswith(METRIC):
+                index = self.logged.index(key.removeprefix(METRIC))
+                value = row.logged[index] if index < len(row.logged) else None
+                return self._logged[index].align(value_text(value), width, ascii=self.ascii)
             case _:
                 index = self.names.index(key.removeprefix(PARAM))
                 label = self._own(row.params[index]) if index < len(row.params) else ""
                 return self._params[index].align(label, width, ascii=self.ascii)
         return fitted(text, width)
+
+
+def is_extra(key: str) -> bool:
+    """True for a column that is there only if a person chose it."""
+    return key == "progress" or key.startswith(METRIC)
+
+
+def called(key: str, metric: str) -> str:
+    """What a person reads of a column where there is room to say it; safe to show."""
+    if key == "value":
+        return f"{metric}, the objective"
+    for kind, about in ((PARAM, "parameter"), (METRIC, "metric, last value")):
+        if key.startswith(kind):
+            return f"{visible(key.removeprefix(kind), limit=60)}  ({about})"
+    return _CALLED.get(key, key)
 
 
 def value_text(value: float | None) -> str:
@@ -283,6 +367,13 @@ def duration(seconds: float | None) -> str:
     return f"{min(whole // 86400, 9999)}d"
 
 
+def percent(progress: float | None) -> str:
+    """`62%`, never rounded up; `-` for none."""
+    if progress is None or not math.isfinite(progress):
+        return "-"
+    return f"{math.floor(max(0.0, min(1.0, progress)) * 100 + 1e-9)}%"
+
+
 def progress_bar(progress: float | None, width: int, *, ascii: bool = False) -> str:
     """A bar of `width` cells, blank when unknown; full only at the end."""
     if width <= 0 or progress is None or not math.isfinite(progress):
@@ -340,18 +431,28 @@ def _squeeze(widths: dict[str, int], width: int) -> None:
         return sum(widths.values()) + len(widths) - 1 - width
 
     for key in ("flags", "state", "value"):
-        widths[key] -= max(0, min(over(), widths[key] - 3))
+        if key in widths:
+            widths[key] -= max(0, min(over(), widths[key] - 3))
     for key in ("flags", "state", "mark", "value"):
         if over() > 0:
-            del widths[key]
+            widths.pop(key, None)
     widths["id"] -= max(0, min(over(), widths["id"]))
 
 
-def _placed(wishes: Iterable[_Wish], widths: dict[str, int]) -> tuple[Column, ...]:
+def _grow(widths: dict[str, int], wishes: dict[str, _Wish], room: int) -> None:
+    """Give the room that is left to those that can use it, the neediest kind first."""
+    for grows in _GROWS:
+        for key in widths:
+            if room > 0 and key.startswith(grows):
+                more = max(0, min(room, wishes[key].most - widths[key]))
+                widths[key] += more
+                room -= more
+
+
+def _placed(wishes: dict[str, _Wish], widths: dict[str, int]) -> tuple[Column, ...]:
     start = 0
     out = []
-    for wish in wishes:
-        if wish.key in widths:
-            out.append(Column(wish.key, wish.title, start, widths[wish.key]))
-            start += widths[wish.key] + 1
+    for key, width in widths.items():
+        out.append(Column(key, wishes[key].title, start, width))
+        start += width + 1
     return tuple(out)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from tuiswp.model.sweep import Goal
 from tuiswp.model.trial import STATES
 from tuiswp.tui import query
-from tuiswp.tui.columns import PARAM
+from tuiswp.tui.columns import METRIC, PARAM
 from tuiswp.tui.snapshot import TrialRow
 
 FREEZE_S = 3.0
@@ -36,6 +36,7 @@ class Ordering:
         self.sort, self.down = "value", False
         self.query, self.pending = "", 0
         self._names: tuple[str, ...] = ()
+        self._logged: tuple[str, ...] = ()
         self._goal: Goal = "minimize"
         self._test: query.Test | None = None
         self._anchor: int | None = None
@@ -44,7 +45,12 @@ class Ordering:
         self._arranged_at, self._behind = float("-inf"), False
 
     def show(
-        self, rows: Sequence[TrialRow], names: Sequence[str], goal: Goal, now: float
+        self,
+        rows: Sequence[TrialRow],
+        names: Sequence[str],
+        goal: Goal,
+        now: float,
+        logged: Sequence[str] = (),
     ) -> list[TrialRow]:
         """Take what is true now; returns the rows that are new or changed."""
         known = self.rows
@@ -53,11 +59,12 @@ class Ordering:
             for row in rows
             if (old := known.get(row.number)) is None or (old is not row and old != row)
         ]
-        renamed = tuple(names) != self._names or goal != self._goal
+        given = (tuple(names), tuple(logged), goal)
+        renamed = given != (self._names, self._logged, self._goal)
         if self._moved:
             self._moved, self._moved_at = False, now
         if renamed:
-            self._names, self._goal = tuple(names), goal
+            self._names, self._logged, self._goal = given
             self._reread()
         if changed or len(rows) != len(known):
             self.rows = {row.number: row for row in rows}
@@ -73,8 +80,8 @@ class Ordering:
 
     def sort_by(self, name: str) -> bool:
         """Sort by a column or a parameter, applied at once; False if there is none of that name."""
-        key = name if name in _READ or name.startswith(PARAM) else PARAM + name
-        if key not in _READ and key.removeprefix(PARAM) not in self._names:
+        key = name if name in _READ or name.startswith((PARAM, METRIC)) else PARAM + name
+        if not self._has(key):
             return False
         self.sort, self.down = key, key == "value" and self._goal == "maximize"
         self._arrange(held=False)
@@ -151,8 +158,13 @@ class Ordering:
             self._test, self.query = None, ""
         if self.sort == "value":
             self.down = self._goal == "maximize"
-        elif self.sort not in _READ and self.sort.removeprefix(PARAM) not in self._names:
+        elif not self._has(self.sort):
             self.sort, self.down = "value", self._goal == "maximize"
+
+    def _has(self, key: str) -> bool:
+        if key.startswith(METRIC):
+            return key.removeprefix(METRIC) in self._logged
+        return key in _READ or key.removeprefix(PARAM) in self._names
 
     def _arrange(self, *, held: bool) -> None:
         wanted = self._wanted()
@@ -198,6 +210,9 @@ class Ordering:
         read = _READ.get(self.sort)
         if read is not None:
             return _as_key(read(row))
+        if self.sort.startswith(METRIC):
+            index = self._logged.index(self.sort.removeprefix(METRIC))
+            return _as_key(row.logged[index] if index < len(row.logged) else None)
         index = self._names.index(self.sort.removeprefix(PARAM))
         return _as_key(row.params[index] if index < len(row.params) else None)
 
@@ -206,6 +221,7 @@ _READ: dict[str, Callable[[TrialRow], float | str | None]] = {
     "id": lambda row: str(row.number),
     "state": lambda row: _PLACE_OF_STATE[row.state],
     "step": lambda row: row.step,
+    "progress": lambda row: row.progress,
     "left": lambda row: row.eta_s,
     "value": lambda row: row.value,
     "trend": lambda row: row.value,

@@ -49,6 +49,7 @@ class Reading:
         self._followed: Follower[int] = Follower()
         self._files: Mapping[int, MetricFile] | Follower[int] = self._followed
         self._whole: set[int] = set()
+        self._logged: tuple[str, ...] = ()
         self._rows = RowMaker()
         self._curves = CurveMaker()
         self._chronicle: Chronicle | None = None
@@ -79,7 +80,7 @@ class Reading:
         judgement, diagnoses = self._judge(view, trials)
         best = judgement.optimum.number if judgement.optimum is not None else None
         rows = tuple(
-            self._rows.row(view, trial, self._files.get(trial.number), best, now)
+            self._rows.row(view, trial, self._files.get(trial.number), best, now, want.logged)
             for trial in trials
         )
         running = {trial.number: trial.progress for trial in trials if trial.state == "running"}
@@ -95,6 +96,7 @@ class Reading:
             view=view,
             rows=rows,
             columns=tuple(visible(p.name, limit=40) for p in self._rows.swept(view)),
+            logged=want.logged,
             metrics=metrics,
             curves=self._wanted_curves(view, want, best, metrics),
             judgement=judgement,
@@ -135,6 +137,10 @@ class Reading:
         """Follow each trial that has a file; of those nobody looks at, the objective alone."""
         objective = view.sweep.objective
         few = len(view.state.trials) <= WHOLE_FILES
+        if want.logged != self._logged:  # those followed for less are followed anew
+            self._logged = want.logged
+            for number in [n for n in self._followed if n not in self._whole]:
+                self._followed.remove(number)
         for trial in view.trials:
             number = trial.number
             if not trial.attempts:
@@ -147,7 +153,7 @@ class Reading:
                 self._followed.add(number, path)
                 self._whole.add(number)
             else:
-                self._followed.add(number, path, only=[objective.metric])
+                self._followed.add(number, path, only=[objective.metric, *want.logged])
 
     def _as_it_is(self, view: SweepView, trial: Trial) -> Trial:
         """A running trial with what its file says now."""

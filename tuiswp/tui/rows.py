@@ -4,6 +4,8 @@ import time
 from collections.abc import Sequence
 from statistics import median
 
+from msgspec.structs import replace
+
 from tuiswp.analysis import words
 from tuiswp.analysis.optimum import badness
 from tuiswp.controller.client import SweepView
@@ -47,21 +49,30 @@ class RowMaker:
         return self._swept
 
     def row(
-        self, view: SweepView, trial: Trial, file: MetricFile | None, best: int | None, now: float
+        self,
+        view: SweepView,
+        trial: Trial,
+        file: MetricFile | None,
+        best: int | None,
+        now: float,
+        logged: Sequence[str] = (),
     ) -> TrialRow:
+        """`logged`: the metrics whose last value the row must have."""
         parameters = self.swept(view)
         if trial.state == "running":
             spark = self._spark(trial.number, objective_series(view, file))
-            return _row(view, trial, parameters, self._logs, file, spark, trial.number == best, now)
+            made = _row(view, trial, parameters, self._logs, file, spark, trial.number == best, now)
+            return _with(made, file, logged)
         self._sparks.pop(trial.number, None)
         rows = None if file is None else file.rows
-        key = (id(trial.status), trial.number == best, rows, trial.value, now // AGE_STEP_S)
+        age = now // AGE_STEP_S
+        key = (id(trial.status), trial.number == best, rows, trial.value, age, tuple(logged))
         known = self._known.get(trial.number)
         if known is None or known[0] != key:
             series = objective_series(view, file)
             spark = () if series is None else _finite(Thinner(series, SPARK // 4).thin()[1])
             made = _row(view, trial, parameters, self._logs, file, spark, trial.number == best, now)
-            known = self._known[trial.number] = (key, made)
+            known = self._known[trial.number] = (key, _with(made, file, logged))
         return known[1]
 
     def _spark(self, number: int, series: Series | None) -> tuple[float, ...]:
@@ -121,6 +132,15 @@ def _row(
         flags=tuple(flags),
         spark=spark,
     )
+
+
+def _with(row: TrialRow, file: MetricFile | None, logged: Sequence[str]) -> TrialRow:
+    """The row with the last value of each of these metrics; None where it is not known."""
+    if not logged:
+        return row
+    names = [None if file is None else find(name, file.metrics) for name in logged]
+    values = [None if n is None or file is None else file.metrics[n].last for n in names]
+    return replace(row, logged=tuple(values))
 
 
 def objective_series(view: SweepView, file: MetricFile | None) -> Series | None:

@@ -67,7 +67,7 @@ class TrialRow(msgspec.Struct, frozen=True):
     `params`: labels of the varying parameters, in the order of `Snapshot.columns`. `flags`: BEST,
     BASE, STALL, NaN, DIVERG, RETRY. `spark`: the objective's curve, at most 40 finite values.
     `age_s`: since the last new metric (running; in steps of ten seconds) or since the end.
-    `eta_s`: to the end, by progress.
+    `eta_s`: to the end, by progress. `logged`: the last value of each of `Snapshot.logged`.
     """
 
     number: int
@@ -84,6 +84,7 @@ class TrialRow(msgspec.Struct, frozen=True):
     attempt: int
     flags: tuple[str, ...]
     spark: tuple[float, ...]
+    logged: tuple[float | None, ...] = ()
 
 
 class EventLine(msgspec.Struct, frozen=True):
@@ -137,7 +138,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     `curves`: what was wanted, by trial and metric. `same_step`: the trial that was to be compared,
     if it runs and another is the best. `data_age_s`: seconds since any running trial's
     file grew (None: nothing runs). `at`: wall time of the reading. `what_if`: the ranking by the
-    rule that was wanted.
+    rule that was wanted. `logged`: the metrics that were wanted as columns, as they were named.
     """
 
     view: "SweepView"
@@ -154,6 +155,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     eta_s: float | None
     data_age_s: float | None
     at: float
+    logged: tuple[str, ...] = ()
     kill_points: tuple[KillPoint, ...] = ()
     same_step: SameStep | None = None
     what_if: "WhatIf | None" = None
@@ -167,7 +169,8 @@ class Want(msgspec.Struct, frozen=True):
     the best. `x`, `log_x`: the axis of the charts. `span`: the part of it in sight, None for all.
     `smooth`: the weight of the moving average, 0 for none. `compare`: whom to put beside the best.
     `log_of`: whose output. `points`: about how many columns of dots a chart has. `what_if`: another
-    rule to rank by. `processes_of`: whose processes.
+    rule to rank by. `processes_of`: whose processes. `logged`: metrics whose last value every row
+    must have.
     """
 
     metrics: tuple[str, ...] = ()
@@ -175,6 +178,7 @@ class Want(msgspec.Struct, frozen=True):
     span: tuple[float, float] | None = None
     log_of: int | None = None
     points: int = 512
+    logged: tuple[str, ...] = ()
     x: XKind = "step"
     log_x: bool = False
     smooth: float = 0.0

@@ -1,5 +1,7 @@
 """What the registry's chart actions do to a chart: the same keys on every screen that has one."""
 
+from typing import Any
+
 from textual.screen import Screen
 
 from tuiswp.tui.widgets.chart import Chart
@@ -50,7 +52,7 @@ def toggle_full(screen: Screen[None]) -> None:
         screen.maximize(screen.focused)
 
 
-def elsewhere(screen: Screen[None], action_id: str) -> None:
+def elsewhere(screen: Screen[Any], action_id: str) -> None:
     """What is not a screen's own is the app's."""
     do = getattr(screen.app, "action_do", None)
     if do is not None:

@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 from tuiswp.gpu.host import cpu_slots
 from tuiswp.text import visible
 from tuiswp.tui import actions
+from tuiswp.tui.screens.choosing import Choice, ChooseColumns, every_column
 from tuiswp.tui.screens.plots import overlay
 from tuiswp.tui.screens.steering import elsewhere, steer, toggle_full
 from tuiswp.tui.snapshot import Snapshot, Want
@@ -116,6 +117,7 @@ class SweepScreen(Screen[None]):
             trials=self._overlaid(),
             span=self.query_one(Chart).view.x_range,
             log_of=cursor if self.has_class("tall") else None,
+            logged=self.query_one(Trials).metrics,
         )
 
     def _overlaid(self) -> tuple[int, ...] | None:
@@ -153,6 +155,7 @@ class SweepScreen(Screen[None]):
             visible(objective.metric, limit=40) if objective is not None else "value",
             objective.goal if objective is not None else "minimize",
             snapshot.at,
+            snapshot.logged,
         )
         self._draw_summary()
         self._draw_chart(snapshot)
@@ -270,6 +273,10 @@ class SweepScreen(Screen[None]):
                 table.reverse()
             case "column_left" | "column_right":
                 table.sort_beside(-1 if action_id == "column_left" else 1)
+            case "columns":
+                self._choose_columns(table)
+            case "left" | "right" if self.focused is table and not chart.is_steered:
+                table.sideways(-1 if action_id == "left" else 1)
             case "mark":
                 table.toggle_mark()
             case "mark_range":
@@ -289,6 +296,22 @@ class SweepScreen(Screen[None]):
             case _:
                 if not steer(chart, action_id):
                     elsewhere(self, action_id)
+
+    def _choose_columns(self, table: Trials) -> None:
+        """Ask which columns; what is chosen is asked of the feed at once."""
+        if self.snapshot is None:
+            return
+        objective = self.snapshot.view.sweep.objective
+        metric = visible(objective.metric, limit=40) if objective is not None else "value"
+        known = every_column(table.every_column, self.snapshot)
+
+        def chosen(choice: Choice | None) -> None:
+            if choice is not None:
+                table.choose(choice.columns)
+                self._ask()
+
+        look = {"colour": self.colour, "ascii": self.ascii, "automatic": table.chosen is None}
+        self.app.push_screen(ChooseColumns(known, table.columns, metric, **look), chosen)
 
     def _back(self, table: Trials, line: Input) -> None:
         """Undo one thing: a full pane, the filter, the marks."""

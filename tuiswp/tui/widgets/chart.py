@@ -93,6 +93,11 @@ class Chart(Widget, can_focus=True):
         return self.view.over(self.plot)
 
     @property
+    def is_steered(self) -> bool:
+        """True if left and right have something to move here: the cross-hair, or what is zoomed."""
+        return self.shown.cursor is not None or self.view.x_range is not None
+
+    @property
     def readout(self) -> Readout | None:
         """What the lines say at the cross-hair, ranked; None while it is off."""
         return self._current().readout

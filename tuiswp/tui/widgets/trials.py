@@ -20,7 +20,7 @@ from tuiswp.model.sweep import Goal
 from tuiswp.model.trial import State
 from tuiswp.text import visible
 from tuiswp.tui.changes import NEAR_TEXT, changed
-from tuiswp.tui.columns import Column, Layout, Sheet
+from tuiswp.tui.columns import METRIC, Column, Layout, Sheet
 from tuiswp.tui.ordering import Ordering
 from tuiswp.tui.pieces import Tone, only_ascii, style
 from tuiswp.tui.snapshot import TrialRow
@@ -40,6 +40,15 @@ _KEPT = 1024
 _UNSORTED = {"mark", "trend"}
 
 
+class _Made(NamedTuple):
+    """What a layout was made for."""
+
+    version: int = -1
+    width: int = -1
+    chosen: tuple[str, ...] | None = None
+    offset: int = 0
+
+
 class _Look(NamedTuple):
     """Everything that is seen of a row: a line is drawn again only when this changes."""
 
@@ -52,7 +61,7 @@ class _Look(NamedTuple):
 
 
 class Trials(ScrollView, can_focus=True):
-    """`show` it rows; it keeps sort, filter, marks and the cursor. `hidden`: columns left out.
+    """`show` it rows; it keeps sort, filter, marks, the cursor and which columns were chosen.
 
     `colour` and `ascii` say what the terminal can do; set them before the first `show`. `ordering`
     may be read for what to remember of a view: its `sort`, `down`, `query`, `marks`.
@@ -105,10 +114,11 @@ class Trials(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None, colour: bool = True, ascii: bool = False) -> None:
         super().__init__(id=id)
         self.colour, self.ascii = colour, ascii
-        self.hidden: frozenset[str] = frozenset()
+        self.chosen: tuple[str, ...] | None = None  # the keys of columns; None: by priority
+        self._offset = 0
         self.ordering = Ordering()
         self._sheet = Sheet((), "", ascii=ascii)
-        self._layout, self._made_for = Layout((), 0), (-1, -1, self.hidden)
+        self._layout, self._made_for = Layout((), 0), _Made()
         self._strips: dict[int, tuple[_Look, Style, Strip]] = {}
         self._texts: dict[int, tuple[TrialRow, tuple[str, ...]]] = {}
         self._seen: dict[int, _Look | None] = {}  # what was drawn last, by line
@@ -122,21 +132,51 @@ class Trials(ScrollView, can_focus=True):
         metric_name: str,
         goal: Goal,
         now: float,
+        logged: Sequence[str] = (),
     ) -> None:
-        """Draw `rows`. `columns`: names of their parameters; `now`: seconds of any steady clock."""
+        """Draw `rows`. `columns`: names of their parameters; `now`: seconds of any steady clock.
+
+        `logged`: names of the metrics that rows have values of.
+        """
         sheet = self._sheet
-        known = (sheet.names, sheet.metric, sheet.ascii) == (
-            tuple(columns), metric_name, self.ascii,
+        known = (sheet.names, sheet.metric, sheet.logged, sheet.ascii) == (
+            tuple(columns), metric_name, tuple(logged), self.ascii,
         )  # fmt: skip
-        changed: Sequence[TrialRow] = self.ordering.show(rows, columns, goal, now)
+        changed: Sequence[TrialRow] = self.ordering.show(rows, columns, goal, now, logged)
         if not known:
-            self._sheet, self._made_for = (
-                Sheet(columns, metric_name, ascii=self.ascii),
-                (-1, -1, self.hidden),
-            )
+            self._sheet = Sheet(columns, metric_name, logged=logged, ascii=self.ascii)
+            self._made_for = _Made()
             changed = rows
         self._sheet.take(changed)
         self._settle()
+
+    def choose(self, columns: Sequence[str] | None) -> None:
+        """Show these columns, by key, in this order; None: by priority."""
+        self.chosen = None if columns is None else tuple(columns)
+        self._offset = 0
+        self._settle(view=True)
+
+    def sideways(self, by: int) -> None:
+        """Move by columns to those that are out of sight; the id stays."""
+        if by < 0 or self._layout.after:
+            self._offset = max(0, self._layout.before + by)
+            self._settle(view=True)
+
+    @property
+    def columns(self) -> list[str]:
+        """The keys of the columns behind the id, in sight or not."""
+        return self._sheet.arranged(self.chosen)
+
+    @property
+    def every_column(self) -> list[str]:
+        """The keys of the columns there are where nobody chose."""
+        return self._sheet.arranged(None)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The logged metrics among the chosen columns: rows must have their values."""
+        chosen = self.chosen or ()
+        return tuple(key.removeprefix(METRIC) for key in chosen if key.startswith(METRIC))
 
     def sort_by(self, name: str) -> bool:
         """Sort by a column's key or a parameter's name, ascending or the best first."""
@@ -221,8 +261,20 @@ class Trials(ScrollView, can_focus=True):
         parts += [f"filter {visible(rows.query, limit=60)}"] if rows.query else []
         parts += [f"{len(rows.marks)} marked"] if rows.marks else []
         parts += [rows.hint] if rows.hint else []
+        parts += [self._elsewhere] if self._elsewhere else []
         text = "  ".join(parts)
         return only_ascii(text) if self.ascii else text
+
+    @property
+    def _elsewhere(self) -> str:
+        """`← 2 columns 3 →`: how many are out of sight on either side."""
+        before, after = self._layout.before, self._layout.after
+        if not before and not after:
+            return ""
+        left, right = ("<", ">") if self.ascii else ("←", "→")
+        one = before + after == 1
+        words = ([f"{left} {before}"] if before else [], [f"{after} {right}"] if after else [])
+        return " ".join([*words[0], "column" if one else "columns", *words[1]])
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines of a part of the screen; the style of the widget is worked out once for all."""
@@ -297,9 +349,11 @@ class Trials(ScrollView, can_focus=True):
         size = Size(self.scrollable_content_region.width, len(self.ordering.order) + 1)
         if size != self.virtual_size:
             self.virtual_size = size
-        wanted = (self._sheet.version, self.scrollable_content_region.width, self.hidden)
+        wanted = _Made(
+            self._sheet.version, self.scrollable_content_region.width, self.chosen, self._offset
+        )
         if wanted != self._made_for:
-            self._layout = self._sheet.layout(wanted[1], self.hidden)
+            self._layout = self._sheet.layout(wanted.width, wanted.chosen, wanted.offset)
             self._made_for = wanted
             self._strips.clear()
             self._texts.clear()
