@@ -5,13 +5,14 @@ import os
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tuiswp.analysis.optimum import judge
 from tuiswp.controller import foreign
 from tuiswp.controller.client import SweepReader
 from tuiswp.errors import UsageError
-from tuiswp.model.trial import Ended
+from tuiswp.model.trial import Ended, Queued
 
 
 def run(
@@ -172,3 +173,43 @@ def test_a_run_at_its_last_step_is_running_until_it_is_quiet(tmp_path: Path) -> 
     progressing(tmp_path, 12, 12, age_s=1)
     [trial] = SweepReader(tmp_path).refresh().trials
     assert trial.state == "running"
+
+
+def test_a_large_folder_read_bit_by_bit_ends_as_one_read_at_once(tmp_path: Path) -> None:
+    for number in range(40):
+        progress = 1.0 if number % 3 else 0.5
+        run(
+            tmp_path,
+            f"r{number:02}",
+            {"lr": number / 8},
+            [3.0, 1.0 / (1 + number)],
+            progress=progress,
+        )
+    folder = foreign.RunFolder(tmp_path)
+    seen: list[int] = []
+    while not seen or folder.unread:
+        sweep, state, _ = folder.refresh(budget_s=0.0)
+        seen.append(len(state.trials))
+        assert len(state.trials) + folder.unread == 40
+    whole_sweep, whole, _ = foreign.RunFolder(tmp_path).refresh()
+    assert seen == list(range(1, 41))
+    assert (sweep.parameters, sweep.objective) == (whole_sweep.parameters, whole_sweep.objective)
+    assert [msgspec.structs.replace(t, status=Queued(0)) for t in state.trials.values()] == [
+        msgspec.structs.replace(t, status=Queued(0)) for t in whole.trials.values()
+    ]
+    assert [t.state for t in state.trials.values()] == [t.state for t in whole.trials.values()]
+    assert folder.refresh()[1] is state  # nothing was written since
+
+
+def test_runs_that_come_and_go_keep_the_order_of_their_names(tmp_path: Path) -> None:
+    for name in ("b", "d"):
+        run(tmp_path, name, {"lr": name}, [1.0])
+    folder = foreign.RunFolder(tmp_path)
+    folder.refresh()
+    run(tmp_path, "c", {"lr": "c"}, [1.0])
+    _, state, _ = folder.refresh()
+    assert [trial.params for trial in state.trials.values()] == [{"lr": name} for name in "bcd"]
+    (tmp_path / "b" / "metrics.jsonl").unlink()
+    folder.refresh()
+    _, state, _ = folder.refresh()
+    assert [trial.params for trial in state.trials.values()] == [{"lr": name} for name in "cd"]

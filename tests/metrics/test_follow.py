@@ -64,3 +64,30 @@ def test_a_removed_file_is_forgotten_and_can_come_back(tmp_path: Path) -> None:
     assert follower.get("b") is None
     follower.add("b", tmp_path / "b")
     assert follower.poll() == {"b"}
+
+
+def test_a_file_at_rest_is_read_to_its_end_and_visited_no_more(tmp_path: Path) -> None:
+    follower: Follower[str] = Follower()
+    write(tmp_path / "a", 100_000)
+    follower.add("a", tmp_path / "a")
+    follower.rest("a")
+    while follower.behind:
+        follower.poll(budget_s=0)
+    assert follower["a"].rows == 100_000
+    write(tmp_path / "a", 1)
+    assert follower.poll() == set()
+    assert follower["a"].rows == 100_000
+    follower.wake("a")
+    assert follower.poll() == {"a"}
+    assert follower["a"].rows == 100_001
+
+
+def test_a_file_that_no_poll_had_time_for_is_behind(tmp_path: Path) -> None:
+    follower: Follower[str] = Follower()
+    for key in "ab":
+        write(tmp_path / key, 1)
+        follower.add(key, tmp_path / key)
+    follower.poll(budget_s=0)
+    assert follower.behind
+    follower.poll(budget_s=0)
+    assert not follower.behind

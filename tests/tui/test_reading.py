@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.world import World
 from tests.controller.bench import Bench
 from tuiswp.controller.requests import new_request, submit
 from tuiswp.model.sweep import Objective
+from tuiswp.tui import following
 from tuiswp.tui.feed import Feed
 from tuiswp.tui.reading import Reading
 from tuiswp.tui.screens.facts import command_of
@@ -171,4 +173,71 @@ def test_a_running_trial_is_put_beside_the_best_where_it_is_now(bench: Bench) ->
     assert found.better == pytest.approx(0.2)
     assert reading.take(Want(compare=0)).same_step is None
     assert reading.take(Want()).same_step is None
+    reading.close()
+
+
+def large(folder: Path, count: int) -> Path:
+    """A sweep of many trials that ended; every seventh failed, some curves have gaps."""
+    world = World(folder)
+    for number in range(count):
+        world.suggest(number, 10.0 ** -(1 + number % 4))
+        world.launch(number)
+        value = 2.0 + (number * 7919 % 97) / 97
+        world.metrics(number, [5.0, 4.0, float("nan") if number % 9 == 2 else 3.0, value] * 30)
+        if number % 7 == 6:
+            world.fail(number)
+        else:
+            world.end(number, value)
+    world.over()
+    world.close()
+    return folder
+
+
+def at_rest(reading: Reading) -> Snapshot:
+    snapshot = reading.take(Want())
+    while reading.behind:
+        snapshot = reading.take(Want())
+    return snapshot
+
+
+def test_a_large_sweep_is_told_as_a_small_one_once_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUISWP_GPUS", "none")
+    place = large(tmp_path / "many", 90)
+    large_one, small_one = (Reading(place, clock=lambda: 2e9) for _ in range(2))
+    found = at_rest(large_one)
+    monkeypatch.setattr(following, "WHOLE_FILES", 1000)
+    whole = at_rest(small_one)
+    assert found.rows == whole.rows
+    assert sum(len(row.spark) > 3 for row in found.rows) == 90
+    assert (found.judgement, found.diagnoses) == (whole.judgement, whole.diagnoses)
+    assert set(found.metrics) == set(whole.metrics)
+    assert found.events == whole.events
+    large_one.close()
+    small_one.close()
+
+
+def test_what_did_not_change_is_the_same_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUISWP_GPUS", "none")
+    reading = Reading(large(tmp_path / "many", 70), clock=lambda: 2e9)
+    first, second = at_rest(reading), reading.take(Want())
+    assert all(one is other for one, other in zip(first.rows, second.rows, strict=True))
+    reading.close()
+
+
+def test_only_the_trials_looked_at_last_are_kept_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUISWP_GPUS", "none")
+    monkeypatch.setattr(following, "WHOLE_FILES", 4)
+    reading = Reading(large(tmp_path / "many", 12))
+    at_rest(reading)
+    for number in range(12):
+        wanted = Want(metrics=("progress",), trials=(number,))
+        snapshot = reading.take(wanted)
+        assert snapshot.rows[number].spark
+    assert 5 <= len(reading._following._whole) <= 6
     reading.close()

@@ -5,6 +5,7 @@ frozen `SweepView`, `ask` puts a request and waits for its outcome.
 """
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -38,7 +39,10 @@ class Live(msgspec.Struct, frozen=True):
 
 
 class SweepView(msgspec.Struct, frozen=True):
-    """Everything a screen or a command draws. `foreign`: something else launched these runs."""
+    """Everything a screen or a command draws. `foreign`: something else launched these runs.
+
+    `unread`: runs of a large folder that were not read yet, and so are no trials yet.
+    """
 
     directory: Path
     sweep: Sweep
@@ -47,6 +51,7 @@ class SweepView(msgspec.Struct, frozen=True):
     live: dict[int, Live]
     damage: tuple[Damage, ...] = ()
     foreign: bool = False
+    unread: int = 0
 
     @property
     def trials(self) -> list[Trial]:
@@ -79,6 +84,7 @@ class SweepReader:
                 hint="give a sweep file, a sweep directory or a folder of runs",
             )
         self._folder = foreign.RunFolder(self.directory.root)
+        self.news: tuple[Record, ...] = ()  # what the last `refresh` found in the journal
         self._journal = JournalReader(self.directory.journal)
         self._state = SweepState()
         self._sweep: Sweep | None = None
@@ -86,18 +92,36 @@ class SweepReader:
         self._followed: set[int] = set()
 
     @property
-    def run_files(self) -> dict[int, MetricFile]:
+    def run_files(self) -> Mapping[int, MetricFile]:
         """In a folder of runs: the metrics of each by number, as `refresh` read them last."""
         return self._folder.files
 
-    def refresh(self, *, with_metrics: bool = True) -> SweepView:
-        """What the files say now; only what is new is read."""
+    @property
+    def unread(self) -> int:
+        """How many runs of a large folder the last `refresh` had no time for."""
+        return self._folder.unread
+
+    def refresh(self, *, with_metrics: bool = True, budget_s: float | None = None) -> SweepView:
+        """What the files say now; only what is new is read, and `state` is the same if nothing is.
+
+        `budget_s`: read a large folder of runs for about so many seconds, and go on next time.
+        """
         if self._foreign:
-            sweep, state, live = self._folder.refresh()
+            sweep, state, live = self._folder.refresh(budget_s=budget_s)
             seen = {n: Live(*numbers) for n, numbers in live.items()}
-            return SweepView(self.directory.root, sweep, state, None, seen, foreign=True)
+            return SweepView(
+                self.directory.root,
+                sweep,
+                state,
+                None,
+                seen,
+                foreign=True,
+                unread=self._folder.unread,
+            )
         with no_collection():
-            self._state = replay(self._journal.poll(), self._state)
+            self.news = tuple(self._journal.poll())
+            if self.news:
+                self._state = replay(self.news, self._state)
         if self._sweep is None:
             # Not at the top: a folder of runs has no sweep file to read.
             from tuiswp.controller.frozen import frozen_sweep

@@ -8,7 +8,8 @@ import json
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,10 +27,12 @@ from tuiswp.model.sweep import Goal, Objective, Resources, Run, Sweep
 from tuiswp.model.trial import Ended, Launching, Queued, Trial
 from tuiswp.search.keys import point_key
 
+METRICS = "metrics.jsonl"
 COMPLETE_AT = 0.98
 QUIET_S = 60.0
 _CONFIG_LIMIT = 4 << 20
-_LARGE, _LARGE_EVERY_S = 500, 5.0  # so many runs, and how often those that ended are looked at
+_LARGE, _LARGE_EVERY_S = 500, 5.0  # so many runs, and within how long each that ended is looked at
+_TURN_S = 0.5  # about how often a person who watches has it looked at
 _FIRST_LINE_LIMIT = 64 << 10
 # Settings that name a place or a run, not a choice: they differ everywhere and explain nothing.
 _NOT_A_CHOICE = re.compile(r"(?:path|dir|name|uuid|url|id)$", re.IGNORECASE)
@@ -43,9 +46,19 @@ _OBJECTIVES: tuple[tuple[str, Goal], ...] = (
 )  # fmt: skip
 
 
-def run_directories(path: Path) -> list[Path]:
-    """The runs in a folder, in the order of their names: run n is trial n."""
-    return sorted(file.parent for file in path.glob("*/metrics.jsonl"))
+def run_names(path: Path, known: Collection[str] = ()) -> list[str]:
+    """The runs in a folder, in the order of their names: run n is trial n.
+
+    `known`: names that need no look whether there are metrics under them.
+    """
+    try:
+        with os.scandir(path) as found:
+            names = [entry.name for entry in found]
+    except OSError:
+        return []
+    return sorted(
+        name for name in names if name in known or _stat(f"{path}/{name}/{METRICS}") is not None
+    )
 
 
 # (step, progress, value, age in seconds) of a run that still grows
@@ -57,9 +70,11 @@ class _Run:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.file = MetricFile(directory / "metrics.jsonl")
-        self._final = directory / "checkpoints.jsonl"
-        self._config = directory / "config.json"
+        self.file = MetricFile(directory / METRICS)
+        # As text: a Path for each of ten thousand runs takes longer than to ask the file system.
+        self._metrics = f"{directory}/{METRICS}"
+        self._final = f"{directory}/checkpoints.jsonl"
+        self._config = f"{directory}/config.json"
         self.config: dict[str, Any] | None = None
         self.age = float("inf")
         self._config_at: float | None = None
@@ -67,12 +82,20 @@ class _Run:
         self._made: tuple[tuple[object, ...], Trial] | None = None
 
     @property
+    def is_gone(self) -> bool:
+        return self._seen[:1] == (None,)
+
+    @property
     def grows(self) -> bool:
         return self._made is not None and self._made[1].state == "running"
 
-    def look(self) -> None:
-        """Read what is new."""
-        found = _stat(self.file.path)
+    @property
+    def was_read(self) -> bool:
+        return bool(self._seen)
+
+    def look(self) -> bool:
+        """Read what is new; True if anything differs from the last look."""
+        found = _stat(self._metrics)
         at = None if found is None else found.st_mtime
         self.age = float("inf") if at is None else max(0.0, time.time() - at)
         # Of a run that may still write, the end of the last line is yet to come.
@@ -80,65 +103,100 @@ class _Run:
         size = None if found is None else found.st_size
         final = _stat(self._final)
         seen = (at, size, quiet, None if final is None else final.st_mtime)
-        if seen != self._seen or self.file.behind:
+        differs = seen != self._seen or self.file.behind
+        if differs:
             self._seen = seen
-            read_whole(self.file, final=quiet)
+            read_whole(self.file, final=quiet, size=size)
         config = _stat(self._config)
         config_at = None if config is None else config.st_mtime
         if config_at != self._config_at:
             self._config_at = config_at
-            self.config = None if config_at is None else _config(self.directory)
+            self.config = None if config_at is None else _config(self._config)
+            differs = True
+        return differs
 
-    def trial(
-        self, number: int, parameters: tuple[Parameter, ...], objective: Objective | None
-    ) -> Trial:
-        """The run as a trial: the one before, if nothing was written since."""
-        made_from = (number, parameters, objective, self._seen, self.file.rows, self._config_at)
+    def trial(self, number: int, names: Sequence[str], objective: Objective | None) -> Trial:
+        """The run as a trial: the one before, if nothing was written since.
+
+        `names`: the settings that are its parameters.
+        """
+        made_from = (number, names, objective, self._seen, self.file.rows, self._config_at)
         if self._made is None or self._made[0] != made_from:
             # What a run does not say is unknown, and null would be a value.
             known = self.config or {}
-            params: Params = {p.path[0]: known[p.path[0]] for p in parameters if p.path[0] in known}
+            params: Params = {name: known[name] for name in names if name in known}
             value = None
             if objective is not None:
                 name = find(objective.metric, self.file.metrics)
                 value = reduce(self.file.metrics[name], objective) if name is not None else None
-            trial = _trial(number, self.directory, params, self.file, value, self.age)
+            final = self._seen[3:] != (None,) and _has_final_checkpoint(self._final)
+            trial = _trial(number, self.directory, params, self.file, value, self.age, final)
             self._made = made_from, trial
         return self._made[1]
 
 
 class RunFolder:
-    """A folder of runs, followed: each `refresh` reads only what is new."""
+    """A folder of runs, followed: each `refresh` reads only what is new.
+
+    `unread`: how many runs the last `refresh` had no time for. They are not among the trials yet.
+    """
 
     def __init__(self, path: Path, *, objective: Objective | None = None) -> None:
         self._path = path
         self._objective = objective
-        self._known: dict[Path, _Run] = {}
         self._runs: list[_Run] = []
-        self._looked_at = float("-inf")  # monotonic: when all of it was looked at
-        self._configs: list[dict[str, Any] | None] = []
-        self._parameters: tuple[Parameter, ...] = ()
-        self._guess: tuple[list[int], Objective | None] = [], None
+        self._unread: deque[int] = deque()
+        self._next = 0  # whose turn it is among those that ended
+        self._listed_at = float("-inf")  # monotonic
+        self._dirty: set[int] = set()  # runs whose trial must be made again
+        self._growing: set[int] = set()
+        self._meaning: tuple[tuple[Parameter, ...], Objective | None] | None = None
+        self._known_at = 0  # how many runs were read when `_meaning` was worked out
+        self._differs = True  # some run has another config, or logged a name it had not
+        self._trials: dict[int, Trial] = {}
+        self._shown: tuple[Sweep, SweepState] | None = None
 
     @property
-    def files(self) -> dict[int, MetricFile]:
-        """The metrics of each run by its number, as the last `refresh` read them."""
-        return {number: run.file for number, run in enumerate(self._runs)}
+    def unread(self) -> int:
+        return len(self._unread)
 
-    def refresh(self) -> tuple[Sweep, SweepState, dict[int, Growing]]:
+    @property
+    def files(self) -> Mapping[int, MetricFile]:
+        """The metrics of each run by its number, as the last `refresh` read them."""
+        return _Files(self._runs)
+
+    def refresh(
+        self, *, budget_s: float | None = None
+    ) -> tuple[Sweep, SweepState, dict[int, Growing]]:
         """The folder as if it were a sweep, and what still grows in it by run number.
 
-        Raises UsageError if it holds no runs.
+        With `budget_s` it reads for about so many seconds and goes on with the next call. What did
+        not change is the same object as before. Raises UsageError if it holds no runs.
         """
         with no_collection():
-            self._look()
-        parameters, objective = self._varying(), self._objective or self._guessed()
-        trials = {n: run.trial(n, parameters, objective) for n, run in enumerate(self._runs)}
+            self._look(budget_s)
+            parameters, objective = self._meant()
+            names = tuple(parameter.path[0] for parameter in parameters)
+            for number in self._dirty:
+                run = self._runs[number]
+                trial = run.trial(number, names, objective)
+                if self._trials.get(number) is not trial:
+                    self._trials[number] = trial
+                    self._shown = None
+                (self._growing.add if run.grows else self._growing.discard)(number)
+            self._dirty.clear()
+        if self._shown is None:
+            self._shown = self._as_sweep(parameters, objective)
         growing: dict[int, Growing] = {
-            number: (run.file.last_step, run.file.progress, trials[number].value, run.age)
-            for number, run in enumerate(self._runs)
-            if run.grows
+            number: (run.file.last_step, run.file.progress, self._trials[number].value, run.age)
+            for number in sorted(self._growing)
+            for run in (self._runs[number],)
         }
+        return *self._shown, growing
+
+    def _as_sweep(
+        self, parameters: tuple[Parameter, ...], objective: Objective | None
+    ) -> tuple[Sweep, SweepState]:
         sweep = Sweep(
             name=self._path.resolve().name,
             method="grid",
@@ -148,39 +206,104 @@ class RunFolder:
             run=Run(command=(), program=None, cwd=str(self._path)),
             notes=() if objective is not None else ("no metric known as an objective was logged",),
         )
-        return sweep, SweepState(name=sweep.name, trials=trials), growing
+        return sweep, SweepState(name=sweep.name, trials=dict(sorted(self._trials.items())))
 
-    def _look(self) -> None:
-        """Look at every run; in a large folder, most times only at those that grow."""
+    def _look(self, budget_s: float | None) -> None:
+        """Look at the runs that grow, at some of those that ended, and at what nobody read yet."""
         now = time.monotonic()
-        whole = len(self._runs) < _LARGE or now - self._looked_at >= _LARGE_EVERY_S
-        if whole:
-            directories = run_directories(self._path)
-            if not directories:
-                raise UsageError("holds no runs (*/metrics.jsonl)", where=str(self._path))
-            if len(directories) != len(self._runs) or any(
-                run.directory != directory
-                for run, directory in zip(self._runs, directories, strict=True)
-            ):
-                self._known = {each: self._known.get(each) or _Run(each) for each in directories}
-                self._runs = list(self._known.values())
-        for run in self._runs:
-            if whole or run.grows:
-                run.look()
-        if whole:
-            self._looked_at = time.monotonic()
+        every_s = 0.0 if len(self._runs) < _LARGE else _LARGE_EVERY_S
+        if not self._unread and now - self._listed_at >= every_s:
+            self._list()
+            self._listed_at = now
+        deadline = None if budget_s is None else time.monotonic() + budget_s
+        fresh = set(self._unread)
+        if not self._read_on(deadline):
+            return
+        small = len(self._runs) < _LARGE
+        for number in range(len(self._runs)) if small else self._turn():
+            if number not in fresh:
+                self._visit(number)
+        if any(self._runs[number].is_gone for number in self._dirty):
+            self._list()
+            self._read_on(deadline)
 
-    def _varying(self) -> tuple[Parameter, ...]:
-        configs = [run.config for run in self._runs]
-        if configs != self._configs:  # the same objects, unless one was written
-            self._configs, self._parameters = configs, varying(configs)
-        return self._parameters
+    def _read_on(self, deadline: float | None) -> bool:
+        """Read what nobody read yet, at least one; False if the time is over first."""
+        while self._unread:
+            self._visit(self._unread.popleft())
+            if deadline is not None and time.monotonic() >= deadline:
+                break
+        return not self._unread
 
-    def _guessed(self) -> Objective | None:
-        counts = [len(run.file.metrics) for run in self._runs]
-        if counts != self._guess[0]:
-            self._guess = counts, guess_objective([set(run.file.metrics) for run in self._runs])
-        return self._guess[1]
+    def _turn(self) -> list[int]:
+        """Those that grow, and so many of the others that each is looked at now and then."""
+        count = len(self._runs)
+        share = max(1, round(count / (_LARGE_EVERY_S / _TURN_S)))
+        others = {(self._next + step) % count for step in range(min(share, count))}
+        self._next = (self._next + share) % count
+        return sorted(others | self._growing)
+
+    def _visit(self, number: int) -> None:
+        run = self._runs[number]
+        config, names = run.config, len(run.file.metrics)
+        if run.look():
+            self._dirty.add(number)
+            self._differs |= run.config is not config or len(run.file.metrics) != names
+
+    def _list(self) -> None:
+        """See which runs there are. Raises UsageError if there is none."""
+        known = {run.directory.name: run for run in self._runs if not run.is_gone}
+        names = run_names(self._path, known)
+        if not names:
+            raise UsageError("holds no runs (*/metrics.jsonl)", where=str(self._path))
+        if names == [run.directory.name for run in self._runs]:
+            return
+        self._runs = [known.get(name) or _Run(self._path / name) for name in names]
+        # Numbers mean other runs now.
+        self._unread = deque(n for n, name in enumerate(names) if name not in known)
+        self._dirty = {n for n, name in enumerate(names) if name in known}
+        self._trials, self._growing, self._shown, self._differs = {}, set(), None, True
+
+    def _meant(self) -> tuple[tuple[Parameter, ...], Objective | None]:
+        """What varies, and what is judged by: worked out again when a run says something new.
+
+        While a large folder is still being read, only when twice as many are known.
+        """
+        read = len(self._runs) - len(self._unread)
+        before = self._meaning
+        if before is not None and not self._differs:
+            return before
+        if before is not None and self._unread and read < 2 * self._known_at:
+            return before
+        runs = [run for run in self._runs if run.was_read]
+        objective = self._objective
+        if objective is None:
+            objective = guess_objective([set(run.file.metrics) for run in runs])
+        found = varying([run.config for run in runs]), objective
+        self._differs, self._known_at = bool(self._unread), read
+        if found == before:
+            return before
+        self._meaning, self._shown = found, None
+        self._dirty |= {number for number, run in enumerate(self._runs) if run.was_read}
+        return found
+
+
+class _Files(Mapping[int, MetricFile]):
+    """The files of the runs by number: a view, not a copy."""
+
+    def __init__(self, runs: Sequence[_Run]) -> None:
+        self._runs = runs
+
+    def __getitem__(self, number: int) -> MetricFile:
+        if 0 <= number < len(self._runs):
+            return self._runs[number].file
+        raise KeyError(number)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(len(self._runs)))
+
+    def __len__(self) -> int:
+        return len(self._runs)
 
 
 def read(
@@ -190,9 +313,9 @@ def read(
     return RunFolder(path, objective=objective).refresh()
 
 
-def _stat(path: Path) -> os.stat_result | None:
+def _stat(path: str) -> os.stat_result | None:
     try:
-        return path.stat()
+        return os.stat(path)  # noqa: PTH116  ten thousand times
     except OSError:
         return None
 
@@ -204,9 +327,10 @@ def _trial(
     file: MetricFile,
     value: float | None,
     age: float,
+    final: bool,
 ) -> Trial:
+    """`final`: its last checkpoint is there."""
     reached = file.progress is not None and file.progress >= COMPLETE_AT
-    final = _has_final_checkpoint(directory)
     last = not (reached or final) and age >= QUIET_S and _is_last_step(directory, file)
     trial = Trial(
         number,
@@ -253,19 +377,21 @@ def _is_last_step(directory: Path, file: MetricFile) -> bool:
     return isinstance(first, dict) and first.get("step") == 0 and first.get("progress") == 0
 
 
-def _has_final_checkpoint(directory: Path) -> bool:
+def _has_final_checkpoint(path: str) -> bool:
     try:
-        data = (directory / "checkpoints.jsonl").read_bytes()[-65536:]
+        data = Path(path).read_bytes()[-65536:]
     except OSError:
         return False
     return re.search(rb'"name"\s*:\s*"final"', data) is not None
 
 
-def _config(directory: Path) -> dict[str, Any] | None:
+def _config(path: str) -> dict[str, Any] | None:
     """The settings of a run; None if they cannot be read."""
     try:
-        with (directory / "config.json").open("rb") as file:
-            config = msgspec.json.decode(file.read(_CONFIG_LIMIT))
+        with Path(path).open("rb", buffering=0) as file:
+            # Not the limit outright: for each file that many bytes would be reserved first.
+            size = min(os.fstat(file.fileno()).st_size, _CONFIG_LIMIT)
+            config = msgspec.json.decode(file.read(size))
     except (OSError, msgspec.DecodeError, RecursionError):
         return None
     return config if isinstance(config, dict) else None

@@ -56,15 +56,16 @@ class Story:
         """Lines for `records`, in their order."""
         return [line for _, line in self.told(records) if line is not None]
 
-    def told(self, records: Iterable[Record]) -> list[tuple[Record, Line | None]]:
-        """Each record with its line; None for what is not worth one."""
-        records = list(records)
-        self.pass_over(records)
-        return [(record, self._line(record)) for record in records]
+    def told(
+        self, records: Iterable[Record], after: SweepState | None = None
+    ) -> list[tuple[Record, Line | None]]:
+        """Each record with its line; None for what is not worth one.
 
-    def pass_over(self, records: Iterable[Record]) -> None:
-        """Know what happened without telling it."""
-        self.state = replay(records, self.state)
+        `after`: the state they led to, if somebody knows it already.
+        """
+        records = list(records)
+        self.state = replay(records, self.state) if after is None else after
+        return [(record, self._line(record)) for record in records]
 
     def _line(self, record: Record) -> Line | None:
         match record.event:
@@ -172,16 +173,23 @@ def _attempt(trial: Trial, number: int) -> Attempt | None:
 
 
 def time_left(
-    state: SweepState, planned: int | None, progress: dict[int, float | None], *, now: float
+    state: SweepState,
+    planned: int | None,
+    progress: dict[int, float | None],
+    *,
+    now: float,
+    took: Sequence[float] | None = None,
 ) -> float | None:
     """Seconds until the sweep is over, by the trials that are done; None if not foreseeable.
 
-    `progress` of the running trials by number. The trials that wait share the places in use now.
+    `progress` of the running trials by number; `took`: the `durations` in `state`, if known. The
+    trials that wait share the places in use now.
     """
-    took = _durations(state)
     live = state.live()
     if planned is None or not live:
         return None
+    if took is None:
+        took = durations(state)
     mean = sum(took) / len(took) if took else None
     left = [trial_left(trial, progress.get(trial.number), mean, now=now) for trial in live]
     if any(one is None for one in left):
@@ -195,7 +203,7 @@ def time_left(
     return max(max(known), (sum(known) + waiting * (mean or 0.0)) / len(known))
 
 
-def _durations(state: SweepState) -> list[float]:
+def durations(state: SweepState) -> list[float]:
     """How long the last attempt of each finished trial took, in seconds."""
     found = []
     for trial in state.trials.values():

@@ -359,9 +359,13 @@ class MetricFile:
         return series
 
 
-def read_whole(file: MetricFile, *, final: bool = True) -> None:
-    """Read a file to where it ends now; one that grows faster than it is read has to wait."""
-    size = file.path.stat().st_size if file.path.is_file() else 0
+def read_whole(file: MetricFile, *, final: bool = True, size: int | None = None) -> None:
+    """Read a file to where it ends now; one that grows faster than it is read has to wait.
+
+    `size`: what it holds now, if that is known.
+    """
+    if size is None:
+        size = file.path.stat().st_size if file.path.is_file() else 0
     for _ in range(1 + size // POLL_BYTES):
         file.poll(final=final)
         if not file.behind:

@@ -21,16 +21,38 @@ class Follower(Generic[Key]):
 
     def __init__(self) -> None:
         self._files: dict[Key, MetricFile] = {}
+        self._active: dict[Key, None] = {}  # those that a poll visits
+        self._resting: set[Key] = set()  # of the active: only until they are read to the end
+        self._unseen: set[Key] = set()  # never visited yet
         self._waiting: deque[Key] = deque()  # not visited when the budget of a poll ran out
 
     def add(self, key: Key, path: Path, *, only: Collection[str] | None = None) -> MetricFile:
         """Follow `path` under `key`; a key already there gets a new start."""
         file = self._files[key] = MetricFile(path, only=only)
+        self._unseen.add(key)
+        self.wake(key)
         return file
+
+    def rest(self, key: Key) -> None:
+        """Nobody writes this file any more: it is read to its end, kept, and visited no more."""
+        if key in self._active:
+            self._resting.add(key)
+
+    def let_alone(self, key: Key) -> None:
+        """Keep what was read of this file, and do not visit it again."""
+        self._active.pop(key, None)
+        self._resting.discard(key)
+        self._unseen.discard(key)
+
+    def wake(self, key: Key) -> None:
+        """Somebody writes this file (again): it is visited by each poll."""
+        self._active[key] = None
+        self._resting.discard(key)
 
     def remove(self, key: Key) -> None:
         """Forget `key`; harmless if it is not there."""
         self._files.pop(key, None)
+        self.let_alone(key)
 
     def __getitem__(self, key: Key) -> MetricFile:
         return self._files[key]
@@ -49,8 +71,8 @@ class Follower(Generic[Key]):
 
     @property
     def behind(self) -> bool:
-        """True if some file is known to hold more than was read."""
-        return any(file.behind for file in self._files.values())
+        """True if some file was never visited, or is known to hold more than was read."""
+        return bool(self._unseen) or any(self._files[key].behind for key in self._active)
 
     def poll(self, *, budget_s: float | None = None) -> set[Key]:
         """Read what is new everywhere; return the keys with new rows or flags.
@@ -60,15 +82,19 @@ class Follower(Generic[Key]):
         """
         deadline = None if budget_s is None else time.monotonic() + budget_s
         changed: set[Key] = set()
-        first = dict.fromkeys(key for key in self._waiting if key in self._files)
-        turns = deque([*first, *(key for key in self._files if key not in first)])
+        first = dict.fromkeys(key for key in self._waiting if key in self._active)
+        turns = deque([*first, *(key for key in self._active if key not in first)])
         while turns:
             key = turns.popleft()
             file = self._files[key]
+            self._unseen.discard(key)
             if file.poll(max_bytes=_VISIT_BYTES):
                 changed.add(key)
             if file.behind:
                 turns.append(key)
+            elif key in self._resting:
+                self._resting.discard(key)
+                del self._active[key]
             if deadline is not None and time.monotonic() >= deadline:
                 break
         self._waiting = turns

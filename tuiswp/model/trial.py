@@ -84,6 +84,11 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
 Status: TypeAlias = Queued | Launching | Running | Paused | Ended
 
 
+_WORDS: dict[type, State] = {
+    Queued: "queued", Launching: "running", Running: "running", Paused: "paused",
+}  # fmt: skip
+
+
 class KillRequest(msgspec.Struct, frozen=True):
     """What was asked of a running attempt: who, why, and what it becomes when it is gone."""
 
@@ -143,15 +148,8 @@ class Trial(msgspec.Struct, frozen=True):
     @property
     def state(self) -> State:
         """The one word people read."""
-        match self.status:
-            case Queued():
-                return "queued"
-            case Launching() | Running():
-                return "running"
-            case Paused():
-                return "paused"
-            case Ended(state=state):
-                return state
+        status = self.status  # by its type, not by a match: asked ten thousand times a look
+        return status.state if isinstance(status, Ended) else _WORDS[type(status)]
 
     @property
     def cause(self) -> Cause | None:

@@ -47,12 +47,11 @@ class Chronicle:
         self.lines: tuple[EventLine, ...] = ()
 
     def tell(self, view: SweepView, records: Sequence[Record]) -> None:
-        """Add these facts."""
+        """Add these facts, with which `view` was made."""
         if not records:
             return
         newest = records[-MOST:]  # a long journal is not told line by line to be thrown away
-        self._story.pass_over(records[: -len(newest)])
-        told = self._story.told(newest)
+        told = self._story.told(newest, view.state)
         added = (self._line(view, record, line) for record, line in told)
         self.lines = (*self.lines, *added)[-MOST:]
 

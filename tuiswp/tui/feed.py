@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tuiswp.tui.reading import Reading
 
 PERIOD_S = 0.5
+HURRY_S = 0.02  # while a large folder is read for the first time
 
 
 class Feed(threading.Thread):
@@ -74,9 +75,11 @@ class Feed(threading.Thread):
             while not self._over:
                 with self._changed:
                     want, self._due = self._want, False
-                self._post(reading.take(want))
+                snapshot = reading.take(want)
+                self._post(snapshot)
+                wait_s = HURRY_S if snapshot.view.unread else PERIOD_S
                 with self._changed:
-                    self._changed.wait_for(lambda: self._due or self._over, PERIOD_S)
+                    self._changed.wait_for(lambda: self._due or self._over, wait_s)
         except Exception as error:
             if not self._over:
                 self._fail(f"{type(error).__name__}: {error}")

@@ -4,17 +4,15 @@ This is the one module of the interface that touches files (by the readers below
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from tuiswp.analysis.diagnosis import Diagnosis, diagnose
-from tuiswp.analysis.optimum import Judgement, judge
 from tuiswp.controller.client import SweepReader, SweepView
 from tuiswp.controller.directory import SweepDirectory
-from tuiswp.controller.journal import JournalReader
-from tuiswp.controller.story import Story, time_left
+from tuiswp.controller.reducer import SweepState
+from tuiswp.controller.story import Story, durations, time_left
 from tuiswp.gpu.inventory import Inventory
 from tuiswp.gpu.probe import GpuWatch
 from tuiswp.launchers.attempt import log_tail
@@ -28,15 +26,26 @@ from tuiswp.search.suggest import planned_trials
 from tuiswp.text import visible
 from tuiswp.tui.chronicle import Chronicle
 from tuiswp.tui.curves import CurveMaker, same_step
+from tuiswp.tui.following import Following
+from tuiswp.tui.ledger import Ledger
 from tuiswp.tui.processes import ProcessWatch
-from tuiswp.tui.rows import RowMaker, objective_series
-from tuiswp.tui.snapshot import Curve, CurveKey, LogTail, ProcessTree, SameStep, Snapshot, Want
+from tuiswp.tui.rows import RowMaker, objective_series, shown_until
+from tuiswp.tui.snapshot import (
+    Curve,
+    CurveKey,
+    LogTail,
+    ProcessTree,
+    SameStep,
+    Snapshot,
+    TrialRow,
+    Want,
+)
+from tuiswp.tui.verdict import Verdict
 from tuiswp.tui.what_if import WhatIf, rejudge
 
 READ_BUDGET_S = 0.2
 LOG_BYTES = 128 * 1024
 LOG_LINES = 1000
-WHOLE_FILES = 64  # sweeps up to this size keep every metric of every trial
 NAMES = 200
 
 
@@ -46,16 +55,19 @@ class Reading:
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
         self._reader = SweepReader(path)
         self._clock = clock
-        self._followed: Follower[int] = Follower()
-        self._files: Mapping[int, MetricFile] | Follower[int] = self._followed
-        self._whole: set[int] = set()
-        self._logged: tuple[str, ...] = ()
+        self._following = Following()
+        self._state: SweepState | None = None
+        self._trials: list[Trial] = []  # of that state
+        self._running: list[int] = []  # where those that run stand in it
+        self._took: Sequence[float] = ()
+        self._best: int | None = None
+        self._names: dict[str, None] = {}  # of metrics, by first appearance
+        self._verdict = Verdict()
+        self._ledger = Ledger()
         self._rows = RowMaker()
         self._curves = CurveMaker()
         self._chronicle: Chronicle | None = None
-        self._journal = JournalReader(self._reader.directory.journal)
         self._planned: int | None = None
-        self._judged: tuple[object, Judgement, tuple[Diagnosis, ...]] | None = None
         self._other: tuple[object, WhatIf] | None = None
         self._processes = ProcessWatch()
         self._watch: GpuWatch | None = None
@@ -64,34 +76,38 @@ class Reading:
         if self._watch is not None:
             self._watch.close()
 
+    @property
+    def behind(self) -> bool:
+        """Whether the next `take` will hold more even if nothing happens."""
+        return self._reader.unread > 0 or self._verdict.behind or self._following.behind
+
+    @property
+    def _files(self) -> Mapping[int, MetricFile] | Follower[int]:
+        """What was read of each trial."""
+        return self._reader.run_files or self._following.files
+
     def take(self, want: Want) -> Snapshot:
         """Read what is new and say how everything stands."""
-        view = self._reader.refresh(with_metrics=False)
+        view = self._reader.refresh(with_metrics=False, budget_s=READ_BUDGET_S)
         if self._chronicle is None:
             self._chronicle = Chronicle(Story(view.sweep, view.directory.name))
             self._planned = None if view.foreign else planned_trials(view.sweep)
-        if view.foreign:
-            self._files = self._reader.run_files
-        else:
-            self._follow(view, want)
-            self._followed.poll(budget_s=READ_BUDGET_S)
+        touched = self._read_on(view, want)
         now = self._clock()
-        trials = [self._as_it_is(view, trial) for trial in view.trials]
-        judgement, diagnoses = self._judge(view, trials)
-        best = judgement.optimum.number if judgement.optimum is not None else None
-        rows = tuple(
-            self._rows.row(view, trial, self._files.get(trial.number), best, now, want.logged)
-            for trial in trials
-        )
-        running = {trial.number: trial.progress for trial in trials if trial.state == "running"}
+        trials = self._as_they_are(view)
+        self._verdict.take(view, trials, self._clock)
+        judgement = self._verdict.judgement
+        best = None if judgement.optimum is None else judgement.optimum.number
+        rows = self._table(view, trials, touched, best, now, want.logged)
+        running = {trials[line].number: trials[line].progress for line in self._running}
         grown = [
             file.last_change
             for number in running
             if (file := self._files.get(number)) is not None and file.last_change is not None
         ]
-        metrics = self._metrics(view)
+        metrics = self._metrics(view, touched)
         inventory = self._inventory(view)
-        self._chronicle.tell(view, list(self._journal.poll()))
+        self._chronicle.tell(view, self._reader.news)
         return Snapshot(
             view=view,
             rows=rows,
@@ -100,12 +116,12 @@ class Reading:
             metrics=metrics,
             curves=self._wanted_curves(view, want, best, metrics),
             judgement=judgement,
-            diagnoses=diagnoses,
+            diagnoses=self._verdict.diagnoses,
             events=self._chronicle.lines,
             log=self._log(view, want.log_of),
             inventory=inventory,
             planned=self._planned,
-            eta_s=time_left(view.state, self._planned, running, now=now),
+            eta_s=time_left(view.state, self._planned, running, now=now, took=self._took),
             data_age_s=max(0.0, time.monotonic() - max(grown)) if grown else None,
             at=now,
             same_step=self._same_step(view, want.compare, best),
@@ -124,36 +140,66 @@ class Reading:
         self, view: SweepView, trials: list[Trial], rule: Objective | None
     ) -> WhatIf | None:
         """The ranking by another rule; made anew when the verdict is."""
-        if rule is None or self._judged is None:
+        if rule is None or self._verdict.key is None:
             self._other = None
             return None
-        key = (self._judged[0], rule)
+        key = (self._verdict.key, rule)
         if self._other is None or self._other[0] != key:
             files = {number: self._files[number] for number in self._files}
             self._other = (key, rejudge(view.sweep, trials, files, rule))
         return self._other[1]
 
-    def _follow(self, view: SweepView, want: Want) -> None:
-        """Follow each trial that has a file; of those nobody looks at, the objective alone."""
-        objective = view.sweep.objective
-        few = len(view.state.trials) <= WHOLE_FILES
-        if want.logged != self._logged:  # those followed for less are followed anew
-            self._logged = want.logged
-            for number in [n for n in self._followed if n not in self._whole]:
-                self._followed.remove(number)
-        for trial in view.trials:
-            number = trial.number
-            if not trial.attempts:
-                continue
-            looked_at = few or trial.state == "running" or number in (want.trials or ())
-            if number in self._followed and (number in self._whole or not looked_at):
-                continue
-            path = SweepDirectory(view.directory).metrics(number)
-            if looked_at or objective is None:
-                self._followed.add(number, path)
-                self._whole.add(number)
-            else:
-                self._followed.add(number, path, only=[objective.metric, *want.logged])
+    def _read_on(self, view: SweepView, want: Want) -> set[int]:
+        """Read metrics; the trials whose files said something new."""
+        if view.foreign:
+            if view.state is self._state:
+                return set()
+            before = {} if self._state is None else self._state.trials
+            trials = view.state.trials
+            return {n for n, trial in trials.items() if trial is not before.get(n)}
+        objective, best = view.sweep.objective, view.state.best
+        looked_at = want.trials if want.trials is not None else (best.trial,) if best else ()
+        return self._following.poll(
+            view,
+            looked_at,
+            (*((objective.metric,) if objective is not None else ()), *want.logged),
+            first=(trial.number for trial in self._verdict.judgement.ranked),
+            budget_s=READ_BUDGET_S,
+        )
+
+    def _as_they_are(self, view: SweepView) -> list[Trial]:
+        """The trials by number, those that run with what their files say now."""
+        if view.state is not self._state:
+            self._state, self._trials = view.state, view.trials
+            self._running = [n for n, one in enumerate(self._trials) if one.state == "running"]
+            self._took = durations(view.state)
+        trials = self._trials[:]
+        for line in self._running:
+            trials[line] = self._as_it_is(view, trials[line])
+        return trials
+
+    def _table(
+        self,
+        view: SweepView,
+        trials: list[Trial],
+        touched: set[int],
+        best: int | None,
+        now: float,
+        logged: tuple[str, ...],
+    ) -> tuple[TrialRow, ...]:
+        if best != self._best:
+            touched = touched | {number for number in (best, self._best) if number is not None}
+            self._best = best
+        return self._ledger.rows(
+            trials,
+            lambda trial: self._rows.row(
+                view, trial, self._files.get(trial.number), best, now, logged
+            ),
+            touched=touched,
+            made_for=(self._rows.swept(view), logged),
+            now=now,
+            shown_until=shown_until,
+        )
 
     def _as_it_is(self, view: SweepView, trial: Trial) -> Trial:
         """A running trial with what its file says now."""
@@ -166,25 +212,13 @@ class Reading:
             value = reduce(series, objective)
         return replace(trial, value=value, progress=file.progress, step=file.last_step)
 
-    def _judge(
-        self, view: SweepView, trials: list[Trial]
-    ) -> tuple[Judgement, tuple[Diagnosis, ...]]:
-        """Judged again only when a trial has ended or begun since; runs write no journal."""
-        running = sum(trial.state == "running" for trial in trials) if view.foreign else 0
-        key = (view.state.seq, len(trials), running, running and self._clock() // 5)
-        if self._judged is None or self._judged[0] != key:
-            judgement = judge(view.sweep, trials)
-            self._judged = (key, judgement, diagnose(view.sweep, trials, judgement))
-        return self._judged[1], self._judged[2]
-
-    def _metrics(self, view: SweepView) -> tuple[str, ...]:
+    def _metrics(self, view: SweepView, touched: set[int]) -> tuple[str, ...]:
         """Names logged, the objective first, then by first appearance."""
-        names: dict[str, None] = {}
-        for number in self._files:
-            names.update(dict.fromkeys(self._files[number].metrics))
-            if len(names) > NAMES:
-                break
-        objective = view.sweep.objective
+        for number in sorted(touched):
+            file = self._files.get(number)
+            if file is not None and len(self._names) <= NAMES:
+                self._names.update(dict.fromkeys(file.metrics))
+        names, objective = self._names, view.sweep.objective
         first = find(objective.metric, names) if objective is not None else None
         return tuple(names) if first is None else (first, *(n for n in names if n != first))
 
@@ -193,7 +227,7 @@ class Reading:
     ) -> dict[CurveKey, Curve]:
         numbers = want.trials
         if numbers is None:
-            running = [trial.number for trial in view.trials if trial.state == "running"]
+            running = [self._trials[line].number for line in self._running]
             numbers = tuple(running if best is None else [*running, best])
         files = {
             number: file for number in numbers if (file := self._files.get(number)) is not None

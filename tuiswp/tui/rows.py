@@ -26,7 +26,7 @@ SPARK = 40
 STALL_TIMES = 3.0
 STALL_LEAST_S = 10.0
 _JUDGED = 6  # points of a curve before it can be said to have run away
-AGE_STEP_S = 30.0  # how fine the age of an ended trial is shown
+_DAY_S = 86400.0
 SILENT_STEP_S = 10.0  # and that of a running one: a column that ticks costs a link its bytes
 
 
@@ -65,7 +65,7 @@ class RowMaker:
             return _with(made, file, logged)
         self._sparks.pop(trial.number, None)
         rows = None if file is None else file.rows
-        age = now // AGE_STEP_S
+        age = _step_of_age(trial, now)
         key = (id(trial.status), trial.number == best, rows, trial.value, age, tuple(logged))
         known = self._known.get(trial.number)
         if known is None or known[0] != key:
@@ -179,8 +179,31 @@ def _age(trial: Trial, file: MetricFile | None, now: float) -> float | None:
         if file is None or file.last_change is None:
             return None
         return max(0.0, time.monotonic() - file.last_change)
-    ended = trial.attempts[-1].ended_at if trial.attempts else None
+    ended = _ended_at(trial)
     return None if ended is None else max(0.0, now - ended)
+
+
+def shown_until(trial: Trial, now: float) -> float | None:
+    """When the age of an ended trial reads otherwise; None while it has none."""
+    ended = _ended_at(trial)
+    step = _step_of_age(trial, now)
+    return None if ended is None or step is None else ended + (step[0] + 1) * step[1]
+
+
+def _step_of_age(trial: Trial, now: float) -> tuple[float, float] | None:
+    """The age of an ended trial, as fine as it is shown: so many of these seconds."""
+    ended = _ended_at(trial)
+    if ended is None:
+        return None
+    age = max(0.0, now - ended)
+    size = SILENT_STEP_S if age < 60 else 60.0 if age < _DAY_S else _DAY_S
+    return age // size, size
+
+
+def _ended_at(trial: Trial) -> float | None:
+    if trial.state == "running" or not trial.attempts:
+        return None
+    return trial.attempts[-1].ended_at
 
 
 def _shown(age_s: float | None) -> float | None:

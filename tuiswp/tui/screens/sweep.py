@@ -163,6 +163,9 @@ class SweepScreen(Screen[None]):
 
     def _draw_summary(self) -> None:
         said = self._fault or self.query_one(Trials).summary
+        if self.snapshot is not None and self.snapshot.view.unread:
+            read, unread = len(self.snapshot.rows), self.snapshot.view.unread
+            said = f"reading {read:,} of {read + unread:,}  {said}"
         self._say("#summary", said)
 
     def _draw_chart(self, snapshot: Snapshot) -> None:
