@@ -9,13 +9,20 @@ The cells are what a new plot gives the terminal to write; all of them would be 
 import math
 import random
 import time
+from array import array
 from collections.abc import Callable
 
 from benchmarks.rows import Row, at_most, noted
-from tuiswp.tui.plot import Drawing, Line, Plot, draw
+from tuiswp.metrics.series import Series
+from tuiswp.tui.along import Along, Ruler
+from tuiswp.tui.decimate import Thinner
+from tuiswp.tui.draw import draw
+from tuiswp.tui.plot import Drawing, Line, Plot
 
 ROUNDS = 60
 POINTS = 400
+LONG = 1_000_000
+BUCKETS = 256  # for a chart of 100 columns
 
 
 def main() -> list[Row]:
@@ -44,9 +51,44 @@ def main() -> list[Row]:
         noted("the same chart, one point more on all 50", f"{moved} of 3000 cells differ"),
         noted("chart 36x12 again, nothing new", f"{best(lambda: draw(one, 36, 12, small)):.2f} ms"),
     ]
+    rows += million()
     for row in rows:
         print(*row[:3])
     return rows
+
+
+def million() -> list[Row]:
+    """A curve of a million points that was read: seen first, seen again, smoothed, and by time."""
+    values = array("d", [3.0 / (1.0 + n / 1e4) + n * 7919 % 1009 / 2e4 for n in range(LONG)])
+    series, clock = Series(), Series()
+    series.extend(array("d", range(LONG)), values, ordered=True)
+    clock.extend(
+        array("d", range(LONG)), array("d", [1.8e9 + n for n in range(LONG)]), ordered=True
+    )
+    series.steps(), clock.steps()  # settled, as after any reading
+
+    def shown(thinner: Thinner) -> Drawing:
+        xs, ys, smoothed = thinner.thin()
+        whole = Line(0, "t0000", xs, ys, smoothed=smoothed, smooth=0.9, count=LONG)
+        smooth = 0.9 if smoothed is not None else 0.0
+        return draw(Plot("loss", (whole,), smooth=smooth), 100, 30)
+
+    kept = Thinner(series, BUCKETS)
+    by_time = Along(series, Ruler(clock, "clock"))
+    return [
+        at_most(
+            "1e6 points, first seen", best(lambda: shown(Thinner(series, BUCKETS)), 5), 100, "ms"
+        ),
+        at_most("1e6 points, seen again", best(lambda: shown(kept)), 10, "ms"),
+        noted(
+            "1e6 points, first seen smoothed",
+            f"{best(lambda: shown(Thinner(series, BUCKETS, smooth=0.9)), 5):.0f} ms",
+        ),
+        noted(
+            "1e6 points, first seen by time",
+            f"{once(lambda: shown(Thinner(by_time, BUCKETS))):.0f} ms",
+        ),
+    ]
 
 
 def plot(count: int, points: int) -> Plot:
@@ -61,14 +103,15 @@ def line(key: int, count: int) -> Line:
     return Line(key, f"t{key:04}", xs, ys, slot=key, front=key == 0)
 
 
-def best(work: Callable[[], Drawing]) -> float:
+def best(work: Callable[[], Drawing], rounds: int = ROUNDS) -> float:
     """Least CPU milliseconds of one call."""
-    spent: list[float] = []
-    for _ in range(ROUNDS):
-        began = time.process_time()
-        work()
-        spent.append(time.process_time() - began)
-    return min(spent) * 1e3
+    return min(once(work) for _ in range(rounds))
+
+
+def once(work: Callable[[], Drawing]) -> float:
+    began = time.process_time()
+    work()
+    return (time.process_time() - began) * 1e3
 
 
 def changed(old: Drawing, new: Drawing) -> int:

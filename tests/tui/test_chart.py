@@ -16,10 +16,10 @@ from tuiswp.tui.widgets.chart import Chart, View
 SIZE = (80, 24)
 
 
-def line(key: int, count: int, **kind: bool) -> Line:
+def line(key: int, count: int, *, front: bool = False) -> Line:
     xs = [5.0 * n for n in range(count)]
     ys = [3.0 * math.exp(-n / 60.0) + 1.0 + key / 8.0 for n in range(count)]
-    return Line(key, f"t{key:04}", xs, ys, slot=key, **kind)
+    return Line(key, f"t{key:04}", xs, ys, slot=key, front=front)
 
 
 def plot(count: int = 200) -> Plot:

@@ -11,8 +11,13 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tuiswp.tui import palette, raster
+from tuiswp.tui.along import X_KINDS, XKind
 from tuiswp.tui.axis import Axis, short, x_axis, y_axis
-from tuiswp.tui.plot import Drawing, Line, Plot, draw, read
+from tuiswp.tui.draw import draw
+from tuiswp.tui.plot import Drawing, Line, Plot
+from tuiswp.tui.readout import read, says
+from tuiswp.tui.snapshot import KillPoint
+from tuiswp.tui.units import unit
 
 STEPS = (0.0, 10.0, 20.0, 30.0, 40.0)
 DOWN = Line(1, "t0001", STEPS, (4.0, 3.0, 2.0, 1.0, 0.0), slot=0)
@@ -28,10 +33,10 @@ def inks(drawing: Drawing) -> set[str]:
     return {ink for row in drawing.rows for _, ink in row}
 
 
-def curve(key: int, count: int, level: float = 1.0, **kind: bool) -> Line:
+def curve(key: int, count: int, level: float = 1.0, dim: bool = False, front: bool = False) -> Line:
     xs = [5.0 * n for n in range(count)]
     ys = [3.0 * math.exp(-n / 60.0) + level + 0.05 * math.sin(n * 1.7) for n in range(count)]
-    return Line(key, f"t{key:04}", xs, ys, slot=key, **kind)
+    return Line(key, f"t{key:04}", xs, ys, slot=key, dim=dim, front=front)
 
 
 # -- exact pictures ------------------------------------------------------------------------------
@@ -101,9 +106,31 @@ def test_the_cross_hair_shows_where_it_is_and_ranks_the_lines_by_the_goal() -> N
     ]
 
 
-def test_a_kill_point_is_marked_where_the_trial_was_ended() -> None:
-    plot = Plot("loss", (DOWN,), kill_points=((20.0, 2.0), (-5.0, 2.0), (NAN, NAN)))
-    assert [row.index("×") for row in text(draw(plot, 30, 9)) if "×" in row] == [17]
+def test_kill_points_are_uprights_with_their_names_at_the_top() -> None:
+    points = (
+        KillPoint(20.0, "kill 50%"),
+        KillPoint(21.0, "kill 2"),
+        KillPoint(0.5, "", "progress"),
+    )
+    assert text(draw(Plot("loss", (DOWN,), kill_points=points, ascii=True), 50, 9)) == [
+        "loss                                              ",
+        "   4+******             |kill 50%                 ",
+        "    |     ******        :|kill 2                  ",
+        "    |           ******  ::                        ",
+        "   2+                *******                      ",
+        "    |                   :: *******                ",
+        "    |                   ::        ******          ",
+        "   0+                   ::             ******t0001",
+        "    +0-------10--------20--------30-------40 step ",
+    ]
+
+
+def test_a_trial_that_was_ended_early_ends_in_a_cross() -> None:
+    pruned = msgspec.structs.replace(DOWN, pruned=True)
+    drawn = text(draw(Plot("loss", (pruned, UP)), 40, 9))
+    assert sum(row.count("×") for row in drawn) == 1
+    assert "×●t0001" in drawn[7]
+    assert "X*t0001" in text(draw(Plot("loss", (pruned, UP), ascii=True), 40, 9))[7]
 
 
 # -- what is drawn where -------------------------------------------------------------------------
@@ -179,6 +206,13 @@ def test_smoothing_evenly_spaced_points_is_the_debiased_moving_average() -> None
     assert math.isnan(at_gap.y)
 
 
+def test_a_line_that_brings_its_average_along_is_drawn_and_read_by_it() -> None:
+    line = msgspec.structs.replace(DOWN, smoothed=(4.0, 3.5, 3.0, 2.5, 2.0), smooth=0.5)
+    assert read(Plot(lines=(line,), smooth=0.5), 20.0).readings[0].smoothed == 3.0
+    other = read(Plot(lines=(line,), smooth=0.6), 20.0).readings[0].smoothed
+    assert other not in (None, 3.0)
+
+
 def test_without_colour_markers_stand_along_each_line() -> None:
     pair = (curve(1, 300), curve(2, 300, 2.0))
     plain = "".join(text(draw(Plot("loss", pair, colour=False), 80, 20)))
@@ -206,7 +240,17 @@ def test_hostile_labels_and_titles_stay_in_their_cells() -> None:
         "a\nb\tc",
     ):
         line = msgspec.structs.replace(DOWN, label=bad)
-        drawing = draw(Plot(bad, (line,), x_label=bad, cursor=20.0), 70, 12)
+        drawing = draw(
+            Plot(
+                bad,
+                (line,),
+                cursor=20.0,
+                note=bad,
+                kill_points=(KillPoint(10.0, bad),),
+            ),
+            70,
+            12,
+        )
         for row in text(drawing):
             assert cell_len(row) == 70
             assert not any(ord(char) < 32 or 0x7F <= ord(char) < 0xA0 for char in row)
@@ -240,6 +284,60 @@ def test_columns_and_rows_lead_back_to_themselves(log: bool) -> None:
         assert frame.row_of(frame.y_at(row)) == row
     assert frame.column_of(1e9) is None
     assert frame.row_of(NAN) is None
+
+
+def test_the_read_out_says_how_much_better_each_line_is_than_the_reference_there() -> None:
+    ended = Line(7, "t0007", (0.0, 10.0), (5.0, 5.0))
+    plot = Plot(lines=(DOWN, UP, ended), reference=1, cursor=30.0)
+    better = {one.key: one.better for one in read(plot, 30.0).readings}
+    assert better == {1: None, 2: pytest.approx(-2.0), 7: None}
+    upwards = msgspec.structs.replace(plot, goal="maximize")
+    assert {one.key: one.better for one in read(upwards, 30.0).readings}[2] == pytest.approx(2.0)
+    assert any("ot0002 3 200% worse" in row for row in text(draw(plot_ascii(plot), 90, 9)))
+
+
+def plot_ascii(plot: Plot) -> Plot:
+    return msgspec.structs.replace(plot, ascii=True)
+
+
+@pytest.mark.parametrize(
+    ("better", "said"),
+    [(0.092, "9.2% better"), (-0.5, "50% worse"), (0.0001, "same"), (12.0, "1200% better")],
+)
+def test_how_much_better_is_said_in_two_digits(better: float, said: str) -> None:
+    assert says(better) == said
+
+
+def test_where_the_read_out_has_no_room_the_title_says_it() -> None:
+    line = msgspec.structs.replace(DOWN, ys=[y + 0.1234 for y in DOWN.ys])
+    plot = Plot("loss", (line,), ascii=True, cursor=30.0)
+    assert text(draw(plot, 36, 9))[0].startswith("loss  at 30  *t0001 1.123 ")
+
+
+@pytest.mark.parametrize(
+    ("x", "end", "name", "said"),
+    [
+        ("time", 90.0, "s", "45 s"), ("time", 1800.0, "min", "15 min"),
+        ("time", 2e4, "h", "2.778 h"),
+        ("time", 4e5, "days", "2.315 d"), ("progress", 1.0, "progress", "50%"),
+        ("step", 4e5, "step", "200k"),
+    ],
+)  # fmt: skip
+def test_the_x_axis_is_counted_in_what_a_person_would_say(
+    x: XKind, end: float, name: str, said: str
+) -> None:
+    line = Line(1, "t0001", (0.0, end / 2.0, end), (3.0, 2.0, 1.0))
+    drawing = draw(Plot("loss", (line,), x=x, cursor=end / 2.0), 80, 12)
+    assert text(drawing)[-1].rstrip().endswith(name)
+    assert any(f"at {said} " in row for row in text(drawing))
+    assert unit(x, end).name == name
+
+
+def test_ticks_of_time_are_round_in_their_unit() -> None:
+    line = Line(1, "t0001", (0.0, 3000.0), (3.0, 1.0))
+    assert text(draw(Plot("loss", (line,), x="time", ascii=True), 60, 9))[-1] == (
+        "    +0-------10--------20--------30--------40-------50 min  "
+    )
 
 
 # -- axes ----------------------------------------------------------------------------------------
@@ -384,7 +482,13 @@ PLOTS = st.builds(
     x_range=RANGES,
     y_range=RANGES,
     cursor=st.one_of(st.none(), st.floats()),
-    kill_points=st.lists(st.tuples(st.floats(), st.floats()), max_size=2).map(tuple),
+    x=st.sampled_from(X_KINDS),
+    kill_points=st.lists(
+        st.builds(KillPoint, st.floats(), st.text(max_size=20), st.sampled_from(X_KINDS)),
+        max_size=2,
+    ).map(tuple),
+    reference=st.none() | st.integers(0, 5),
+    note=st.sampled_from(["", "50 % better", "日本語"]),
     ascii=st.booleans(),
     colour=st.booleans(),
 )

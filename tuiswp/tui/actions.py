@@ -57,6 +57,7 @@ _SHOWN: Mapping[str, str] = {
     "colon": ":", "ctrl+p": "^p", "ctrl+z": "^z", "f1": "F1", "up": "↑", "down": "↓", "left": "←",
     "right": "→", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
     "shift+tab": "shift-tab",
+    "shift+left": "shift-←", "shift+right": "shift-→",
 }  # fmt: skip
 
 
@@ -142,6 +143,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("mark_range", ("v",), "range", "Mark from here to where you move.", "table"),
     Action("mark_invert", ("asterisk",), "invert", "Mark what is not marked, and the other way "
            "round.", "table"),
+    Action("reference", ("m",), "reference", "Compare the curves with this trial and draw it on "
+           "top; again: with the best.", "table"),
     Action("copy", ("y",), "copy", "Copy the exact command line of the trial.", "table"),
 
     Action("column_shown", ("space",), "show or hide", "Show the column, or leave it out.",
@@ -166,8 +169,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("crosshair", ("i",), "inspect", "Read the value of every curve at one step.", "view"),
     Action("full_pane", ("z",), "full pane", "Give this pane the whole screen, or give it back.",
            "view"),
-    Action("metric_next", ("n",), "next metric", "Show the next metric.", "view"),
-    Action("metric_previous", ("N",), "last metric", "Show the metric before.", "view"),
+    Action("x_kind", ("x",), "x axis", "Curves by step, by time or by progress.", "view"),
+    Action("far_left", ("shift+left",), "far left", "Move the cross-hair ten columns to the left.",
+           "view"),
+    Action("far_right", ("shift+right",), "far right", "Move the cross-hair ten columns to the "
+           "right.", "view"),
+    Action("metric_next", ("n",), "next metrics", "Show the next metrics.", "view"),
+    Action("metric_previous", ("N",), "last metrics", "Show the metrics before.", "view"),
 
     Action("attach", ("a",), "attach", "Go to the trial's own window; detach to come back.", "act",
            command="tuiswp attach {sweep} {trials}"),

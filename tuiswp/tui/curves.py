@@ -1,8 +1,8 @@
 """The curves a screen wants, from the files followed: placed, smoothed and thinned. No I/O."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.names import find
@@ -13,15 +13,26 @@ from tuiswp.tui.decimate import Thinner
 from tuiswp.tui.snapshot import Curve, CurveKey, Want
 
 _LEAST = 16  # buckets
+_AT_ONCE = 24  # curves made anew in one reading, or those of one metric
 _Key: TypeAlias = tuple[object, ...]
-_Kept: TypeAlias = tuple[Series, Thinner]
+
+
+class _Kept(NamedTuple):
+    series: Series
+    thinner: Thinner
+    curve: Curve
 
 
 class CurveMaker:
-    """Thins each curve at the cost of what is new; what is no more in sight is forgotten."""
+    """Thins each curve at the cost of what is new; what is no more in sight is forgotten.
+
+    Where many trials are shown in many metrics, the first metric and the others take turns: drawing
+    them all each time would cost a slow link more than it can carry.
+    """
 
     def __init__(self) -> None:
-        self._thinners: dict[_Key, _Kept] = {}
+        self._kept: dict[_Key, _Kept] = {}
+        self._turn = 0
         self._rulers: dict[tuple[int, XKind], tuple[MetricFile, Ruler]] = {}
 
     def curves(
@@ -29,8 +40,9 @@ class CurveMaker:
     ) -> dict[CurveKey, Curve]:
         """The curves of these metrics that these trials logged, as `want` asks for them."""
         found: dict[CurveKey, Curve] = {}
-        before, self._thinners = self._thinners, {}
+        before, self._kept = self._kept, {}
         rulers, self._rulers = self._rulers, {}
+        due = self._due(metrics, len(files))
         for number, file in files.items():
             placed = self._ruler(number, file, want.x, rulers)
             for metric in metrics:
@@ -41,11 +53,34 @@ class CurveMaker:
                 if want.x != "step" and placed is None:
                     found[number, metric] = Curve((), (), series.count, want.x)
                     continue
-                thinned = self._thinner((number, metric), series, placed, want, before).thin()
-                found[number, metric] = Curve(
-                    thinned.xs, thinned.ys, series.count, want.x, thinned.smoothed, want.smooth
-                )
+                buckets = max(_LEAST, want.points // 4)
+                key = number, metric, buckets, want.x, want.span, want.log_x, want.smooth
+                known = before.get(key)
+                if known is None or known.series is not series:
+                    points: Points = series if placed is None else Along(series, placed)
+                    thinner = Thinner(
+                        points, buckets, span=want.span, log=want.log_x, smooth=want.smooth
+                    )
+                    known = _Kept(series, thinner, _curve(series, thinner, want))
+                elif metric in due:
+                    known = known._replace(curve=_curve(series, known.thinner, want))
+                self._kept[key] = known
+                found[number, metric] = known.curve
         return found
+
+    def _due(self, metrics: Sequence[str], trials: int) -> Collection[str]:
+        """Which metrics' curves are made anew this time: the first every other time at least."""
+        room = max(1, _AT_ONCE // max(1, trials))
+        if room >= len(metrics):
+            return metrics
+        self._turn += 1
+        others = metrics[1:]
+        if room == 1 and self._turn % 2:
+            return metrics[:1]
+        each = max(1, room - 1)
+        start = (self._turn if room > 1 else self._turn // 2) * each % len(others)
+        chosen = [*others, *others][start : start + each]
+        return chosen if room == 1 else [metrics[0], *chosen]
 
     def _ruler(
         self,
@@ -65,23 +100,10 @@ class CurveMaker:
         self._rulers[number, x] = known
         return known[1]
 
-    def _thinner(
-        self,
-        curve: CurveKey,
-        series: Series,
-        placed: Ruler | None,
-        want: Want,
-        before: Mapping[_Key, _Kept],
-    ) -> Thinner:
-        buckets = max(_LEAST, want.points // 4)
-        key: _Key = (*curve, buckets, want.x, want.span, want.log_x, want.smooth)
-        known = before.get(key)
-        if known is None or known[0] is not series:
-            points: Points = series if placed is None else Along(series, placed)
-            made = Thinner(points, buckets, span=want.span, log=want.log_x, smooth=want.smooth)
-            known = series, made
-        self._thinners[key] = known
-        return known[1]
+
+def _curve(series: Series, thinner: Thinner, want: Want) -> Curve:
+    thinned = thinner.thin()
+    return Curve(thinned.xs, thinned.ys, series.count, want.x, thinned.smoothed, want.smooth)
 
 
 def same_step(

@@ -21,6 +21,7 @@ _ROLES = {
     "axis": Style(dim=True),
     "note": Style(dim=True),
     "title": Style(bold=True),
+    "chosen": Style(bold=True, reverse=True),
     "cursor": Style(bold=True),
     "kill": Style(color="#d55e00", bold=True),
 }

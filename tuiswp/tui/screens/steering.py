@@ -1,5 +1,6 @@
 """What the registry's chart actions do to a chart: the same keys on every screen that has one."""
 
+import math
 from typing import Any
 
 from textual.screen import Screen
@@ -8,6 +9,7 @@ from tuiswp.tui.widgets.chart import Chart
 
 _ZOOM = 1.5
 _PAN = 0.2
+_FAR = 10  # columns
 
 
 def steer(chart: Chart, action_id: str) -> bool:
@@ -31,17 +33,21 @@ def steer(chart: Chart, action_id: str) -> bool:
             chart.toggle_log_y()
         case "left" | "right":
             sideways(chart, -1 if action_id == "left" else 1)
+        case "far_left" | "far_right":
+            sideways(chart, -_FAR if action_id == "far_left" else _FAR)
+        case "first" | "last" if chart.shown.cursor is not None:
+            chart.cursor_to("start" if action_id == "first" else "end")
         case _:
             return False
     return True
 
 
-def sideways(chart: Chart, direction: int) -> None:
-    """Move the cross-hair if it is on, else what is in sight."""
+def sideways(chart: Chart, columns: int) -> None:
+    """Move the cross-hair by so many columns if it is on, else what is in sight."""
     if chart.shown.cursor is None:
-        chart.pan(direction * _PAN)
+        chart.pan(math.copysign(_PAN if abs(columns) == 1 else 1.0, columns))
     else:
-        chart.cursor_move(direction)
+        chart.cursor_move(columns)
 
 
 def toggle_full(screen: Screen[None]) -> None:

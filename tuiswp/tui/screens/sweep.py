@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
@@ -14,10 +15,10 @@ from tuiswp.gpu.host import cpu_slots
 from tuiswp.text import visible
 from tuiswp.tui import actions
 from tuiswp.tui.screens.choosing import Choice, ChooseColumns, every_column
-from tuiswp.tui.screens.plots import overlay
-from tuiswp.tui.screens.steering import elsewhere, steer, toggle_full
+from tuiswp.tui.screens.steering import elsewhere, toggle_full
 from tuiswp.tui.snapshot import Snapshot, Want
 from tuiswp.tui.widgets.chart import Chart
+from tuiswp.tui.widgets.chart_grid import ChartGrid
 from tuiswp.tui.widgets.footer import KeyFooter
 from tuiswp.tui.widgets.gpus import GpuStrip, tenants
 from tuiswp.tui.widgets.header import SweepHeader
@@ -40,7 +41,16 @@ _FOOTER = {
         "results",
         "help",
     ),
-    "chart": ("crosshair", "zoom_in", "log_y", "smooth_more", "metric_next", "full_pane", "help"),
+    "chart": (
+        "crosshair",
+        "zoom_in",
+        "log_y",
+        "x_kind",
+        "smooth_more",
+        "metric_next",
+        "full_pane",
+        "help",
+    ),
 }
 _PANES = {
     "pane_1": "#table",
@@ -73,6 +83,8 @@ class SweepScreen(Screen[None]):
         Binding("Y", "do('log_x')", show=False),
         Binding("left", "do('left')", show=False),
         Binding("right", "do('right')", show=False),
+        Binding("home", "do('first')", show=False),
+        Binding("end", "do('last')", show=False),
         Binding("escape", "do('back')", show=False),
     ]
     AUTO_FOCUS = "Trials"
@@ -81,7 +93,6 @@ class SweepScreen(Screen[None]):
         super().__init__()
         self.snapshot: Snapshot | None = None
         self.colour, self.ascii = colour, ascii
-        self._metric = 0
         self._fault = ""
         self._said: dict[str, str] = {}
 
@@ -94,8 +105,7 @@ class SweepScreen(Screen[None]):
                 yield Static(classes="rule", id="summary", markup=False)
                 yield Input(placeholder="lr>=1e-4 status:run,ok t0007 …")
                 yield Trials(colour=colour, ascii=ascii)
-            with Vertical(id="charts"):
-                yield Chart()
+            yield ChartGrid(id="charts", colour=colour, ascii=ascii)
         with Vertical(id="output"):
             yield Static(classes="rule", id="printed", markup=False)
             yield Lines(id="log", colour=colour, ascii=ascii)
@@ -110,12 +120,10 @@ class SweepScreen(Screen[None]):
     @property
     def wants(self) -> Want:
         """Curves of the marked trials, else of all that run and the one under the cursor."""
-        names = () if self.snapshot is None else self.snapshot.metrics[self._metric :][:1]
         cursor = self.query_one(Trials).cursor
-        return Want(
-            metrics=tuple(names),
-            trials=self._overlaid(),
-            span=self.query_one(Chart).view.x_range,
+        return replace(
+            self.query_one(ChartGrid).wants(self._overlaid()),
+            compare=cursor,
             log_of=cursor if self.has_class("tall") else None,
             logged=self.query_one(Trials).metrics,
         )
@@ -158,7 +166,9 @@ class SweepScreen(Screen[None]):
             snapshot.logged,
         )
         self._draw_summary()
-        self._draw_chart(snapshot)
+        self.query_one(ChartGrid).show(
+            snapshot, self._overlaid() or (), front=self.query_one(Trials).cursor
+        )
         self._draw_log(snapshot)
 
     def _draw_summary(self) -> None:
@@ -167,19 +177,6 @@ class SweepScreen(Screen[None]):
             read, unread = len(self.snapshot.rows), self.snapshot.view.unread
             said = f"reading {read:,} of {read + unread:,}  {said}"
         self._say("#summary", said)
-
-    def _draw_chart(self, snapshot: Snapshot) -> None:
-        if not snapshot.metrics:
-            return
-        self._metric %= len(snapshot.metrics)
-        self.query_one(Chart).plot = overlay(
-            snapshot,
-            snapshot.metrics[self._metric],
-            self._overlaid() or (),
-            front=self.query_one(Trials).cursor,
-            colour=self.colour,
-            ascii=self.ascii,
-        )
 
     def _draw_log(self, snapshot: Snapshot) -> None:
         log = snapshot.log
@@ -234,7 +231,7 @@ class SweepScreen(Screen[None]):
         event.stop()
         self._draw_summary()
 
-    def on_chart_view_changed(self, event: Chart.ViewChanged) -> None:
+    def on_chart_grid_changed(self, event: ChartGrid.Changed) -> None:
         event.stop()
         self._ask()
 
@@ -263,10 +260,14 @@ class SweepScreen(Screen[None]):
 
     def action_do(self, action_id: str) -> None:
         """One action of the registry; what is not this screen's own is the app's."""
-        table, chart, line = self.query_one(Trials), self.query_one(Chart), self.query_one(Input)
+        table, charts, line = (
+            self.query_one(Trials),
+            self.query_one(ChartGrid),
+            self.query_one(Input),
+        )
         match action_id:
-            case "copy" if self.focused is chart:
-                chart.toggle_log_y()
+            case "copy" if isinstance(self.focused, Chart):
+                charts.do("log_y")
             case "filter":
                 line.add_class("shown")
                 line.focus()
@@ -278,7 +279,7 @@ class SweepScreen(Screen[None]):
                 table.sort_beside(-1 if action_id == "column_left" else 1)
             case "columns":
                 self._choose_columns(table)
-            case "left" | "right" if self.focused is table and not chart.is_steered:
+            case "left" | "right" if self.focused is table and not charts.is_steered:
                 table.sideways(-1 if action_id == "left" else 1)
             case "mark":
                 table.toggle_mark()
@@ -286,10 +287,8 @@ class SweepScreen(Screen[None]):
                 table.mark_range()
             case "mark_invert":
                 table.invert_marks()
-            case "metric_next" | "metric_previous":
-                self._metric += 1 if action_id == "metric_next" else -1
-                self._ask()
-                self.redraw()
+            case "reference" if table.cursor is not None:
+                charts.refer_to(table.cursor)
             case "full_pane":
                 toggle_full(self)
             case "pane_1" | "pane_2" | "pane_3" | "pane_4":
@@ -297,7 +296,7 @@ class SweepScreen(Screen[None]):
             case "back":
                 self._back(table, line)
             case _:
-                if not steer(chart, action_id):
+                if not charts.do(action_id):
                     elsewhere(self, action_id)
 
     def _choose_columns(self, table: Trials) -> None:

@@ -19,8 +19,9 @@ from textual.widget import Widget
 from tuiswp.tui import palette
 from tuiswp.tui.axis import Axis
 from tuiswp.tui.changes import changed
+from tuiswp.tui.draw import draw
 from tuiswp.tui.grid import Row
-from tuiswp.tui.plot import Drawing, Edge, Plot, Readout, Span, draw
+from tuiswp.tui.plot import Drawing, Edge, Plot, Readout, Span
 
 SMOOTHING = (0.0, 0.3, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99)
 _WHEEL = 1.25
@@ -206,15 +207,31 @@ class Chart(Widget, can_focus=True):
         kept = self._strips.get(y)
         if kept is None:
             row = rows[y] if y < len(rows) else ()
-            kept = self._strips[y] = self._strip(row, base)
+            kept = self._strips[y] = self._strip(row, base, chosen=y == 0 and self.has_focus)
         return kept
 
-    def _strip(self, row: Row, base: Style) -> Strip:
+    def _strip(self, row: Row, base: Style, *, chosen: bool) -> Strip:
         colour = self.plot.colour
+        inks = [("chosen" if chosen and ink == "title" else ink) for _, ink in row]
         return Strip(
-            [Segment(text, base + palette.style(ink, colour=colour)) for text, ink in row],
+            [
+                Segment(text, base + palette.style(ink, colour=colour))
+                for (text, _), ink in zip(row, inks, strict=True)
+            ],
             self.size.width if row else 0,
         )
+
+    def on_focus(self) -> None:
+        """Show in the title that keys go here."""
+        self._title_again()
+
+    def on_blur(self) -> None:
+        """Show that they no longer do."""
+        self._title_again()
+
+    def _title_again(self) -> None:
+        self._strips.pop(0, None)
+        self.refresh(Region(0, 0, self.size.width, 1))
 
     def _current(self) -> Drawing:
         """The drawing for the size there is now."""
