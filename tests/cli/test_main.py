@@ -1,5 +1,6 @@
 """The words of the command line, exit codes, and how faults are said."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -107,7 +108,7 @@ def test_a_sweep_whose_file_is_damaged_does_not_hide_the_others(tuiswp: Tuiswp, 
 def test_a_fault_of_ours_keeps_its_traceback_and_shows_nothing_raw(
     tuiswp: Tuiswp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken() -> int:
+    def broken(**_: bool) -> int:
         raise RuntimeError("text of a trial \x1b]0;owned\x07")
 
     monkeypatch.setattr(listing, "run", broken)
@@ -119,7 +120,7 @@ def test_a_fault_of_ours_keeps_its_traceback_and_shows_nothing_raw(
 
 
 def test_ctrl_c_is_130_and_says_nothing(tuiswp: Tuiswp, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted() -> int:
+    def interrupted(**_: bool) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(listing, "run", interrupted)
@@ -127,9 +128,16 @@ def test_ctrl_c_is_130_and_says_nothing(tuiswp: Tuiswp, monkeypatch: pytest.Monk
 
 
 def test_a_reader_that_leaves_is_no_error(tuiswp: Tuiswp, monkeypatch: pytest.MonkeyPatch) -> None:
-    def closed() -> int:
+    def closed(**_: bool) -> int:
         raise output.Closed
 
     monkeypatch.setattr(listing, "run", closed)
     monkeypatch.setattr(output, "drop_stdout", lambda: None)
     assert tuiswp() == (0, "", "")
+
+
+def test_the_list_as_json_is_one_object_and_goes_with_no_sweep(tuiswp: Tuiswp) -> None:
+    said = tuiswp("--json")
+    assert said.code == 0
+    assert json.loads(said.out) == {"sweeps": []}
+    assert tuiswp("--json", "somewhere").code == 2

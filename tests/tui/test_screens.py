@@ -61,6 +61,7 @@ class Stage(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.animation_level = "none"  # a scroll is over when its key is
         self.done: list[str] = []
         self.answer: bool | None = None
 

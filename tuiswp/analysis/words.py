@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tuiswp.model.space import Parameter, Params
 from tuiswp.model.trial import STATES, Lease, State, Trial
@@ -86,12 +86,12 @@ def counts(trials: Iterable[Trial]) -> dict[State, int]:
     return found
 
 
-def tally(found: dict[State, int]) -> str:
+def tally(found: Mapping[State, int]) -> str:
     """`3 done, 1 failed, 2 running`; `no trial yet`."""
     order: tuple[State, ...] = (
         "done", "failed", "lost", "killed", "pruned", "running", "queued", "paused",
     )  # fmt: skip
-    parts = [f"{found[state]} {state}" for state in order if found[state]]
+    parts = [f"{found[state]} {state}" for state in order if found.get(state)]
     return ", ".join(parts) or "no trial yet"
 
 

@@ -1,18 +1,28 @@
-"""`tuiswp` alone: the sweeps found under ./sweeps and how to go on. Reads, never writes."""
+"""`tuiswp` alone: the sweeps found here, on the full screen, or as lines or JSON. Never writes."""
+
+import os
+from pathlib import Path
+
+import msgspec
 
 from tuiswp.analysis import tables, words
 from tuiswp.analysis.axes import measured
-from tuiswp.analysis.optimum import best_so_far
-from tuiswp.cli import arguments as args
 from tuiswp.cli import output
-from tuiswp.controller.client import SweepReader
-from tuiswp.controller.directory import SweepDirectory
-from tuiswp.errors import ExitCode, TuiswpError
+from tuiswp.controller.here import FoundSweep, Here
+from tuiswp.errors import ExitCode
 from tuiswp.text import visible
 
 
-def run() -> int:
-    sweeps = list(args.sweeps_here())
+def run(*, lines: bool = False, json: bool = False, ascii: bool = False) -> int:
+    if not lines and not json and output.no_full_screen() is None:
+        from tuiswp.tui.home_app import run as show
+
+        colour = not os.environ.get("NO_COLOR")
+        return show(Path(), colour=colour, ascii=ascii or not output.speaks_unicode())
+    sweeps = Here().look(files=json)
+    if json:
+        output.show_json({"sweeps": [_plain(one) for one in sweeps]})
+        return ExitCode.OK
     if not sweeps:
         output.say(
             "no sweep under ./sweeps",
@@ -23,8 +33,8 @@ def run() -> int:
             "  tuiswp --help             all commands",
         )
         return ExitCode.OK
-    rows = [_row(directory) for directory in sweeps]
-    name = visible(sweeps[0].root.name)
+    name = visible(sweeps[0].name)
+    rows = [_row(one) for one in sweeps]
     output.say(
         *tables.table(("sweep", "state", "best", "trials", "last"), rows, width=output.width()),
         "",
@@ -35,17 +45,16 @@ def run() -> int:
     return ExitCode.OK
 
 
-def _row(directory: SweepDirectory) -> tuple[str, ...]:
-    name = visible(directory.root.name, limit=60)
-    try:
-        view = SweepReader(directory.root).refresh(with_metrics=False)
-    except TuiswpError as error:
-        return name, "unreadable", "", visible(str(error).splitlines()[0], limit=100), ""
-    best = best_so_far(view.sweep, view.trials)
+def _plain(one: FoundSweep) -> dict[str, object]:
+    return {**msgspec.structs.asdict(one), "where": str(one.where)}
+
+
+def _row(one: FoundSweep) -> tuple[str, ...]:
+    trials = words.several(one.runs, "run") if one.runs else words.tally(one.counts)
     return (
-        name,
-        view.word,
-        "" if best is None or best.value is None else f"{measured(best.value)} ({best.id})",
-        words.tally(words.counts(view.trials)),
-        words.ago(view.state.at) if view.state.at else "",
+        visible(one.name, limit=60),
+        one.word,
+        "" if one.best is None else f"{measured(one.best)} ({one.best_trial})",
+        visible(one.fault, limit=100) if one.fault else trials,
+        words.ago(one.at) if one.at is not None else "",
     )

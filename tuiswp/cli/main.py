@@ -48,7 +48,7 @@ _HIDDEN = {"_controller": ("controller_process", "")}
 _LATER = ("clone", "pin", "extend")  # named by the design, not built yet
 _UNKNOWN = re.compile(r"unrecognized arguments: (.*)", re.DOTALL)
 _EXAMPLES = """\
-  tuiswp                      the sweeps found here
+  tuiswp                      the sweeps found here, to look into
   tuiswp sweep.yaml           start or resume a sweep and follow it (ctrl-c leaves it running)
   tuiswp --batch sweep.yaml   the same to the end, without a terminal
 """
@@ -118,7 +118,11 @@ def _sweep(words: list[str]) -> int:
             raise UsageError("no SWEEP is named", hint="write `tuiswp --batch sweep.yaml`")
         from tuiswp.cli import listing
 
-        return listing.run()
+        return listing.run(lines=arguments.lines, json=arguments.json, ascii=arguments.ascii)
+    if arguments.json:
+        raise UsageError(
+            "--json lists the sweeps found here", hint="for one sweep: `tuiswp status --json SWEEP`"
+        )
     from tuiswp.cli import run
 
     return run.run(
@@ -172,6 +176,7 @@ def _top_parser() -> Parser:
     parser.add_argument(
         "--lines", action="store_true", help="follow with live lines instead of the full screen"
     )
+    parser.add_argument("--json", action="store_true", help="without SWEEP: the list as JSON")
     parser.add_argument("--ascii", action="store_true", help="draw with ASCII characters alone")
     parser.add_argument(
         "--help-keys", action="store_true", help="every key of the full screen, and leave"

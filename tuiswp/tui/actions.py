@@ -26,6 +26,7 @@ Scope: TypeAlias = Literal[
     "events",
     "compare",
     "columns",
+    "home",
 ]
 
 # Which groups answer a key in a place, the nearest first. No key may be twice in one chain.
@@ -37,11 +38,13 @@ CHAINS: Mapping[str, tuple[Scope, ...]] = {
     "events": ("events", "app"),
     "compare": ("compare", "view", "chart", "app"),
     "columns": ("columns", "app"),
+    "home": ("home", "app"),
 }
 
 # Shifted letters that look: the same the other way round, or a whole screen.
 REVERSES: Mapping[str, str] = {
     "sort_reverse": "sort",
+    "home_reverse": "home_sort",
     "smooth_more": "smooth_less",
     "log_x": "log_y",
     "metric_previous": "metric_next",
@@ -118,6 +121,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("write", ("w",), "write", "Write the results as CSV, JSON, Markdown or LaTeX, where "
            "tuiswp was started.", "app",
            command="tuiswp results --json {sweep}"),
+
+    Action("home_open", ("enter",), "open", "Open the sweep; esc comes back to the list.", "home"),
+    Action("home_filter", ("slash",), "filter", "Show only sweeps that match, as you type; -word: "
+           "only others.", "home"),
+    Action("home_sort", ("s",), "sort", "Sort by what comes next: last, sweep, state, best.",
+           "home"),
+    Action("home_reverse", ("S",), "reverse", "Sort the other way round.", "home"),
 
     Action("pane_1", ("1",), "trials", "Show or hide the trials.", "sweep"),
     Action("pane_2", ("2",), "charts", "Show or hide the charts.", "sweep"),

@@ -85,13 +85,21 @@ class SweepApp(App[int]):
     # -- the feed
 
     def on_mount(self) -> None:
-        self.push_screen(SweepScreen(**self.look))
+        self.push_screen(self.first_screen())
         self.call_after_refresh(self.start_feed)  # the frame first: reading would hold it up
+
+    def first_screen(self) -> Screen[Any]:
+        """What lies below everything else."""
+        return SweepScreen(**self.look)
 
     def start_feed(self) -> None:
         """Begin reading; a test that brings its own snapshots replaces this."""
+        self.follow(self.path)
+
+    def follow(self, path: Path) -> None:
+        """Read a sweep from now on. Raises what `Reading` raises."""
         self._feed = Feed(
-            self.path,
+            path,
             lambda snapshot: cast(None, self.post_message(SnapshotArrived(snapshot))),
             lambda why: cast(None, self.post_message(FeedFailed(why))),
         )
@@ -122,7 +130,11 @@ class SweepApp(App[int]):
             self.want(wants)
 
     def on_feed_failed(self, event: FeedFailed) -> None:
-        self.fault = event.why
+        self.feed_lost(event.why)
+
+    def feed_lost(self, why: str) -> None:
+        """There is nothing to show any more."""
+        self.fault = why
         self.exit(1)
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
@@ -306,7 +318,11 @@ class SweepApp(App[int]):
 
 def run(path: Path, *, colour: bool, ascii: bool) -> int:
     """Show a sweep until the person leaves. Returns an exit code; raises what reading it raises."""
-    app = SweepApp(path, colour=colour, ascii=ascii)
+    return shown_by(SweepApp(path, colour=colour, ascii=ascii), path)
+
+
+def shown_by(app: SweepApp, path: Path) -> int:
+    """Run an application to its end; what went wrong in it is raised here, on a clean terminal."""
     code = app.run()
     if isinstance(app._driver, Terminal):
         app._driver.settled()

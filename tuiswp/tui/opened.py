@@ -15,6 +15,8 @@ PLACES = {
     "ResultsScreen": "results",
     "EventsScreen": "events",
     "CompareScreen": "compare",
+    "HomeScreen": "home",
+    "ChooseColumns": "columns",
 }
 
 

@@ -323,5 +323,7 @@ class SweepScreen(Screen[None]):
             line.value = ""
             line.remove_class("shown")
             table.focus()
-        else:
+        elif table.ordering.marks:
             table.clear_marks()
+        else:
+            elsewhere(self, "back")

@@ -26,7 +26,7 @@ class Pick(NamedTuple):
 
 
 class Picks(ScrollView, can_focus=True):
-    """`show` it entries made for `text_width` columns; `empty` is said where there is none."""
+    """`show` it entries made for `text_width` columns."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
@@ -47,13 +47,16 @@ class Picks(ScrollView, can_focus=True):
         Binding("end,G", "move(1000000000)", "Last", show=False),
     ]
 
+    class Moved(Message):
+        """The cursor came to another entry."""
+
     class Picked(Message):
         """A click on the entry that had the cursor."""
 
     def __init__(self, *, id: str | None = None, colour: bool = True, ascii: bool = False) -> None:
         super().__init__(id=id)
         self.colour, self.ascii = colour, ascii
-        self.empty: Sequence[Line] = ()
+        self._empty: tuple[Line, ...] = ()
         self._picks: tuple[Pick, ...] = ()
         self._at: int = 0
 
@@ -72,20 +75,21 @@ class Picks(ScrollView, can_focus=True):
         """The entries shown, from the top."""
         return tuple(pick.key for pick in self._picks)
 
-    def show(self, picks: Sequence[Pick]) -> None:
-        """Draw these; the cursor stays on its entry, else on its line."""
-        before, cursor = self._picks, self.cursor
-        self._picks = tuple(picks)
+    def show(self, picks: Sequence[Pick], empty: Sequence[Line] = ()) -> None:
+        """Draw these, or `empty`; the cursor stays on its entry, else on its line."""
+        before, cursor = (self._picks, self._empty), self.cursor
+        self._picks, self._empty = tuple(picks), tuple(empty)
         keys = self.keys
         if cursor in keys:
             self._at = keys.index(cursor)
         self._at = max(0, min(self._at, len(keys) - 1))
-        if len(before) != len(keys) or self.cursor != cursor:
-            self.virtual_size = Size(self.text_width, max(len(keys), len(self.empty)))
+        moved = len(before[0]) != len(keys) or self.cursor != cursor
+        if moved or (not keys and before[1] != self._empty):
+            self.virtual_size = Size(self.text_width, max(len(keys), len(self._empty)))
             self.refresh()
             self._reveal()
             return
-        for y, (old, new) in enumerate(zip(before, self._picks, strict=True)):
+        for y, (old, new) in enumerate(zip(before[0], self._picks, strict=True)):
             if old != new:
                 self.refresh_line(y)
 
@@ -101,6 +105,7 @@ class Picks(ScrollView, can_focus=True):
         if before != self._at:
             self.refresh_line(before)
             self.refresh_line(self._at)
+            self.post_message(self.Moved())
         self._reveal()
 
     def action_page(self, by: int) -> None:
@@ -121,7 +126,7 @@ class Picks(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         index, width, base = y + self.scroll_offset.y, self.size.width, self.rich_style
         if not self._picks:
-            line: Line = self.empty[index] if index < len(self.empty) else ()
+            line: Line = self._empty[index] if index < len(self._empty) else ()
         elif index >= len(self._picks):
             line = ()
         else:
