@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import msgspec
+from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -20,13 +21,16 @@ from tuiswp.model.ids import trial_id
 from tuiswp.model.sweep import Goal
 from tuiswp.text import visible
 from tuiswp.tui import actions
+from tuiswp.tui.along import XKind
 from tuiswp.tui.pieces import Line
 from tuiswp.tui.screens.facts import differing
-from tuiswp.tui.screens.plots import overlay
-from tuiswp.tui.screens.steering import elsewhere, steer, toggle_full
+from tuiswp.tui.screens.steering import elsewhere, toggle_full
 from tuiswp.tui.snapshot import Curve, Snapshot, Want
-from tuiswp.tui.widgets.chart import Chart
+from tuiswp.tui.units import unit
+from tuiswp.tui.widgets.chart_grid import ChartGrid
 from tuiswp.tui.widgets.prose import Prose, wrapped
+
+_COMPARED = 8  # metrics in the table
 
 
 class AtStep(msgspec.Struct, frozen=True):
@@ -39,6 +43,12 @@ class AtStep(msgspec.Struct, frozen=True):
     step: float
     values: dict[int, float | None]
     best: int | None = None
+    x: XKind = "step"
+
+    @property
+    def place(self) -> str:
+        """Where that is, on the axis the curves are on: `60`, `12 min`, `50%`."""
+        return say.step(self.step) if self.x == "step" else unit(self.x, self.step).text(self.step)
 
 
 class CompareScreen(Screen[None]):
@@ -48,7 +58,7 @@ class CompareScreen(Screen[None]):
     CompareScreen { layout: vertical; overflow: hidden; }
     CompareScreen .compare--title { height: 1; width: 100%; text-style: bold; }
     CompareScreen Prose { height: 1fr; width: 100%; }
-    CompareScreen Chart { height: 1fr; width: 100%; }
+    CompareScreen ChartGrid { height: 1fr; width: 100%; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         *actions.bindings("compare", "view", "chart"),
@@ -73,12 +83,11 @@ class CompareScreen(Screen[None]):
         self.numbers = tuple(dict.fromkeys(numbers))
         self.snapshot = snapshot
         self.colour, self.ascii = colour, ascii
-        self.metric = 0
 
     def compose(self) -> ComposeResult:
         yield Static(classes="compare--title", markup=False)
         yield Prose(colour=self.colour, ascii=self.ascii)
-        yield Chart()
+        yield ChartGrid(colour=self.colour, ascii=self.ascii)
 
     def on_mount(self) -> None:
         self.redraw()
@@ -87,7 +96,9 @@ class CompareScreen(Screen[None]):
     def wants(self) -> Want:
         """What the feed should read for this screen."""
         names = () if self.snapshot is None else tuple(self.snapshot.metrics)
-        return Want(metrics=names[:8], trials=self.numbers)
+        charts = self.query_one(ChartGrid).wants(self.numbers)
+        metrics = tuple(dict.fromkeys((*names[:_COMPARED], *charts.metrics)))
+        return replace(charts, metrics=metrics, span=None)  # the table is of whole curves
 
     @property
     def selected(self) -> tuple[int, ...]:
@@ -107,12 +118,14 @@ class CompareScreen(Screen[None]):
         self.query_one(".compare--title", Static).update(title, layout=False)
         pane = self.query_one(Prose)
         pane.show(compare_lines(self.snapshot, self.numbers, max(1, pane.text_width)))
-        metrics = self.snapshot.metrics
-        if metrics:
-            self.metric %= len(metrics)
-            name = metrics[self.metric]
-            plot = overlay(self.snapshot, name, self.numbers, colour=self.colour, ascii=self.ascii)
-            self.query_one(Chart).plot = plot
+        self.query_one(ChartGrid).show(self.snapshot, self.numbers)
+
+    def on_chart_grid_changed(self, event: ChartGrid.Changed) -> None:
+        """The feed is asked at once for what is now in sight."""
+        event.stop()
+        want = getattr(self.app, "want", None)
+        if want is not None and self.is_mounted:
+            want(self.wants)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.redraw)  # when the panes have their new widths
@@ -120,9 +133,6 @@ class CompareScreen(Screen[None]):
     def action_do(self, action_id: str) -> None:
         """One action of the registry; what is not this screen's own is the app's."""
         match action_id:
-            case "metric_next" | "metric_previous":
-                self.metric += 1 if action_id == "metric_next" else -1
-                self.redraw()
             case "full_pane":
                 toggle_full(self)
             case "back" if self.maximized is not None:
@@ -130,7 +140,7 @@ class CompareScreen(Screen[None]):
             case "back":
                 self.dismiss()
             case _:
-                if not steer(self.query_one(Chart), action_id):
+                if not self.query_one(ChartGrid).do(action_id):
                     elsewhere(self, action_id)
 
 
@@ -148,9 +158,9 @@ def compare_lines(snapshot: Snapshot, numbers: Sequence[int], width: int) -> lis
     shown = [trial.number for trial in trials]
     for at in at_same_step(snapshot, shown):
         name = visible(at.metric, limit=40)
-        rows.append((f"{name} @{say.step(at.step)}", *(_cell(at, number) for number in shown)))
+        rows.append((f"{name} @{at.place}", *(_cell(at, number) for number in shown)))
         if at.best is not None:
-            notes.append(f"At step {say.step(at.step)} {_ranked(at)}.")
+            notes.append(f"At {'step ' if at.x == 'step' else ''}{at.place} {_ranked(at)}.")
     head, *body = tables.table(headers, rows, width=width)
     lines: list[Line] = [((head, "accent"),), *(((line, "plain"),) for line in body)]
     if same:
@@ -192,7 +202,8 @@ def at_same_step(snapshot: Snapshot, numbers: Sequence[int]) -> list[AtStep]:
         step = min(one.xs[-1] for one in whole.values())
         values = {number: value_at(one, step) for number, one in whole.items()}
         goal = objective.goal if objective is not None and metric == judged else None
-        found.append(AtStep(metric, step, values, _best(values, goal)))
+        x = next(iter(whole.values())).x
+        found.append(AtStep(metric, step, values, _best(values, goal), x))
     return found
 
 

@@ -6,6 +6,7 @@ Number keys go to its sections; on a small terminal the one that is focused gets
 from collections.abc import Mapping
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
@@ -17,10 +18,10 @@ from tuiswp.tui import actions
 from tuiswp.tui.pieces import Line, only_ascii
 from tuiswp.tui.screens.about import Section, sections, title
 from tuiswp.tui.screens.facts import command_of
-from tuiswp.tui.screens.plots import overlay
-from tuiswp.tui.screens.steering import elsewhere, steer, toggle_full
+from tuiswp.tui.screens.steering import elsewhere, toggle_full
 from tuiswp.tui.snapshot import Snapshot, Want
 from tuiswp.tui.widgets.chart import Chart
+from tuiswp.tui.widgets.chart_grid import ChartGrid
 from tuiswp.tui.widgets.filter_line import FilterLine
 from tuiswp.tui.widgets.footer import KeyFooter
 from tuiswp.tui.widgets.lines import Lines
@@ -48,8 +49,8 @@ class TrialScreen(Screen[None]):
     TrialScreen #facts { height: 1fr; }
     TrialScreen #facts:focus { height: 2fr; }
     TrialScreen #seen { height: 2fr; width: 100%; }
-    TrialScreen Chart { height: 1fr; width: 100%; }
-    TrialScreen Chart:focus { height: 2fr; }
+    TrialScreen ChartGrid { height: 1fr; width: 100%; }
+    TrialScreen ChartGrid:focus-within { height: 2fr; }
     TrialScreen #log { height: 1fr; }
     TrialScreen #log:focus { height: 2fr; }
     TrialScreen .trial--rule { height: 1; width: 100%; color: $text-muted; }
@@ -81,7 +82,6 @@ class TrialScreen(Screen[None]):
         self.number = number
         self.snapshot = snapshot
         self.colour, self.ascii = colour, ascii
-        self.metric = 0
         self._starts: dict[Section, int] = {}  # at which line of the facts each section begins
 
     def compose(self) -> ComposeResult:
@@ -89,7 +89,7 @@ class TrialScreen(Screen[None]):
         with Container(id="body"):
             yield Prose(id="facts", colour=self.colour, ascii=self.ascii)
             with Vertical(id="seen"):
-                yield Chart()
+                yield ChartGrid(colour=self.colour, ascii=self.ascii)
                 yield Static(classes="trial--rule", markup=False)
                 yield FilterLine("only lines with...", id="filter")
                 yield FilterLine("highlight...", id="highlight")
@@ -109,10 +109,9 @@ class TrialScreen(Screen[None]):
     @property
     def wants(self) -> Want:
         """What the feed should read for this screen."""
-        names = () if self.snapshot is None else self.snapshot.metrics[self.metric :][:1]
-        return Want(
-            metrics=tuple(names),
-            trials=(self.number,),
+        return replace(
+            self.query_one(ChartGrid).wants((self.number,)),
+            compare=self.number,
             log_of=self.number,
             processes_of=self.number,
         )
@@ -134,9 +133,7 @@ class TrialScreen(Screen[None]):
         row = next((row for row in snapshot.rows if row.number == self.number), None)
         self._say(".trial--title", title(row, self.number))
         self._draw_facts(snapshot)
-        if snapshot.metrics:
-            self.metric %= len(snapshot.metrics)
-            self._draw_chart(snapshot, snapshot.metrics[self.metric])
+        self.query_one(ChartGrid).show(snapshot, (self.number,), front=self.number)
         self._draw_log(snapshot)
 
     def _say(self, where: str, text: str) -> None:
@@ -150,10 +147,6 @@ class TrialScreen(Screen[None]):
             self._starts[name] = len(lines)
             lines += part
         pane.show(lines)
-
-    def _draw_chart(self, snapshot: Snapshot, metric: str) -> None:
-        plot = overlay(snapshot, metric, (self.number,), colour=self.colour, ascii=self.ascii)
-        self.query_one(Chart).plot = plot
 
     def _draw_log(self, snapshot: Snapshot) -> None:
         pane = self.query_one("#log", Lines)
@@ -173,6 +166,13 @@ class TrialScreen(Screen[None]):
     def on_resize(self) -> None:
         self.set_class(self.size.width >= _WIDE, "wide")
         self.call_after_refresh(self.redraw)  # when the panes have their new widths
+
+    def on_chart_grid_changed(self, event: ChartGrid.Changed) -> None:
+        """The feed is asked at once for what is now in sight."""
+        event.stop()
+        want = getattr(self.app, "want", None)
+        if want is not None and self.is_mounted:
+            want(self.wants)
 
     def on_lines_followed(self, event: Lines.Followed) -> None:
         event.stop()
@@ -202,24 +202,21 @@ class TrialScreen(Screen[None]):
             case "trial_highlight":
                 self.query_one("#highlight", FilterLine).open()
             case "trial_copy" if isinstance(self.focused, Chart):
-                self.query_one(Chart).toggle_log_y()
+                self.query_one(ChartGrid).do("log_y")
             case "trial_copy" | "copy":
                 self._copy()
             case "trial_curves":
-                self.query_one(Chart).focus()
+                self.query_one(ChartGrid).active.focus()
             case "trial_log":
                 self.query_one("#log", Lines).focus()
             case section if section in _SECTIONS:
                 self._go_to(_SECTIONS[section])
             case "full_pane":
                 toggle_full(self)
-            case "metric_next" | "metric_previous":
-                self.metric += 1 if action_id == "metric_next" else -1
-                self.redraw()
             case "back":
                 self._back()
             case _:
-                if not steer(self.query_one(Chart), action_id):
+                if not self.query_one(ChartGrid).do(action_id):
                     elsewhere(self, action_id)
 
     def _go_to(self, section: Section) -> None:
