@@ -76,7 +76,11 @@ def metric_missing(
     shown = ", ".join(visible(one, limit=60) for one in logged[:8])
     rest = f" and {len(logged) - 8} more" if len(logged) > 8 else ""
     close = near(name, logged)
-    if close:
+    computed = next((one for one in sweep.derived if one.name == name), None)
+    if computed is not None:
+        shown_expr = visible(computed.expr, limit=120)
+        what_next = f"It is computed: {shown_expr}. Correct the names in it (tuiswp.metrics)."
+    elif close:
         what_next = f"Set `metric.name: {visible(close[0], limit=80)}` if that is what you mean."
     elif logged:
         what_next = "Set `metric.name` to one of the logged names."

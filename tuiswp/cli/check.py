@@ -21,9 +21,11 @@ from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.frozen import frozen_sweep
 from tuiswp.controller.opening import SWEEPS
 from tuiswp.errors import ExitCode, SpecError, UsageError
+from tuiswp.expression.checks import columns
 from tuiswp.gpu.host import cpu_slots
 from tuiswp.gpu.placement import capacity
 from tuiswp.gpu.probe import read_once
+from tuiswp.metrics.derived import tree_of
 from tuiswp.model.ids import trial_id
 from tuiswp.model.space import Parameter, Params
 from tuiswp.model.sweep import Sweep
@@ -180,6 +182,10 @@ def as_json(plan: Plan) -> dict[str, object]:
             "window": objective.window,
             "target": objective.target,
         },
+        "derived": [
+            {"name": d.name, "expr": d.expr, "columns": list(columns(tree_of(d.expr)))}
+            for d in sweep.derived
+        ],
         "parameters": [
             {
                 "name": one.name,
@@ -214,6 +220,10 @@ def _lines(plan: Plan) -> list[str]:
     if sweep.description:
         lines.append(visible(sweep.description, limit=200))
     lines += ["", *_parameters(sweep), "", *_amount(plan), ""]
+    for metric in sweep.derived:
+        over = visible(", ".join(columns(tree_of(metric.expr))), limit=200)
+        lines.append(f"{visible(metric.name)} = {visible(metric.expr)}")
+        lines += [output.paint(f"  computed as each trial runs, over {over}", "note"), ""]
     for trial in plan.first:
         name = f"{trial.id}, the baseline" if trial.baseline else trial.id
         lines.append(f"{name}:")

@@ -12,13 +12,15 @@ from tuiswp.analysis.optimum import objective_text
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output
 from tuiswp.cli.status import header, numbers, state_text
-from tuiswp.cli.verdict import Verdict, reach
+from tuiswp.cli.verdict import Verdict, metrics_path, reach
 from tuiswp.cli.waiting import why_it_waits
 from tuiswp.controller.client import SweepReader, SweepView
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.journal import read
 from tuiswp.errors import ExitCode, UsageError
 from tuiswp.gpu.environment import CPU
+from tuiswp.metrics.derived import absent
+from tuiswp.metrics.file import MetricFile
 from tuiswp.model.events import RequestApplied
 from tuiswp.model.ids import attempt_id
 from tuiswp.model.trial import Attempt, Ended, Launching, Paused, Queued, Running, Trial
@@ -70,7 +72,21 @@ def _trial(view: SweepView, trial: Trial) -> list[str]:
             f"is being ended since {words.clock(trial.kill.at)}: {visible(trial.kill.why)} "
             f"(by {visible(trial.kill.by)})"
         )
-    return lines + _place(reach(view), trial)
+    return [*lines, *_place(reach(view), trial), *_computed(view, trial)]
+
+
+def _computed(view: SweepView, trial: Trial) -> list[str]:
+    """What went wrong with the metrics of the person's own."""
+    if not view.sweep.derived:
+        return []
+    file = MetricFile(metrics_path(view, trial.number), derived=view.sweep.derived)
+    while file.poll() and file.behind:
+        pass
+    logged = [name for name in file.metrics if name not in {d.name for d in view.sweep.derived}]
+    lines = [f"{visible(str(fault))}; those points are gaps" for fault in file.derived_faults]
+    if logged and file.derived_missing:
+        lines.append(visible(absent(file.derived_missing, logged)))
+    return lines
 
 
 def _attempt(trial: Trial, attempt: Attempt) -> list[str]:

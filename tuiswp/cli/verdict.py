@@ -75,7 +75,8 @@ def reach(
 def _read(view: SweepView) -> dict[int, MetricFile]:
     files = {}
     for trial in view.trials:
-        file = files[trial.number] = MetricFile(metrics_path(view, trial.number))
+        path = metrics_path(view, trial.number)
+        file = files[trial.number] = MetricFile(path, derived=view.sweep.derived)
         while file.poll() and file.behind:
             pass
     return files

@@ -168,7 +168,8 @@ class SweepReader:
         for number in self._followed - running:
             self._files.remove(number)
         for number in running - self._followed:
-            self._files.add(number, self.directory.metrics(number))
+            derived = () if self._sweep is None else self._sweep.derived
+            self._files.add(number, self.directory.metrics(number), derived=derived)
         self._followed = running
         self._files.poll()
         return {number: self._numbers(number) for number in running}

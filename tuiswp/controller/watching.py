@@ -15,6 +15,7 @@ from tuiswp.controller import ending
 from tuiswp.controller.core import Core, log
 from tuiswp.launchers import attempt as attempts
 from tuiswp.launchers.base import ExitRecord, Firmness, StartRecord
+from tuiswp.metrics.derived import absent
 from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.follow import Follower
 from tuiswp.metrics.names import find, near
@@ -83,7 +84,8 @@ class Watcher:
                 directory = self._core.directory.attempt(number, trial.attempts[-1].number)
                 self._watches[number] = Watch(trial, directory)
                 only = [] if self._metric is None else [self._metric]
-                self.curves.add(number, self._core.directory.metrics(number), only=only)
+                path = self._core.directory.metrics(number)
+                self.curves.add(number, path, only=only, derived=self._core.sweep.derived)
 
     def _forget(self, number: int) -> None:
         watch = self._watches.pop(number)
@@ -313,6 +315,9 @@ class Watcher:
         )
         if verdict.outcome == "done" and value is None:
             self._explain_missing(trial.id, watch.number)
+        for fault in self.curves[watch.number].derived_faults:
+            code = f"expression-{fault.metric}-{fault.fault.at}"
+            self._core.warn(code, f"{trial.id}: {fault}; those points are gaps")
         self._forget(watch.number)
         self._on_end(watch.token)
 
@@ -345,6 +350,8 @@ class Watcher:
                 f"{trial} finished and logged no metric at all; "
                 "write them to metrics.jsonl in $TUISWP_TRIAL_DIR"
             )
+        elif missing := self.curves[number].derived_missing:
+            message = f"{trial} finished without a value: {absent(missing, names)}"
         else:
             close = near(self._metric, names)
             offer = f"; did you mean {close[0]}?" if close else ""

@@ -8,16 +8,18 @@ It is opened for each change and closed again, so hundreds can be followed with 
 import os
 import stat
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
 import msgspec
 
 from tuiswp.metrics.bulk import Block, Layout
+from tuiswp.metrics.derived import Derivation, DerivedFault, needed
 from tuiswp.metrics.names import normal
 from tuiswp.metrics.rows import NAME_MAX, BadRow, Row, parse, read
 from tuiswp.metrics.series import Series
+from tuiswp.model.sweep import DerivedMetric
 from tuiswp.text import visible
 
 LINE_MAX = 1 << 20  # bytes; a longer line is skipped without being held in memory
@@ -67,9 +69,17 @@ class MetricFile:
 
     `only`: keep just these metrics (`names.same` decides), besides step and progress. A row without
     a step belongs to the last step written before it; before any step, rows are numbered from 0.
+    `derived`: metrics computed from them, in the order they build on each other; they appear like
+    logged ones, and what they need is kept.
     """
 
-    def __init__(self, path: Path, *, only: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        only: Collection[str] | None = None,
+        derived: Sequence[DerivedMetric] = (),
+    ) -> None:
         self.path = path
         self.rows = 0  # in the file as it is now
         self.progress: float | None = None
@@ -80,8 +90,13 @@ class MetricFile:
         self.first_change: float | None = None  # likewise, for the first time
         self.changes = 0  # how often it was seen to grow after the first look
         self.behind = False  # the last poll stopped at `max_bytes`; more is there
-        self._only = None if only is None else frozenset(map(normal, only))
+        self._only: Collection[str] | None = None
+        if only is not None:
+            self._only, computed = needed(only, derived)
+            derived = [one for one in derived if one.name in computed]
         self._series: dict[str, Series] = {}
+        self._derivation = Derivation(derived) if derived else None
+        self._every: tuple[int, dict[str, Series]] = -1, {}  # with the derived; of which revision
         self._beside: dict[str, Series] = {}
         self._layout = Layout(self._wanted)
         self._flags = Flags()
@@ -98,8 +113,28 @@ class MetricFile:
 
     @property
     def metrics(self) -> Mapping[str, Series]:
-        """The curves by name, in order of first appearance; a live view."""
-        return MappingProxyType(self._series)
+        """The curves by name, in order of first appearance, the derived ones last.
+
+        A live view, but for what is derived: ask again after a poll.
+        """
+        if self._derivation is None:
+            return MappingProxyType(self._series)
+        if self._every[0] != self._revision:
+            self._every = self._revision, self._derivation.update(self._series)
+        return MappingProxyType(self._every[1])
+
+    @property
+    def derived_faults(self) -> tuple[DerivedFault, ...]:
+        """What went wrong where metrics were derived: a division by zero, a logarithm of -1."""
+        return () if self._derivation is None or not self.metrics else self._derivation.faults
+
+    @property
+    def derived_missing(self) -> Mapping[str, tuple[str, ...]]:
+        """By derived metric: the columns it needs that were not logged."""
+        if self._derivation is None:
+            return {}
+        self._every = self._revision, self._derivation.update(self._series)
+        return self._derivation.missing
 
     @property
     def beside(self) -> Mapping[str, Series]:
@@ -122,7 +157,7 @@ class MetricFile:
 
     def last_row(self) -> dict[str, float | None]:
         """The value written last of every metric; None where it was not finite."""
-        return {name: series.latest for name, series in self._series.items()}
+        return {name: series.latest for name, series in self.metrics.items()}
 
     def poll(self, *, max_bytes: int = POLL_BYTES, final: bool = False) -> bool:
         """Read what is new, at most about `max_bytes`; True if rows or flags changed.

@@ -5,11 +5,12 @@ Made to be called ten times a second: a file that did not change costs one stat.
 
 import time
 from collections import deque
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from tuiswp.metrics.file import MetricFile
+from tuiswp.model.sweep import DerivedMetric
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -26,9 +27,16 @@ class Follower(Generic[Key]):
         self._unseen: set[Key] = set()  # never visited yet
         self._waiting: deque[Key] = deque()  # not visited when the budget of a poll ran out
 
-    def add(self, key: Key, path: Path, *, only: Collection[str] | None = None) -> MetricFile:
+    def add(
+        self,
+        key: Key,
+        path: Path,
+        *,
+        only: Collection[str] | None = None,
+        derived: Sequence[DerivedMetric] = (),
+    ) -> MetricFile:
         """Follow `path` under `key`; a key already there gets a new start."""
-        file = self._files[key] = MetricFile(path, only=only)
+        file = self._files[key] = MetricFile(path, only=only, derived=derived)
         self._unseen.add(key)
         self.wake(key)
         return file

@@ -31,7 +31,16 @@ class Series:
     O(k log n) and one copy of the part of the curve they fall into.
     """
 
-    __slots__ = ("_end", "_in_order", "_latest", "_log", "_steps", "_values", "rewritten")
+    __slots__ = (
+        "_end",
+        "_in_order",
+        "_latest",
+        "_log",
+        "_rewrites",
+        "_steps",
+        "_values",
+        "rewritten",
+    )
 
     def __init__(self) -> None:
         self._steps: Floats = array("d")  # strictly increasing
@@ -43,6 +52,7 @@ class Series:
         self._end = -math.inf  # highest step, as long as all in the log only goes on from there
         self._in_order = True
         self.rewritten = 0  # how often anything but the end of what was readable changed
+        self._rewrites: Floats = array("d")  # the lowest step of each
 
     def append(self, step: float, value: float) -> None:
         """Write one point. `step` is finite; a `value` that is not finite becomes a gap."""
@@ -102,6 +112,10 @@ class Series:
         self._settle()
         return sum(value != value for value in self._values)
 
+    def rewritten_from(self, seen: int) -> float:
+        """The lowest step that changed since `rewritten` was `seen`; infinite if none did."""
+        return min(self._rewrites[seen:], default=math.inf)
+
     @property
     def last(self) -> float | None:
         """Value at the highest step; None if there is no point or it is a gap."""
@@ -139,8 +153,9 @@ class Series:
         """Write `late` into the settled points: known steps are overwritten, others inserted."""
         if not late:
             return
-        self.rewritten += 1
         keys = sorted(late)
+        self.rewritten += 1
+        self._rewrites.append(keys[0])
         low = bisect_left(self._steps, keys[0])
         high = bisect_right(self._steps, keys[-1])
         steps: Floats = array("d")

@@ -25,6 +25,13 @@ class Objective(msgspec.Struct, frozen=True):
     target: float | None = None
 
 
+class DerivedMetric(msgspec.Struct, frozen=True):
+    """A metric computed from logged ones; `expr` as docs/expressions.md has it, checked."""
+
+    name: str
+    expr: str
+
+
 class Resources(msgspec.Struct, frozen=True):
     """What one trial needs and how many may run; `gpu_memory_mib` None: no claim on free memory."""
 
@@ -64,6 +71,7 @@ class Sweep(msgspec.Struct, frozen=True):
     space); None: no baseline. `complete_at`: progress from which a trial counts as complete; exit
     code 0 also does. `notes`: what was read differently from its letter, one line each. `source` is
     the sweep file as messages show it; `lines` gives the line of each of its top-level keys.
+    `derived`: metrics of the person's own, each after those it builds on.
     """
 
     name: str
@@ -80,3 +88,4 @@ class Sweep(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     source: str = "sweep.yaml"
     lines: dict[str, int] = {}
+    derived: tuple[DerivedMetric, ...] = ()

@@ -13,9 +13,10 @@ from typing import cast
 
 from tuiswp.errors import SpecError, SpecErrors
 from tuiswp.model.space import Parameter
-from tuiswp.model.sweep import Goal, Method, Objective, Run, Sweep
+from tuiswp.model.sweep import DerivedMetric, Goal, Method, Objective, Run, Sweep
 from tuiswp.spec import own
 from tuiswp.spec.command import DEFAULT_COMMAND, examine
+from tuiswp.spec.derived import OBJECTIVE, ordered, read_derived
 from tuiswp.spec.distributions import grid_count, support_count
 from tuiswp.spec.early import comes_next, read_early_terminate
 from tuiswp.spec.lookalike import something_else, whole_file
@@ -37,10 +38,6 @@ _KEYS = (
 )  # fmt: skip
 _METRIC_KEYS = ("name", "goal", "target", "impute", "impute_while_running")
 _IMPUTE = ("latest", "best", "worst")
-_GOALS = {
-    "max": "write maximize", "min": "write minimize", "higher": "write maximize",
-    "lower": "write minimize", "up": "write maximize", "down": "write minimize",
-}  # fmt: skip
 _SYNONYMS = {
     "count": "write run_cap", "max_runs": "write run_cap", "num_trials": "write run_cap",
     "script": "write program", "params": "write parameters", "objective": "write metric",
@@ -152,7 +149,7 @@ class _Loader:
         self.ours.unknown(own.OWN_KEYS)
         method = self.method()
         run_cap = top.integer("run_cap", minimum=1)
-        objective = self.objective()
+        objective, derived = self.judged()
         before = len(reader.faults)
         parameters = self.parameters()
         complete = len(reader.faults) == before
@@ -184,6 +181,7 @@ class _Loader:
             notes=reader.closing_notes(),
             source=reader.source,
             lines=dict(self.root.lines),
+            derived=derived,
         )
 
     def method(self) -> str | None:
@@ -200,15 +198,38 @@ class _Loader:
             top.fault("method", "bayes needs a metric", "add metric: {name: …, goal: …}")
         return method
 
-    def objective(self) -> Objective | None:
-        top = self.top
+    def judged(self) -> tuple[Objective | None, tuple[DerivedMetric, ...]]:
+        """What decides, and the metrics of the person's own in the order they build on."""
         rule = own.read_rule(self.ours)
+        derived = read_derived(self.ours)
+        objective = self.metric(rule)
+        if rule is not None and rule.computed is not None:
+            if OBJECTIVE in derived:
+                self.ours.fault("metrics", "objective is what tuiswp.objective.expr is called")
+            derived[OBJECTIVE] = rule.computed
+            objective = self.computed(rule, objective)
+        return objective, ordered(derived, self.ours)
+
+    def computed(self, rule: own.Rule, metric: Objective | None) -> Objective:
+        """The objective of `tuiswp.objective: {expr: …}`, whatever `metric` names."""
+        if metric is not None:
+            self.reader.note(
+                f"tuiswp.objective.expr decides here; metric.name ({visible(metric.metric)}) is "
+                "what W&B would use"
+            )
+        elif rule.goal is None:
+            self.reader.note("tuiswp.objective.goal is not given: minimize")
+        goal = rule.goal or ("minimize" if metric is None else metric.goal)
+        return Objective(OBJECTIVE, goal, rule.reduce, rule.window, rule.target)
+
+    def metric(self, rule: own.Rule | None) -> Objective | None:
+        top = self.top
         if "metrics" in top:
             hint = "name the one that decides under `metric:`"
             top.fault("metrics", "several metrics need W&B's method custom", hint)
         node = top.get("metric")
         if node is None:
-            if rule is not None:
+            if rule is not None and rule.computed is None:
                 self.ours.fault("objective", "reduces metric.name, and there is no metric")
             return None
         if isinstance(node, Leaf):
@@ -222,7 +243,7 @@ class _Loader:
         if "name" not in section:
             top.fault("metric", "name is missing", "write name: loss")
         name = section.text("name")
-        goal = section.choice("goal", ("minimize", "maximize"), _GOALS)
+        goal = section.choice("goal", ("minimize", "maximize"), own.GOALS)
         if "goal" not in section:
             self.reader.note("metric.goal is not given: minimize, as in W&B")
         target = section.number("target")
@@ -230,9 +251,9 @@ class _Loader:
         section.choice("impute_while_running", (*_IMPUTE, "false"))
         if not name:
             return None
-        reduce, window = rule or own.Rule()
+        rule = rule or own.Rule()
         number = None if target is None else float(target)
-        return Objective(name, cast(Goal, goal or "minimize"), reduce, window, number)
+        return Objective(name, cast(Goal, goal or "minimize"), rule.reduce, rule.window, number)
 
     def parameters(self) -> tuple[Parameter, ...]:
         node = self.root.entries.get("parameters")

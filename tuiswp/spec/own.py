@@ -8,11 +8,12 @@ as W&B's programs are, never to the sweep file.
 import math
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from tuiswp.model.space import Parameter, Params, Value
 from tuiswp.model.space import Path as ParamPath
-from tuiswp.model.sweep import Reduce, Resources
+from tuiswp.model.sweep import DerivedMetric, Goal, Reduce, Resources
+from tuiswp.spec.derived import OBJECTIVE, read_one
 from tuiswp.spec.params import near_miss, nest, only_value, shown
 from tuiswp.spec.reader import Reader, Section, kind_of
 from tuiswp.spec.scalars import as_number
@@ -21,7 +22,8 @@ from tuiswp.text import visible
 
 OWN_KEYS = (
     "gpus_per_trial", "trials_per_gpu", "gpu_memory", "max_parallel", "share_busy", "stagger_s",
-    "retries", "timeout", "grace_s", "env", "cwd", "baseline", "objective", "complete_at", "seed",
+    "retries", "timeout", "grace_s", "env", "cwd", "baseline", "objective", "metrics",
+    "complete_at", "seed",
 )  # fmt: skip
 _SYNONYMS = {
     "stagger": "write stagger_s",
@@ -32,6 +34,11 @@ _SYNONYMS = {
     "defaults": "write baseline",
     "default": "write baseline",
 }
+
+GOALS = {
+    "max": "write maximize", "min": "write minimize", "higher": "write maximize",
+    "lower": "write minimize", "up": "write maximize", "down": "write minimize",
+}  # fmt: skip
 
 _MEMORY = re.compile(r"([0-9.]+(?:e[0-9]+)?)\s*([kmgt]?)(i?)(b?)", re.IGNORECASE)
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
@@ -191,10 +198,16 @@ def read_env(section: Section) -> dict[str, str]:
 
 
 class Rule(NamedTuple):
-    """How a curve becomes one number: `mean` of the last `window` values."""
+    """How a curve becomes one number: `mean` of the last `window` values.
+
+    `computed`: the curve is not metric.name but this; `goal` and `target` are then its own.
+    """
 
     reduce: Reduce = "last"
     window: int = 1
+    computed: DerivedMetric | None = None
+    goal: Goal | None = None
+    target: float | None = None
 
 
 _NAMED_RULES: dict[str, Reduce] = {
@@ -220,9 +233,31 @@ def read_rule(section: Section) -> Rule | None:
     return None
 
 
+def _computed_rule(section: Section) -> Rule | None:
+    """{expr: "mean(loss, 10)", goal: minimize}: reduced like any other, by default its last."""
+    section.unknown(("expr", "goal", "target", "reduce", "last"))
+    computed = read_one(section, "expr", OBJECTIVE)
+    goal = section.choice("goal", ("minimize", "maximize"), GOALS)
+    target = section.number("target")
+    rule = _reduction(section) if "reduce" in section or "last" in section else Rule()
+    if rule is None or computed is None:
+        return None
+    return rule._replace(
+        computed=computed,
+        goal=cast(Goal | None, goal),
+        target=None if target is None else float(target),
+    )
+
+
 def _rule_of_mapping(section: Section) -> Rule | None:
+    if "expr" in section.node.entries:
+        return _computed_rule(section)
     hint = "the metric is metric.name, its goal is metric.goal"
-    section.unknown(("reduce", "last"), {"metric": hint, "name": hint, "goal": hint})
+    section.unknown(("reduce", "last", "expr"), {"metric": hint, "name": hint, "goal": hint})
+    return _reduction(section)
+
+
+def _reduction(section: Section) -> Rule | None:
     reduce = section.choice("reduce", _NAMED_RULES)
     window = section.integer("last", minimum=1)
     if "reduce" not in section:

@@ -170,9 +170,20 @@ def _objective_differences(a: Sweep, b: Sweep) -> list[str]:
     old = None if a.objective is None else (a.objective.metric, a.objective.goal)
     new = None if b.objective is None else (b.objective.metric, b.objective.goal)
     if old == new:
-        return []
+        mine, yours = _computed(a), _computed(b)
+        if mine == yours:
+            return []
+        return [f"metric: {visible(mine or 'logged')} → {visible(yours or 'logged')}"]
     texts = ["none" if pair is None else f"{visible(pair[0])} ({pair[1]})" for pair in (old, new)]
     return [f"metric: {texts[0]} → {texts[1]}"]
+
+
+def _computed(sweep: Sweep) -> str:
+    """What the objective is computed by; nothing if it is logged."""
+    names = {one.name: one.expr for one in sweep.derived}
+    if sweep.objective is None or sweep.objective.metric not in names:
+        return ""
+    return "; ".join(f"{name} = {expr}" for name, expr in names.items())
 
 
 def _space_of(parameter: Parameter) -> object:

@@ -12,6 +12,7 @@ from tuiswp.controller.client import SweepView
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.reducer import SweepState
 from tuiswp.metrics.follow import Follower
+from tuiswp.model.sweep import DerivedMetric
 
 WHOLE_FILES = 64  # of sweeps up to this size every metric of every trial is kept
 _VISIT_BYTES = 1 << 20
@@ -24,6 +25,7 @@ class Following:
         self.files: Follower[int] = Follower()
         self._whole: dict[int, None] = {}  # the one looked at last comes last
         self._only: tuple[str, ...] = ()
+        self._derived: tuple[DerivedMetric, ...] = ()
         self._state: SweepState | None = None
         self._past: deque[int] | None = None  # ended, and not read yet; None: to be found out
 
@@ -46,6 +48,7 @@ class Following:
         those to read before the others.
         """
         deadline = time.monotonic() + budget_s
+        self._derived = view.sweep.derived
         few = len(view.state.trials) <= WHOLE_FILES
         if view.state is not self._state or tuple(only) != self._only:
             self._sort_out(view.state, tuple(only), few=few)
@@ -86,7 +89,7 @@ class Following:
 
     def _follow_whole(self, place: SweepDirectory, number: int) -> None:
         if number not in self._whole:
-            self.files.add(number, place.metrics(number))
+            self.files.add(number, place.metrics(number), derived=self._derived)
         else:
             del self._whole[number]
         self._whole[number] = None
@@ -118,7 +121,8 @@ class Following:
             number = self._past.popleft()
             file = self.files.get(number)
             if file is None:
-                file = self.files.add(number, place.metrics(number), only=self._only)
+                path = place.metrics(number)
+                file = self.files.add(number, path, only=self._only, derived=self._derived)
                 self.files.rest(number)
             file.poll(max_bytes=_VISIT_BYTES)
             if not file.behind:

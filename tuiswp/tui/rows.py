@@ -106,6 +106,7 @@ def _row(
             ("NaN", gap),
             ("DIVERG", gap or ran_away(series, spark, view.sweep.objective)),
             ("STALL", is_running and stalled(file, age)),
+            ("EXPR", file is not None and bool(file.derived_faults)),
             ("RETRY", trial.retries > 0),
         )
         if holds

@@ -65,7 +65,7 @@ class TrialRow(msgspec.Struct, frozen=True):
     """One line of the trials table.
 
     `params`: labels of the varying parameters, in the order of `Snapshot.columns`. `flags`: BEST,
-    BASE, STALL, NaN, DIVERG, RETRY. `spark`: the objective's curve, at most 40 finite values.
+    BASE, STALL, NaN, DIVERG, EXPR, RETRY. `spark`: the objective's curve, at most 40 finite values.
     `age_s`: since the last new metric (running; in steps of ten seconds) or since the end.
     `eta_s`: to the end, by progress. `logged`: the last value of each of `Snapshot.logged`.
     """
