@@ -213,3 +213,15 @@ def test_a_text_value_is_never_expanded_split_or_changed(value: str) -> None:
     sweep = read(f"{SPACE}command: ['${{args}}', '${{lr}}', 'a${{lr}}b']\n")
     got = expand(sweep, {"lr": value}, CONTEXT).argv
     assert got == (f"--lr={value}", value, f"a{value}b")
+
+
+def test_what_does_not_exist_in_a_trial_leaves_no_argument() -> None:
+    sweep = read(
+        f"{SPACE}  warmup: {{values: [1, 2]}}\n"
+        'command: [x, "${args}", "--w=${warmup}", "${warmup}", "${accum}"]\n'
+        "tuiswp: {when: {warmup: lr > 0.001}, tie: {accum: 64 * lr}}\n"
+    )
+    given: Params = {"lr": 0.01, "accum": 0.64}
+    assert expand(sweep, given, CONTEXT).argv == ("x", "--lr=0.01", "--accum=0.64", "0.64")
+    there: Params = {"lr": 0.01, "warmup": 2}
+    assert expand(sweep, there, CONTEXT).argv[-4:] == ("--warmup=2", "--w=2", "2", "${accum}")

@@ -31,7 +31,9 @@ from tuiswp.model.space import Parameter, Params
 from tuiswp.model.sweep import Sweep
 from tuiswp.search.keys import point_key
 from tuiswp.search.suggest import next_point, planned_trials, suggest
+from tuiswp.spec.census import Census, take
 from tuiswp.spec.command import CommandContext, default_interpreter, expand
+from tuiswp.spec.constraints import rule_text
 from tuiswp.spec.load import load
 from tuiswp.spec.names import safe_name
 from tuiswp.spec.params import baseline_params, describe, swept
@@ -198,6 +200,7 @@ def as_json(plan: Plan) -> dict[str, object]:
             }
             for one in sweep.parameters
         ],
+        "rules": msgspec.to_builtins(_census(sweep)),
         "baseline": baseline_params(sweep),
         "trials": plan.trials,
         "parallel": plan.parallel,
@@ -268,12 +271,41 @@ def _parameters(sweep: Sweep) -> list[str]:
     return tables.table(("parameter", "kind", "values", "axis"), rows, width=output.width())
 
 
+def _left(sweep: Sweep) -> list[str]:
+    """What the rules between parameters leave of the space; nothing without rules."""
+    found = _census(sweep)
+    if found is None:
+        return []
+    rules = sweep.constraints
+    shown = {f"not {expr}": expr for expr in rules.exclude}
+    shown |= {rule_text(one): rule_text(one) for one in rules.when}
+    shown |= {rule_text(one): rule_text(one) for one in rules.tie}
+    left = f"{found.allowed:,} of {found.looked_at:,} points are left"
+    if not found.complete:
+        share = found.forbidden / found.looked_at
+        left = f"about {share:.0%} of the points are forbidden ({found.looked_at:,} looked at)"
+        if found.total is not None and planned_trials(sweep) == found.total:
+            left += f"; {found.total:,} trials at most"
+    lines = [f"with these rules {left}:"]
+    for text, rule in shown.items():
+        problem = found.problems.get(rule)
+        lines.append(f"  {visible(text)}" + ("" if problem is None else f"  ({problem[1]})"))
+    return lines
+
+
+def _census(sweep: Sweep) -> Census | None:
+    if not sweep.constraints:
+        return None
+    return take(sweep.parameters, sweep.constraints, grid=sweep.method == "grid")
+
+
 def _amount(plan: Plan) -> list[str]:
     many = "trials until it is stopped" if plan.trials is None else None
     many = many or words.several(plan.trials or 0, "trial")
     waves = "" if plan.waves is None else f", {words.several(plan.waves, 'wave')}"
     baseline = baseline_params(plan.sweep)
     lines = [f"{many}; {plan.place}{waves}"]
+    lines += _left(plan.sweep)
     if baseline is not None:  # without one, the warning `no-baseline` says so
         shown = words.assignments(baseline, swept(plan.sweep))
         lines.append(f"the baseline is {trial_id(0)}: {shown}")

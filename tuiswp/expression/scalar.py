@@ -18,6 +18,10 @@ from tuiswp.text import visible
 _EXACT_BITS = 1_000  # a power that would be longer is a float
 
 
+class NoValue(ExpressionError):
+    """A name that has no value here: whatever is said with it does not apply."""
+
+
 def evaluate(node: Expression, values: Mapping[str, Value]) -> Value:
     """The value of `node`. Raises ExpressionError where it has none."""
     match node:
@@ -26,7 +30,7 @@ def evaluate(node: Expression, values: Mapping[str, Value]) -> Value:
         case Name(name=name):
             if name not in values:
                 shown = visible(name, limit=60)
-                raise ExpressionError(f"{shown} has no value here", node.at)
+                raise NoValue(f"{shown} has no value here", node.at)
             return values[name]
         case Unary(op="not"):
             return not _truth(node.operand, values)

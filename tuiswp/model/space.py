@@ -3,7 +3,7 @@
 What the distributions mean (quantiles, grid values) is `spec.distributions`; here they only exist.
 """
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 
@@ -97,3 +97,32 @@ class Parameter(msgspec.Struct, frozen=True):
     def name(self) -> str:
         """The path joined by dots: for people only, never a key (names may hold dots)."""
         return ".".join(self.path)
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """The parameter at `path` exists only where `expr` holds."""
+
+    path: Path
+    expr: str
+
+
+class Tie(msgspec.Struct, frozen=True):
+    """A parameter that is not sampled but computed; `type` None: as it comes out."""
+
+    path: Path
+    expr: str
+    type: Literal["int", "float", "str", "bool"] | None = None
+
+
+class Constraints(msgspec.Struct, frozen=True):
+    """The rules between parameters, as docs/expressions.md has them, checked; false without any.
+
+    What they make of a point is `spec.constraints`.
+    """
+
+    when: tuple[Condition, ...] = ()
+    exclude: tuple[str, ...] = ()
+    tie: tuple[Tie, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.when or self.exclude or self.tie)

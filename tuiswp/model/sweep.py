@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from tuiswp.model.space import Parameter, Params
+from tuiswp.model.space import Constraints, Parameter, Params
 
 Goal: TypeAlias = Literal["minimize", "maximize"]
 Method: TypeAlias = Literal["grid", "random"]
@@ -71,7 +71,8 @@ class Sweep(msgspec.Struct, frozen=True):
     space); None: no baseline. `complete_at`: progress from which a trial counts as complete; exit
     code 0 also does. `notes`: what was read differently from its letter, one line each. `source` is
     the sweep file as messages show it; `lines` gives the line of each of its top-level keys.
-    `derived`: metrics of the person's own, each after those it builds on.
+    `derived`: metrics of the person's own, each after those it builds on. `constraints`: what makes
+    of a point of the space the parameters of a trial.
     """
 
     name: str
@@ -89,3 +90,4 @@ class Sweep(msgspec.Struct, frozen=True):
     source: str = "sweep.yaml"
     lines: dict[str, int] = {}
     derived: tuple[DerivedMetric, ...] = ()
+    constraints: Constraints = Constraints()

@@ -22,13 +22,20 @@ class Proposer(Protocol):
 
     @property
     def size(self) -> int | None:
-        """How many different points there are; None: not countable."""
+        """How many different points the rules leave; None: not countable.
+
+        At most so many, if there are more than `keys.MAX_LISTED` before they are applied.
+        """
         ...
 
     def point(self, index: int) -> Params | None:
-        """The point at `index`; None when the proposer is exhausted there and beyond."""
+        """The point at `index`, not resolved; None when exhausted there and beyond."""
+        ...
+
+    def resolve(self, params: Params) -> Params | None:
+        """The parameters of a trial at a point, by the sweep's rules; None if they forbid it."""
         ...
 
     def every_point(self) -> Iterator[Params]:
-        """All different points once, lazily, in a fixed order; nothing if not countable."""
+        """All different resolved points once, in a fixed order, lazily; none if not countable."""
         ...

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import count
+from functools import cached_property
 
 from tuiswp.model.space import Params, Path, Value
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Origin
+from tuiswp.search.keys import MAX_LISTED, different
+from tuiswp.spec.constraints import Rules
 from tuiswp.spec.distributions import grid_count, grid_values
 from tuiswp.spec.params import nest
 
@@ -25,10 +27,18 @@ class GridProposer:
         self.axes: list[tuple[Path, int, Sequence[Value]]] = [
             (p.path, grid_count(p.distribution) or 1, grid_values(p.distribution)) for p in ordered
         ]
-        self.size = math.prod(length for _, length, _ in self.axes)
+        self.points = math.prod(length for _, length, _ in self.axes)
+        self.resolve = Rules(sweep.parameters, sweep.constraints).resolve
+        self._constrained = bool(sweep.constraints)
+
+    @cached_property
+    def size(self) -> int:
+        if not self._constrained or self.points > MAX_LISTED:
+            return self.points
+        return sum(1 for _ in self.every_point())
 
     def point(self, index: int) -> Params | None:
-        if not 0 <= index < self.size:
+        if not 0 <= index < self.points:
             return None
         pairs: list[tuple[Path, Value]] = []
         for path, length, values in reversed(self.axes):
@@ -37,8 +47,5 @@ class GridProposer:
         return nest(reversed(pairs))
 
     def every_point(self) -> Iterator[Params]:
-        for index in count():
-            params = self.point(index)
-            if params is None:
-                return
-            yield params
+        points = map(self.point, range(self.points))
+        return different(self.resolve(params) for params in points if params is not None)

@@ -8,11 +8,14 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import product
 
 from tuiswp.model.space import Params, Path
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Origin
+from tuiswp.search.keys import MAX_LISTED, different
+from tuiswp.spec.constraints import Rules
 from tuiswp.spec.distributions import quantile, support, support_count
 from tuiswp.spec.params import nest
 
@@ -34,7 +37,15 @@ class RandomProposer:
         self.parameters = sweep.parameters
         counts = [support_count(parameter.distribution) for parameter in sweep.parameters]
         known = [number for number in counts if number is not None]
-        self.size = math.prod(known) if len(known) == len(counts) else None
+        self.points = math.prod(known) if len(known) == len(counts) else None
+        self.resolve = Rules(sweep.parameters, sweep.constraints).resolve
+        self._constrained = bool(sweep.constraints)
+
+    @cached_property
+    def size(self) -> int | None:
+        if not self._constrained or self.points is None or self.points > MAX_LISTED:
+            return self.points
+        return sum(1 for _ in self.every_point())
 
     def point(self, index: int) -> Params | None:
         return nest(
@@ -48,5 +59,6 @@ class RandomProposer:
         if len(known) < len(axes):
             return
         paths = [parameter.path for parameter in self.parameters]
-        for values in product(*known):
-            yield nest(zip(paths, values, strict=True))
+        yield from different(
+            self.resolve(nest(zip(paths, values, strict=True))) for values in product(*known)
+        )

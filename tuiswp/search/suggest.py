@@ -8,15 +8,17 @@ from tuiswp.model.space import Params, Value
 from tuiswp.model.sweep import Sweep
 from tuiswp.search.base import Proposer
 from tuiswp.search.grid import GridProposer
-from tuiswp.search.keys import point_key
+from tuiswp.search.keys import MAX_LISTED, point_key
 from tuiswp.search.random import RandomProposer
+from tuiswp.spec.constraints import Rules
 from tuiswp.spec.distributions import grid_values, support
 from tuiswp.spec.params import baseline_params, flatten, value_key
 
-# Random draws that may repeat tried points before the space is taken to be used up, and the size up
-# to which what is left is then looked for point by point.
+# Random draws that may repeat tried points or be forbidden, and points of a grid that may be
+# forbidden in a row, before the space is taken to be used up. A space of at most `MAX_LISTED`
+# points is then looked through one by one.
 MAX_MISSES = 2_000
-MAX_LISTED = 20_000
+MAX_FORBIDDEN = 100_000
 
 
 class Suggestion(msgspec.Struct, frozen=True):
@@ -41,14 +43,17 @@ def next_point(proposer: Proposer, start: int, tried: Collection[str]) -> Sugges
     only a space of practically few values gives.
     """
     bounded = proposer.origin != "grid"
-    index = start
+    index, forbidden = start, 0
     while not bounded or index < start + MAX_MISSES:
         params = proposer.point(index)
         if params is None:
             return None
-        key = point_key(params)
-        if key not in tried:
-            return Suggestion(index, params, key)
+        allowed = proposer.resolve(params)
+        if allowed is not None and (key := point_key(allowed)) not in tried:
+            return Suggestion(index, allowed, key)
+        forbidden += allowed is None
+        if forbidden > MAX_FORBIDDEN:
+            return None
         index += 1
         if bounded and proposer.size is not None and index - start >= 4 * proposer.size:
             break
@@ -85,7 +90,14 @@ def _among(sweep: Sweep, params: Params) -> bool:
     """True if `params` is a point of the sweep's own, counted space."""
     values = flatten(params, sweep.parameters)
     axis_of = grid_values if sweep.method == "grid" else support
-    return all(_on(axis_of(p.distribution), values[p.path]) for p in sweep.parameters)
+    if Rules(sweep.parameters, sweep.constraints).resolve(params) is None:
+        return False
+    optional = {rule.path for rule in sweep.constraints.when}
+    return all(
+        _on(axis_of(p.distribution), values[p.path])
+        for p in sweep.parameters
+        if p.path in values or p.path not in optional
+    )
 
 
 def _on(axis: Sequence[Value] | None, value: Value) -> bool:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from tuiswp.errors import SpecError
 from tuiswp.model.space import Params, Path, Value
 from tuiswp.model.sweep import Sweep
-from tuiswp.spec.params import near_miss, value_key
+from tuiswp.spec.params import flatten, near_miss, value_key
 from tuiswp.spec.program import program_problem, program_warnings
 from tuiswp.text import visible
 
@@ -90,6 +90,9 @@ class _Expander:
     def __init__(self, sweep: Sweep, params: Params, context: CommandContext) -> None:
         self.sweep, self.context = sweep, context
         self.spelling = {p.path: p.spelling for p in sweep.parameters}
+        given = {".".join(path) for path in flatten(params, sweep.parameters)}
+        conditional = {".".join(rule.path) for rule in sweep.constraints.when}
+        self.absent = conditional - given
         order = dict.fromkeys(p.path[0] for p in sweep.parameters if p.path[0] in params)
         self.params: Params = {name: params[name] for name in [*order, *params]}
         self.files: dict[str, bytes] = {}
@@ -121,6 +124,8 @@ class _Expander:
             return [self.sweep.run.program]
         if name is not None and (name in PARAMETER_MACROS or name == "args_dict"):
             return self.arguments(name)
+        if self.absent and any(one[1] in self.absent for one in _MACRO.finditer(token)):
+            return []  # an argument about a parameter that does not exist in this trial
         return [_MACRO.sub(self.inside, token)]
 
     def arguments(self, name: str) -> list[str]:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import cast
 
 from tuiswp.errors import SpecError, SpecErrors
-from tuiswp.model.space import Parameter
+from tuiswp.model.space import Constraints, Parameter
 from tuiswp.model.sweep import DerivedMetric, Goal, Method, Objective, Run, Sweep
 from tuiswp.spec import own
 from tuiswp.spec.command import DEFAULT_COMMAND, examine
+from tuiswp.spec.constraints import name_of
 from tuiswp.spec.derived import OBJECTIVE, ordered, read_derived
 from tuiswp.spec.distributions import grid_count, support_count
 from tuiswp.spec.early import comes_next, read_early_terminate
@@ -23,6 +24,7 @@ from tuiswp.spec.lookalike import something_else, whole_file
 from tuiswp.spec.parameters import read_parameters
 from tuiswp.spec.params import near_miss
 from tuiswp.spec.reader import Reader, Section, kind_of
+from tuiswp.spec.rules import read_rules
 from tuiswp.spec.tree import MAX_BYTES, Items, Keyed, Leaf, decode, parse
 from tuiswp.text import visible
 
@@ -153,14 +155,15 @@ class _Loader:
         before = len(reader.faults)
         parameters = self.parameters()
         complete = len(reader.faults) == before
-        run = self.run(parameters, cwd, beside)
+        rules = self.rules(method, parameters) if complete else Constraints()
+        run = self.run(parameters, rules, cwd, beside)
         if (early := top.section("early_terminate")) is not None:
             read_early_terminate(early)
             if "metric" not in top:
                 top.fault("early_terminate", "needs a metric", "add metric: {name: …, goal: …}")
         self.elsewhere()
         comes_next(method, top)
-        baseline = own.read_baseline(self.ours, parameters, complete)
+        baseline = own.read_baseline(self.ours, parameters, complete, rules)
         seed, complete_at = self.ours.integer("seed"), self.ours.number("complete_at", maximum=1)
         if complete_at is not None and complete_at <= 0:
             self.ours.fault("complete_at", "must be above 0 and at most 1")
@@ -182,6 +185,7 @@ class _Loader:
             source=reader.source,
             lines=dict(self.root.lines),
             derived=derived,
+            constraints=rules,
         )
 
     def method(self) -> str | None:
@@ -263,9 +267,17 @@ class _Loader:
             return ()
         return tuple(read_parameters(self.reader, node, ("parameters",)))
 
-    def run(self, parameters: Sequence[Parameter], cwd: Path, beside: Path) -> Run:
+    def rules(self, method: str | None, parameters: Sequence[Parameter]) -> Constraints:
+        """The rules between parameters. A grid that cannot be one is told elsewhere."""
+        grid = method == "grid" and None not in [grid_count(p.distribution) for p in parameters]
+        return read_rules(self.ours, parameters, grid=grid)
+
+    def run(
+        self, parameters: Sequence[Parameter], rules: Constraints, cwd: Path, beside: Path
+    ) -> Run:
         command, lines = self.command()
         names = {p.path[0] for p in parameters} | {p.name for p in parameters}
+        names |= {name_of(tie.path) for tie in rules.tie}
         for finding in examine(command, names):
             line = lines[finding.token] if lines else self.top.line("program")
             if finding.is_fault:

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from tuiswp.model.space import Parameter, Params, Value
+from tuiswp.model.space import Constraints, Parameter, Params, Value
 from tuiswp.model.space import Path as ParamPath
 from tuiswp.model.sweep import DerivedMetric, Goal, Reduce, Resources
 from tuiswp.spec.derived import OBJECTIVE, read_one
@@ -23,7 +23,7 @@ from tuiswp.text import visible
 OWN_KEYS = (
     "gpus_per_trial", "trials_per_gpu", "gpu_memory", "max_parallel", "share_busy", "stagger_s",
     "retries", "timeout", "grace_s", "env", "cwd", "baseline", "objective", "metrics",
-    "complete_at", "seed",
+    "complete_at", "seed", "when", "exclude", "tie",
 )  # fmt: skip
 _SYNONYMS = {
     "stagger": "write stagger_s",
@@ -275,11 +275,12 @@ def _reduction(section: Section) -> Rule | None:
 
 
 def read_baseline(
-    section: Section, parameters: tuple[Parameter, ...], complete: bool
+    section: Section, parameters: tuple[Parameter, ...], complete: bool, rules: Constraints
 ) -> Params | None:
     """Parameters of the default trial; values outside the space are fine, unknown names are not.
 
-    `complete`: the parameters were read without a fault, so that missing names can be told.
+    `complete`: the parameters were read without a fault, so that missing names can be told. A
+    parameter that exists only under a condition may be left out.
     """
     inner = section.section("baseline")
     if inner is None:
@@ -288,7 +289,12 @@ def read_baseline(
     spellings = {parameter.path: parameter.spelling for parameter in parameters}
     if complete:
         _walk(inner.reader, inner.node, inner.path, (), spellings, found)
-        missing = [p.name for p in parameters if p.path not in found and only_value(p) is None]
+        optional = {rule.path for rule in rules.when}
+        missing = [
+            p.name
+            for p in parameters
+            if p.path not in found and p.path not in optional and only_value(p) is None
+        ]
         if missing:
             names = visible(", ".join(missing), limit=200)
             hint = "give the default of each swept parameter"

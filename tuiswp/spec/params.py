@@ -7,6 +7,8 @@ here ever joins a path into a key.
 import json
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import astuple
+
 from tuiswp.errors import SpecError
 from tuiswp.model.space import Categorical, Constant, LogUniform, Parameter, Params, Path, Value
 from tuiswp.model.sweep import Sweep
@@ -62,11 +64,16 @@ def swept(sweep: Sweep) -> tuple[Parameter, ...]:
 def baseline_params(sweep: Sweep) -> Params | None:
     """Parameters of the default trial: the baseline, completed by what has only one value.
 
-    None without a baseline. Raises SpecError naming the swept parameters it leaves out.
+    With what the rules of the sweep tie to it and without what does not exist there; that a rule
+    forbids it does not matter. None without a baseline. Raises SpecError naming the swept
+    parameters it leaves out.
     """
     if sweep.baseline is None:
         return None
+    from tuiswp.spec.constraints import Rules  # it stands on this module
+
     given = flatten(sweep.baseline, sweep.parameters)
+    optional = {rule.path for rule in sweep.constraints.when}
     pairs: list[tuple[Path, Value]] = []
     missing: list[str] = []
     for parameter in sweep.parameters:
@@ -74,7 +81,7 @@ def baseline_params(sweep: Sweep) -> Params | None:
             pairs.append((parameter.path, given[parameter.path]))
         elif (single := only_value(parameter)) is not None:
             pairs.append((parameter.path, single[0]))
-        else:
+        elif parameter.path not in optional:
             missing.append(parameter.name)
     if missing:
         raise SpecError(
@@ -82,7 +89,7 @@ def baseline_params(sweep: Sweep) -> Params | None:
             where="tuiswp.baseline",
             hint="give the default value of each swept parameter",
         )
-    return nest(pairs)
+    return Rules(sweep.parameters, sweep.constraints).complete(nest(pairs))
 
 
 def only_value(parameter: Parameter) -> tuple[Value] | None:
@@ -161,6 +168,7 @@ def same_space(a: Sweep, b: Sweep) -> list[str]:
             lines.append(f"parameters.{name}: gone")
         elif _space_of(old) != _space_of(new):
             lines.append(f"parameters.{name}: {describe(old)} → {describe(new)}")
+    lines.extend(_rule_differences(a, b))
     if _baseline_key(a) != _baseline_key(b):
         lines.append(f"tuiswp.baseline: {_baseline_text(a)} → {_baseline_text(b)}")
     return lines
@@ -184,6 +192,21 @@ def _computed(sweep: Sweep) -> str:
     if sweep.objective is None or sweep.objective.metric not in names:
         return ""
     return "; ".join(f"{name} = {expr}" for name, expr in names.items())
+
+
+def _rule_differences(a: Sweep, b: Sweep) -> list[str]:
+    lines = []
+    for key in ("when", "exclude", "tie"):
+        old, new = (_rules_text(sweep, key) for sweep in (a, b))
+        if old != new:
+            lines.append(f"tuiswp.{key}: {old or 'none'} → {new or 'none'}")
+    return lines
+
+
+def _rules_text(sweep: Sweep, key: str) -> str:
+    rules = getattr(sweep.constraints, key)
+    texts = [rule if isinstance(rule, str) else " ".join(map(str, astuple(rule))) for rule in rules]
+    return visible("; ".join(texts), limit=120)
 
 
 def _space_of(parameter: Parameter) -> object:
