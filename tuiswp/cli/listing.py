@@ -13,12 +13,15 @@ from tuiswp.errors import ExitCode
 from tuiswp.text import visible
 
 
-def run(*, lines: bool = False, json: bool = False, ascii: bool = False) -> int:
+def run(
+    *, lines: bool = False, json: bool = False, ascii: bool = False, reset_view: bool = False
+) -> int:
     if not lines and not json and output.no_full_screen() is None:
         from tuiswp.tui.home_app import run as show
 
         colour = not os.environ.get("NO_COLOR")
-        return show(Path(), colour=colour, ascii=ascii or not output.speaks_unicode())
+        ascii = ascii or not output.speaks_unicode()
+        return show(Path(), colour=colour, ascii=ascii, reset_view=reset_view)
     sweeps = Here().look(files=json)
     if json:
         output.show_json({"sweeps": [_plain(one) for one in sweeps]})

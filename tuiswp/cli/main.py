@@ -118,7 +118,12 @@ def _sweep(words: list[str]) -> int:
             raise UsageError("no SWEEP is named", hint="write `tuiswp --batch sweep.yaml`")
         from tuiswp.cli import listing
 
-        return listing.run(lines=arguments.lines, json=arguments.json, ascii=arguments.ascii)
+        return listing.run(
+            lines=arguments.lines,
+            json=arguments.json,
+            ascii=arguments.ascii,
+            reset_view=arguments.reset_view,
+        )
     if arguments.json:
         raise UsageError(
             "--json lists the sweeps found here", hint="for one sweep: `tuiswp status --json SWEEP`"
@@ -132,6 +137,7 @@ def _sweep(words: list[str]) -> int:
         directory=arguments.dir,
         lines=arguments.lines,
         ascii=arguments.ascii,
+        reset_view=arguments.reset_view,
     )
 
 
@@ -178,6 +184,9 @@ def _top_parser() -> Parser:
     )
     parser.add_argument("--json", action="store_true", help="without SWEEP: the list as JSON")
     parser.add_argument("--ascii", action="store_true", help="draw with ASCII characters alone")
+    parser.add_argument(
+        "--reset-view", action="store_true", help="forget how you left the full screen of the sweep"
+    )
     parser.add_argument(
         "--help-keys", action="store_true", help="every key of the full screen, and leave"
     )

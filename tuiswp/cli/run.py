@@ -23,6 +23,7 @@ def run(
     directory: str | None,
     lines: bool = False,
     ascii: bool = False,
+    reset_view: bool = False,
 ) -> int:
     source = Path(given)
     is_file = source.is_file() or (
@@ -59,14 +60,14 @@ def run(
             hint="`tuiswp results` reads them",
         )
     elif not lines:
-        return _screen(path, ascii)
+        return _screen(path, ascii, reset_view)
     else:
         from tuiswp.cli import closing
         from tuiswp.controller.client import SweepReader
 
         return closing.show(SweepReader(path).refresh())
     if not batch and not lines:
-        return _interact(place, notes, ascii)
+        return _interact(place, notes, ascii, reset_view)
     from tuiswp.cli import plain
 
     return plain.batch(place, sweep, notes) if batch else plain.follow(place, sweep, notes)
@@ -90,7 +91,7 @@ def _preflight(source: Path) -> None:
         raise problem
 
 
-def _interact(place: SweepDirectory, notes: list[str], ascii: bool) -> int:
+def _interact(place: SweepDirectory, notes: list[str], ascii: bool, reset_view: bool) -> int:
     """The full screen on a sweep, with a controller in the background unless it is over."""
     from tuiswp.controller.client import SweepReader
 
@@ -101,7 +102,7 @@ def _interact(place: SweepDirectory, notes: list[str], ascii: bool) -> int:
         from tuiswp.controller.opening import start_in_background
 
         start_in_background(place)
-    code = _screen(place.root, ascii)
+    code = _screen(place.root, ascii, reset_view)
     after = SweepReader(place.root).refresh(with_metrics=False)
     if code == ExitCode.OK and after.controller is not None:
         from tuiswp.cli.plain import how_to_come_back
@@ -110,8 +111,9 @@ def _interact(place: SweepDirectory, notes: list[str], ascii: bool) -> int:
     return code
 
 
-def _screen(path: Path, ascii: bool) -> int:
+def _screen(path: Path, ascii: bool, reset_view: bool) -> int:
     from tuiswp.tui.app import run as show
 
     colour = not os.environ.get("NO_COLOR")
-    return show(path, colour=colour, ascii=ascii or not output.speaks_unicode())
+    ascii = ascii or not output.speaks_unicode()
+    return show(path, colour=colour, ascii=ascii, reset_view=reset_view)

@@ -27,6 +27,7 @@ from tuiswp.tui import actions, terminal
 from tuiswp.tui.feed import Feed
 from tuiswp.tui.narrow import narrowed
 from tuiswp.tui.opened import PLACES, screen_for
+from tuiswp.tui.remembered import Memory
 from tuiswp.tui.screens.sweep import SweepScreen
 from tuiswp.tui.snapshot import EventLine, Snapshot, Want
 from tuiswp.tui.terminal import Terminal
@@ -71,9 +72,12 @@ class SweepApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = list(actions.bindings("app"))
     CSS = "Screen { background: $background; }"
 
-    def __init__(self, path: Path, *, colour: bool = True, ascii: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, colour: bool = True, ascii: bool = False, reset_view: bool = False
+    ) -> None:
         super().__init__(driver_class=Terminal)
         self.path = path
+        self.reset_view = reset_view
         self.look = {"colour": colour, "ascii": ascii}
         self.snapshot: Snapshot | None = None
         self.frozen = False
@@ -90,7 +94,7 @@ class SweepApp(App[int]):
 
     def first_screen(self) -> Screen[Any]:
         """What lies below everything else."""
-        return SweepScreen(**self.look)
+        return SweepScreen(memory=Memory(self.path, anew=self.reset_view), **self.look)
 
     def start_feed(self) -> None:
         """Begin reading; a test that brings its own snapshots replaces this."""
@@ -316,9 +320,9 @@ class SweepApp(App[int]):
             self.say(f"copied: {shlex.quote(lines[0])[:60]}…")
 
 
-def run(path: Path, *, colour: bool, ascii: bool) -> int:
+def run(path: Path, *, colour: bool, ascii: bool, reset_view: bool = False) -> int:
     """Show a sweep until the person leaves. Returns an exit code; raises what reading it raises."""
-    return shown_by(SweepApp(path, colour=colour, ascii=ascii), path)
+    return shown_by(SweepApp(path, colour=colour, ascii=ascii, reset_view=reset_view), path)
 
 
 def shown_by(app: SweepApp, path: Path) -> int:

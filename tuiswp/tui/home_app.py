@@ -17,6 +17,7 @@ from tuiswp.text import visible
 from tuiswp.tui.app import SweepApp, shown_by
 from tuiswp.tui.feed import Feed
 from tuiswp.tui.home_feed import Found, HomeFeed
+from tuiswp.tui.remembered import Memory
 from tuiswp.tui.screens.home import HomeScreen
 from tuiswp.tui.screens.sweep import SweepScreen
 from tuiswp.tui.snapshot import Snapshot
@@ -38,12 +39,15 @@ class SweepsFound(Message):
 class HomeApp(SweepApp):
     """The sweeps under a folder; `inside`: the one that is open, None on the list."""
 
-    def __init__(self, folder: Path, *, colour: bool = True, ascii: bool = False) -> None:
-        super().__init__(folder, colour=colour, ascii=ascii)
+    def __init__(
+        self, folder: Path, *, colour: bool = True, ascii: bool = False, reset_view: bool = False
+    ) -> None:
+        super().__init__(folder, colour=colour, ascii=ascii, reset_view=reset_view)
         self.folder = folder
         self.home = HomeScreen(**self.look)
         self.inside: Path | None = None
         self._list: HomeFeed | None = None
+        self._memories: dict[Path, Memory] = {}
 
     def first_screen(self) -> Screen[Any]:
         return self.home
@@ -110,7 +114,14 @@ class HomeApp(SweepApp):
             self.inside = None
             self.say(str(error), bad=True)
             return
-        self.push_screen(SweepScreen(**self.look))
+        known = self._memories.get(path)
+        memory = Memory(
+            path,
+            anew=self.reset_view and known is None,
+            before=None if known is None else known.latest,
+        )
+        self._memories[path] = memory
+        self.push_screen(SweepScreen(memory=memory, **self.look))
 
     def close_sweep(self) -> None:
         """Back to the list; the sweep goes on."""
@@ -172,6 +183,6 @@ class ListFailed(Message):
         self.why = why
 
 
-def run(folder: Path, *, colour: bool, ascii: bool) -> int:
+def run(folder: Path, *, colour: bool, ascii: bool, reset_view: bool = False) -> int:
     """Show the sweeps of a folder until the person leaves. Returns an exit code."""
-    return shown_by(HomeApp(folder, colour=colour, ascii=ascii), folder)
+    return shown_by(HomeApp(folder, colour=colour, ascii=ascii, reset_view=reset_view), folder)

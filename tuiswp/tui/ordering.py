@@ -111,6 +111,11 @@ class Ordering:
             self.cursor = self.order[max(0, min(len(self.order) - 1, index))]
 
     @property
+    def is_usual(self) -> bool:
+        """True while it is sorted as where nobody chose: by the objective, the best first."""
+        return self.sort == "value" and self.down == (self._goal == "maximize")
+
+    @property
     def line(self) -> int:
         """The index of the cursor's row; 0 without one."""
         return 0 if self.cursor is None else self.place.get(self.cursor, 0)

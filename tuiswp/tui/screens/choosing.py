@@ -1,16 +1,17 @@
 """Which columns the table of trials has, and in which order. Answers with the choice; no I/O."""
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Input, Static
 
+from tuiswp.text import visible
 from tuiswp.tui import actions
 from tuiswp.tui.columns import METRIC, PARAM, called, is_extra
 from tuiswp.tui.pieces import Line
@@ -19,6 +20,7 @@ from tuiswp.tui.snapshot import Snapshot
 from tuiswp.tui.widgets.footer import KeyFooter
 from tuiswp.tui.widgets.picks import Pick, Picks
 from tuiswp.tui.widgets.prose import matches
+from tuiswp.tui.widgets.trials import Trials
 
 _FOOTER = ("column_shown", "column_earlier", "column_later", "columns_reset", "columns_keep")
 
@@ -181,3 +183,19 @@ def every_column(automatic: Sequence[str], snapshot: Snapshot) -> tuple[str, ...
     for key in automatic:
         found += [next(ordered) if key.startswith(PARAM) else key, *beside.get(key, ())]
     return tuple(dict.fromkeys([*found, "progress", *logged]))
+
+
+def choose_columns(screen: Screen[Any], snapshot: Snapshot, look: Mapping[str, bool]) -> None:
+    """Ask which columns the screen's table is to have."""
+    table = screen.query_one(Trials)
+    objective = snapshot.view.sweep.objective
+    metric = visible(objective.metric, limit=40) if objective is not None else "value"
+    known = every_column(table.every_column, snapshot)
+
+    def chosen(choice: Choice | None) -> None:
+        if choice is not None:
+            table.choose(choice.columns)
+
+    automatic = table.chosen is None
+    asked = ChooseColumns(known, table.columns, metric, automatic=automatic, **look)
+    screen.app.push_screen(asked, chosen)

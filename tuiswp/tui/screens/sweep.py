@@ -1,12 +1,14 @@
 """The sweep: every trial in a table, curves overlaid, the GPUs, what the chosen one prints."""
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from msgspec.structs import replace
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -14,7 +16,8 @@ from textual.widgets import Input, Static
 from tuiswp.gpu.host import cpu_slots
 from tuiswp.text import visible
 from tuiswp.tui import actions
-from tuiswp.tui.screens.choosing import Choice, ChooseColumns, every_column
+from tuiswp.tui.remembered import Memory, Remembered
+from tuiswp.tui.screens.leaving import Recalled, left, recall
 from tuiswp.tui.screens.steering import elsewhere, toggle_full
 from tuiswp.tui.snapshot import Snapshot, Want
 from tuiswp.tui.widgets.chart import Chart
@@ -89,8 +92,13 @@ class SweepScreen(Screen[None]):
     ]
     AUTO_FOCUS = "Trials"
 
-    def __init__(self, *, colour: bool = True, ascii: bool = False) -> None:
+    def __init__(
+        self, *, memory: Memory | None = None, colour: bool = True, ascii: bool = False
+    ) -> None:
         super().__init__()
+        self.memory = memory
+        self.remembers = False  # how it looks is the person's, and kept
+        self._recalled: Remembered | None = None
         self.snapshot: Snapshot | None = None
         self.colour, self.ascii = colour, ascii
         self._fault = ""
@@ -145,6 +153,7 @@ class SweepScreen(Screen[None]):
         self.snapshot = snapshot
         if self.is_mounted and self.size.width:
             self.redraw()
+            self._keep()
 
     def redraw(self) -> None:
         snapshot = self.snapshot
@@ -202,6 +211,12 @@ class SweepScreen(Screen[None]):
     def on_mount(self) -> None:
         self.query_one("#log", Lines).follow(True)
         self._draw_footer()
+        if self.memory is not None:
+            self.memory.open(lambda view: cast(None, self.post_message(Recalled(view))))
+
+    def on_unmount(self) -> None:
+        if self.memory is not None:
+            self.memory.close()
 
     def on_resize(self) -> None:
         self.set_class(self.size.width >= _WIDE, "wide")
@@ -217,23 +232,31 @@ class SweepScreen(Screen[None]):
         want = getattr(self.app, "want", None)
         if want is not None and self.is_mounted:
             want(self.wants)
+        self._keep()
 
-    def on_trials_highlighted(self, event: Trials.Highlighted) -> None:
-        event.stop()
-        self._ask()
+    def _keep(self) -> None:
+        """Look as the person left it, as soon as there is something to see; from then on, keep."""
+        if self.snapshot is None or self.memory is None or not self.is_mounted:
+            return
+        if self._recalled is not None and recall(self, self._recalled, self.snapshot):
+            self._recalled, self.remembers = None, True
+            self.redraw()
+        if self.remembers:
+            self.memory.keep(left(self))
 
-    def on_trials_marks_changed(self, event: Trials.MarksChanged) -> None:
+    @on(Trials.Highlighted)
+    @on(Trials.MarksChanged)
+    @on(Trials.ViewChanged)
+    @on(ChartGrid.Changed)
+    def _look_changed(self, event: Message) -> None:
         event.stop()
         self._draw_summary()
         self._ask()
 
-    def on_trials_view_changed(self, event: Trials.ViewChanged) -> None:
-        event.stop()
-        self._draw_summary()
-
-    def on_chart_grid_changed(self, event: ChartGrid.Changed) -> None:
-        event.stop()
-        self._ask()
+    @on(Recalled)
+    def _bring_back(self, event: Recalled) -> None:
+        self._recalled = event.view
+        self._keep()
 
     def on_trials_opened(self, event: Trials.Opened) -> None:
         event.stop()
@@ -277,8 +300,11 @@ class SweepScreen(Screen[None]):
                 table.reverse()
             case "column_left" | "column_right":
                 table.sort_beside(-1 if action_id == "column_left" else 1)
-            case "columns":
-                self._choose_columns(table)
+            case "columns" if self.snapshot is not None:
+                from tuiswp.tui.screens.choosing import choose_columns
+
+                look = {"colour": self.colour, "ascii": self.ascii}
+                choose_columns(self, self.snapshot, look)
             case "left" | "right" if self.focused is table and not charts.is_steered:
                 table.sideways(-1 if action_id == "left" else 1)
             case "mark":
@@ -298,22 +324,7 @@ class SweepScreen(Screen[None]):
             case _:
                 if not charts.do(action_id):
                     elsewhere(self, action_id)
-
-    def _choose_columns(self, table: Trials) -> None:
-        """Ask which columns; what is chosen is asked of the feed at once."""
-        if self.snapshot is None:
-            return
-        objective = self.snapshot.view.sweep.objective
-        metric = visible(objective.metric, limit=40) if objective is not None else "value"
-        known = every_column(table.every_column, self.snapshot)
-
-        def chosen(choice: Choice | None) -> None:
-            if choice is not None:
-                table.choose(choice.columns)
-                self._ask()
-
-        look = {"colour": self.colour, "ascii": self.ascii, "automatic": table.chosen is None}
-        self.app.push_screen(ChooseColumns(known, table.columns, metric, **look), chosen)
+        self._keep()
 
     def _back(self, table: Trials, line: Input) -> None:
         """Undo one thing: a full pane, the filter, the marks."""

@@ -4,7 +4,7 @@ Only what is in sight is drawn, and only lines that changed are drawn again. It 
 move counts from the `now` given with it, or else from the next `show`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
@@ -220,6 +220,11 @@ class Trials(ScrollView, can_focus=True):
     def toggle_mark(self) -> None:
         """Mark or unmark the cursor's trial."""
         self.ordering.toggle_mark()
+        self._settle(marks=True)
+
+    def mark(self, numbers: Iterable[int]) -> None:
+        """Mark these of the trials there are, and no others."""
+        self.ordering.marks = set(numbers) & self.ordering.rows.keys()
         self._settle(marks=True)
 
     def mark_range(self) -> None:
