@@ -14,6 +14,7 @@ from tests.controller.bench import Bench
 from tests.tui.loops import in_a_loop
 from tests.tui.snapshots import HOSTILE, NOW, snapshot
 from tests.tui.test_screens import is_inert, seen
+from tuiswp.controller.client import SweepReader
 from tuiswp.controller.here import NOT_STARTED, UNREADABLE, FoundSweep, Here
 from tuiswp.tui.home_app import HomeApp
 from tuiswp.tui.screens.confirm import ConfirmScreen
@@ -221,6 +222,32 @@ def test_the_list_is_read_again_only_where_something_was_written(
     bench.finish(0, value=1.5)
     [line] = here.look()
     assert (line.best, line.best_trial, line.metric) == (1.5, "t0000", "loss")
+
+
+def test_a_broken_sweep_is_looked_into_again_only_when_its_files_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUISWP_GPUS", "none")
+    monkeypatch.setenv("TUISWP_RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.chdir(tmp_path)
+    bench = Bench(tmp_path)
+    whole = bench.place.sweep_file.read_text()
+    bench.place.sweep_file.write_text("parameters: [what\n")
+    looked: list[Path] = []
+
+    def reader(path: Path) -> SweepReader:
+        looked.append(path)
+        return SweepReader(path)
+
+    monkeypatch.setattr("tuiswp.controller.here.SweepReader", reader)
+    here = Here()
+    assert [line.word for line in here.look(files=False) + here.look(files=False)] == [
+        UNREADABLE,
+        UNREADABLE,
+    ]
+    assert len(looked) == 1
+    bench.place.sweep_file.write_text(whole)
+    assert here.look(files=False)[0].word != UNREADABLE
 
 
 def test_what_cannot_be_read_is_a_line_and_runs_of_others_are_counted(

@@ -73,20 +73,24 @@ class Here:
 
     def _directory(self, path: Path) -> FoundSweep | None:
         name = path.name or path.resolve().name
+        stamp: object = None
         try:
             if not path.is_dir():
                 return None
             directory = SweepDirectory(path)
-            if directory.exists():
-                return self._sweep(path, name, directory)
-            return _runs(path, name)
+            if not directory.exists():
+                return _runs(path, name)
+            stamp = _stamp(directory.journal), _stamp(directory.sweep_file)
+            return self._sweep(path, name, stamp)
         except _FAULTS as error:
             self._readers.pop(path, None)
             said = str(error).replace(f"{path.absolute()}/", "")
-            return FoundSweep(path, name, UNREADABLE, fault=said.splitlines()[0])
+            line = FoundSweep(path, name, UNREADABLE, fault=said.splitlines()[0])
+            if stamp is not None:  # it stays so until one of its files is another
+                self._known[path] = stamp, line
+            return line
 
-    def _sweep(self, path: Path, name: str, directory: SweepDirectory) -> FoundSweep:
-        stamp = _stamp(directory.journal)
+    def _sweep(self, path: Path, name: str, stamp: object) -> FoundSweep:
         known = self._known.get(path)
         if known is not None and known[0] == stamp and path not in self._readers:
             return known[1]
