@@ -157,10 +157,10 @@ class Terminal:
         self.quiet()
         return code
 
-    def quiet(self, seconds: float = 0.1) -> None:
+    def quiet(self, seconds: float = 0.1, *, at_most: float = 5.0) -> None:
         """Wait until nothing more has come for so long."""
-        size = -1
-        while size != len(self._raw):
+        size, deadline = -1, time.monotonic() + at_most
+        while size != len(self._raw) and time.monotonic() < deadline:
             size = len(self._raw)
             time.sleep(seconds)
 

@@ -106,3 +106,68 @@ def test_without_tmux_and_without_a_package_manager_one_line_says_what_to_do(
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "install it with your system's package manager" in done.stderr
+
+
+DRAWS_TEXT = ("Static", "Label", "Option", "notify", "Button", "Collapsible", "Tooltip")
+
+
+def markup_faults(source: str, where: str) -> list[str]:
+    """Calls that would have Textual parse a text as markup: what is in it could act, or end us."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        keywords = {keyword.arg: keyword.value for keyword in node.keywords}
+        markup = keywords.get("markup")
+        says_no = isinstance(markup, ast.Constant) and markup.value is False
+        text = node.args[0] if node.args else keywords.get("content", keywords.get("message"))
+        is_safe = text is None or (
+            isinstance(text, ast.Call)
+            and getattr(text.func, "id", "") in ("Content", "Text", "Panel", "Group")
+        )
+        if markup is not None and not says_no:
+            found.append(f"{where}:{node.lineno}: {name} may take markup")
+        elif name in DRAWS_TEXT and not says_no and not is_safe:
+            found.append(f"{where}:{node.lineno}: {name} of a plain text, without markup=False")
+        elif name in ("from_markup", "from_ansi", "render_str"):
+            found.append(f"{where}:{node.lineno}: {name} reads markup or escape sequences")
+    return found
+
+
+def test_no_text_is_ever_taken_for_markup() -> None:
+    files = sorted((ROOT / "tuiswp").rglob("*.py"))
+    assert len(files) > 100
+    faults = [
+        fault
+        for path in files
+        for fault in markup_faults(path.read_text(), str(path.relative_to(ROOT)))
+    ]
+    assert faults == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "Static(name)",
+        "Static(content=f'{name}')",
+        "Label(name, markup=True)",
+        "self.notify(text)",
+        "self.app.notify(message=text)",
+        "Static(name, markup=not safe)",
+        "Text.from_markup(name)",
+        "Text.from_ansi(line)",
+        "Option(str(trial))",
+        "console.print(x, markup=True)",
+    ],
+)
+def test_the_gate_against_markup_sees_each_way_to_it(source: str) -> None:
+    assert markup_faults(source, "a.py")
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["Static()", "Static(Content(x))", "self.notify(x, markup=False)", "Static(x, markup=False)"],
+)
+def test_the_gate_against_markup_lets_inert_texts_pass(source: str) -> None:
+    assert markup_faults(source, "a.py") == []

@@ -91,7 +91,7 @@ def test_hostile_values_are_shown_inert_and_quoted(tuiswp: Tuiswp, here: Path) -
     said = tuiswp("check", "s.yaml")
     assert said.code == 0
     assert "\x1b" not in said.out
-    assert "'--x=␛]0;a␇; rm -rf $(x)'" in said.out
+    assert r"$'--x=\033]0;a\007; rm -rf $(x)'" in said.out
 
 
 def test_check_of_a_started_sweep_reads_its_frozen_file(tuiswp: Tuiswp, here: Path) -> None:

@@ -4,7 +4,6 @@ Exit code 2 if the file is wrong or its program cannot be started.
 """
 
 import os
-import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +38,7 @@ from tuiswp.spec.names import safe_name
 from tuiswp.spec.params import baseline_params, describe, swept
 from tuiswp.spec.program import program_problem, program_warnings
 from tuiswp.spec.scale import is_logarithmic, is_numeric
-from tuiswp.text import visible
+from tuiswp.text import shell_line, visible
 
 SHOWN = 3
 GPU_DEADLINE_S = 2.0
@@ -230,7 +229,7 @@ def _lines(plan: Plan) -> list[str]:
     for trial in plan.first:
         name = f"{trial.id}, the baseline" if trial.baseline else trial.id
         lines.append(f"{name}:")
-        lines.append(f"  {visible(shlex.join(trial.argv))}")
+        lines.append(f"  {shell_line(trial.argv)}")
     lines.append(f"  in {visible(sweep.run.cwd)}")
     notes = [
         output.prose(f"note: {visible(note)}", indent="  ") for note in (*sweep.notes, *plan.doubts)

@@ -36,6 +36,8 @@ from tuiswp.tui.widgets.chart import Chart
 if TYPE_CHECKING:
     from tuiswp.tui.writing import Form
 
+_CLIPBOARD = 64 * 1024  # terminals drop what is much longer
+
 
 class SnapshotArrived(Message):
     """The feed has read. A slow terminal sees only the newest."""
@@ -124,6 +126,8 @@ class SweepApp(App[int]):
 
     def take(self, snapshot: Snapshot) -> None:
         """Hand a moment to the screen on top, and tell the feed what that screen wants next."""
+        if self._exit or not self.is_running:  # its screens are being taken down
+            return
         self.snapshot = snapshot
         with self.batch_update():
             update = getattr(self.screen, "update", None)
@@ -179,7 +183,7 @@ class SweepApp(App[int]):
                 self.frozen = not self.frozen
                 self.say("the picture stands still; p goes on" if self.frozen else "live again")
             case "screenshot":
-                self.deliver_screenshot()
+                self.write_picture()
             case "next_pane":
                 self.screen.focus_next()
             case "previous_pane":
@@ -306,6 +310,21 @@ class SweepApp(App[int]):
         else:
             self.call_from_thread(self.say, f"written: {place}")
 
+    def write_picture(self) -> None:
+        """This screen as SVG, into the directory tuiswp was started in."""
+        from tuiswp.tui.writing import write_picture
+
+        try:
+            place = write_picture(self.export_screenshot(), self.snapshot, Path.cwd())
+        except (TuiswpError, OSError) as error:  # no such directory any more
+            self.say(str(error), bad=True)
+        else:
+            self.say(f"written: {place}")
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Nothing that a terminal would act on when it is pasted, and no more than it takes."""
+        super().copy_to_clipboard(visible(text, limit=_CLIPBOARD, keep_newlines=True))
+
     def copy_command(self, chosen: tuple[int, ...]) -> None:
         """The trials' own command lines, to the clipboard of the terminal."""
         if self.snapshot is None:
@@ -317,7 +336,7 @@ class SweepApp(App[int]):
         lines = [line for line in found if line is not None]
         if lines:
             self.copy_to_clipboard("\n".join(lines))
-            self.say(f"copied: {shlex.quote(lines[0])[:60]}…")
+            self.say(f"copied: {visible(lines[0], limit=60)}")
 
 
 def run(path: Path, *, colour: bool, ascii: bool, reset_view: bool = False) -> int:

@@ -3,7 +3,6 @@
 What is not known stays unknown: a trial on another machine, GPU memory that NVML does not give.
 """
 
-import shlex
 import time
 from collections.abc import Sequence
 
@@ -12,7 +11,7 @@ from tuiswp.gpu.environment import CPU
 from tuiswp.gpu.host import TreeProcess, TreeWatch
 from tuiswp.gpu.inventory import GpuProcess, Inventory
 from tuiswp.model.trial import Launching, Process, Running, Trial
-from tuiswp.text import visible
+from tuiswp.text import shell_line, visible
 from tuiswp.tui.snapshot import ProcessLine, ProcessTree
 
 PERIOD_S = 2.0
@@ -62,7 +61,7 @@ def _told(trial: Trial, found: Sequence[TreeProcess], inventory: Inventory | Non
             one.cpu_percent,
             one.rss_mib,
             _gpu_mib(one.pid, on_gpu) if held else 0,
-            visible(shlex.join(one.command) if one.command else one.name or "?", limit=400),
+            visible(shell_line(one.command) if one.command else one.name or "?", limit=400),
         )
         for one in found[:MOST]
     ]

@@ -1,4 +1,4 @@
-"""Write the results into a file: JSON here, tables by `tuiswp results`. Draws nothing.
+"""Write files: results as JSON, tables by `tuiswp results`, a picture drawn already. Draws nothing.
 
 Tables are made by a process of its own: pandas would stay in the interface's memory for good.
 """
@@ -6,6 +6,7 @@ Tables are made by a process of its own: pandas would stay in the interface's me
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -29,7 +30,18 @@ def write_results(form: Form, snapshot: Snapshot, folder: Path) -> Path:
     """
     view = snapshot.view
     place = folder / f"{safe_name(view.sweep.name)}-results.{_SUFFIX[form]}"
-    data = _json(snapshot) if form == "json" else _table(form, view.directory)
+    return _written(place, _json(snapshot) if form == "json" else _table(form, view.directory))
+
+
+def write_picture(svg: str, snapshot: Snapshot | None, folder: Path) -> Path:
+    """A picture of the screen, in `folder`, named by the moment. Raises EnvironmentFault."""
+    name = safe_name(snapshot.view.sweep.name) if snapshot is not None else "tuiswp"
+    moment = time.strftime("%Y%m%d-%H%M%S")
+    return _written(folder / f"{name}-{moment}.svg", svg.encode("utf-8", "replace"))
+
+
+def _written(place: Path, data: bytes) -> Path:
+    """All of it or nothing: a full disk leaves no half file behind."""
     draft = place.with_name(f".{place.name}.{os.getpid()}")
     try:
         try:

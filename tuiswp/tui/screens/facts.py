@@ -1,6 +1,5 @@
 """What is known of one trial as text: parameters, attempts, command. Pure."""
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
@@ -16,7 +15,7 @@ from tuiswp.model.space import Parameter, Params, Path, Value
 from tuiswp.model.trial import Attempt, Trial
 from tuiswp.spec.command import CommandContext, expand
 from tuiswp.spec.params import label, swept, value_key, value_label
-from tuiswp.text import visible
+from tuiswp.text import shell_line, visible
 
 _TYPES = {bool: "bool", int: "int", float: "float", str: "text", list: "list", dict: "group"}
 _DEPTH = 16
@@ -140,7 +139,7 @@ def environment_lines(trial: Trial) -> list[str]:
 
 
 def command_of(view: SweepView, trial: Trial, attempt: int | None = None) -> str | None:
-    """The command line of an attempt (the newest), quoted for a shell and raw: not yet `visible`.
+    """The command line of an attempt (the newest), as a shell reads it; it acts on nothing.
 
     None where it is not known: something else launched the trial, or the file is damaged. The
     interpreter is the one the sweep names; where that is found is decided at the launch.
@@ -157,7 +156,7 @@ def command_of(view: SweepView, trial: Trial, attempt: int | None = None) -> str
         environ=view.sweep.run.env,
     )
     try:
-        return shlex.join(expand(view.sweep, trial.params, context).argv)
+        return shell_line(expand(view.sweep, trial.params, context).argv)
     except SpecError:
         return None
 

@@ -8,13 +8,12 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from tuiswp.tui.pieces import Line, only_ascii
-from tuiswp.tui.screens.steering import elsewhere
+from tuiswp.tui.screens.steering import elsewhere, write_line
 from tuiswp.tui.snapshot import Snapshot
 from tuiswp.tui.widgets.filter_line import FilterLine
 from tuiswp.tui.widgets.prose import Prose
@@ -81,7 +80,7 @@ class Page(Screen[None]):
             return
         self.draw(self.query_one(FilterLine).value)
         heading = only_ascii(self.heading()) if self.ascii else self.heading()
-        self.query_one(".page--title", Static).update(Content(heading), layout=False)
+        write_line(self.query_one(".page--title", Static), heading)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.redraw)  # when the panes have their new widths

@@ -3,7 +3,9 @@
 import math
 from typing import Any
 
+from textual.content import Content
 from textual.screen import Screen
+from textual.widgets import Static
 
 from tuiswp.tui.widgets.chart import Chart
 
@@ -56,6 +58,13 @@ def toggle_full(screen: Screen[None]) -> None:
         screen.minimize()
     elif screen.focused is not None:
         screen.maximize(screen.focused)
+
+
+def write_line(line: Static, text: str) -> None:
+    """Write a line, if it says something else than before: writing it repaints it."""
+    new = Content(text)
+    if line.content != new:
+        line.update(new, layout=False)
 
 
 def elsewhere(screen: Screen[Any], action_id: str) -> None:

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
-from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
@@ -18,7 +17,7 @@ from tuiswp.tui import actions
 from tuiswp.tui.pieces import Line, only_ascii
 from tuiswp.tui.screens.about import Section, sections, title
 from tuiswp.tui.screens.facts import command_of
-from tuiswp.tui.screens.steering import elsewhere, toggle_full
+from tuiswp.tui.screens.steering import elsewhere, toggle_full, write_line
 from tuiswp.tui.snapshot import Snapshot, Want
 from tuiswp.tui.widgets.chart import Chart
 from tuiswp.tui.widgets.chart_grid import ChartGrid
@@ -138,7 +137,7 @@ class TrialScreen(Screen[None]):
 
     def _say(self, where: str, text: str) -> None:
         shown = only_ascii(text) if self.ascii else text
-        self.query_one(where, Static).update(Content(shown), layout=False)
+        write_line(self.query_one(where, Static), shown)
 
     def _draw_facts(self, snapshot: Snapshot) -> None:
         pane = self.query_one("#facts", Prose)

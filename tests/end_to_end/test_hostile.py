@@ -1,0 +1,286 @@
+"""Hostile texts in every place a sweep can hold one, and every byte the real screen writes of them.
+
+The sweep directory is real and made by hand; the program runs in a pty with an emulator behind it.
+"""
+
+import asyncio
+import base64
+import json
+import os
+import re
+import subprocess
+import time
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from tests.cli.world import World
+from tests.hostile import PAYLOADS, leaks
+from tests.terminals import Terminal, app
+from tests.tui.test_screens import seen
+from tuiswp.model.events import (
+    AttemptEnded,
+    AttemptLaunching,
+    AttemptStarted,
+    KillRequested,
+    RequestApplied,
+    SweepFinished,
+    TrialSuggested,
+    Warned,
+)
+from tuiswp.model.space import Params
+from tuiswp.model.trial import KillRequest, Lease, Process
+from tuiswp.search.keys import point_key
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
+
+# A NUL is refused in a sweep file; everywhere else all of them can be.
+SPOKEN = {name: text.replace("\x00", "") for name, text in PAYLOADS.items()}
+SHORT = "".join(text for text in SPOKEN.values() if len(text) < 30)
+_ALL = list(PAYLOADS.values())
+TEXTS = ["".join(_ALL[start : start + 5]) for start in range(0, len(_ALL), 5)]  # one a trial
+NOBODY = Process("00000000-0000-0000-0000-000000000000", 999999, 1)
+FOLDER = os.fsdecode(b"sw\x1b]0;owned\x07[red][bold\x9b31m\xff\xe2\x80\xaegnp")
+
+
+def spec() -> str:
+    """A sweep file in which every text is hostile that may be one."""
+    return json.dumps(
+        {
+            "name": SHORT,
+            "description": SHORT,
+            "method": "grid",
+            "metric": {"name": SPOKEN["clipboard"] + "loss", "goal": "minimize"},
+            "parameters": {
+                "text" + SPOKEN["colour"]: {"values": [text.replace("\x00", "") for text in TEXTS]},
+                SPOKEN["markup that closes"]: {"values": [1, 2]},
+                SPOKEN["wide"] + SPOKEN["bidi"]: {"values": ["日本", "한국"]},
+                **{f"p{n}{text}"[:400]: {"value": text} for n, text in enumerate(SPOKEN.values())},
+            },
+            "command": ["sh", "-c", "true", "${args}"],
+        }
+    )
+
+
+PASTED = "\x9b31m\u202ex\u200b\x07\x08[@click=app.quit]y[/nope]日本👍🏽"
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished sweep with payloads in values, evidence, hosts, requests, metrics and output."""
+    place = tmp_path_factory.mktemp("hostile") / FOLDER
+    world = World(place, spec())
+    world.controller()
+    for number, text in enumerate(TEXTS):
+        spoken = text.replace("\x00", "")
+        params: Params = {
+            "text" + SPOKEN["colour"]: spoken,
+            SPOKEN["markup that closes"]: 1,
+            SPOKEN["wide"] + SPOKEN["bidi"]: "日本",
+            **{f"p{n}{value}"[:400]: value for n, value in enumerate(SPOKEN.values())},
+        }
+        world.add(
+            TrialSuggested(number, params, point_key(params), "grid", number),
+            AttemptLaunching(
+                number, 1, f"{number:032x}", (Lease("cpu", 0, f"cpu{text[:40]}"),), text
+            ),
+            AttemptStarted(number, 1, NOBODY, NOBODY),
+            RequestApplied(f"r{number}", "kill", f"user{text}", False, f"not done: {text}"),
+            Warned("disk-full", text),
+        )
+        if number % 3 == 1:
+            world.add(KillRequested(number, 1, KillRequest(world.at, text, text, "killed")))
+        folder = world.directory.attempt(number, 1)
+        folder.mkdir(parents=True)
+        printed = "\n".join([f"Traceback: {text}", *PAYLOADS.values()]).encode()
+        (folder / "output.log").write_bytes(printed + b"\n\xff\xfe\xc3\x28 not UTF-8\n")
+        names = (SPOKEN["clipboard"] + "loss", text[:900], "lone\ud800")
+        rows = [{"step": step, **dict.fromkeys(names, 3.0 - step / 9)} for step in range(1, 9)]
+        world.directory.metrics(number).write_text("\n".join(map(json.dumps, rows)) + "\n")
+        ended = AttemptEnded(
+            number, 1, "done" if number % 3 else "exit-code", f"exit 1: {text}",
+            ("failed", "killed", "done")[number % 3], ended_at=world.at + 5,
+            value=2.0 + number / 100, progress=1.0, step=8.0, complete=True,
+        )  # fmt: skip
+        world.add(ended)
+    world.add(SweepFinished(SHORT))
+    return world.close().directory.root
+
+
+@pytest.fixture
+def terminal(sweep: Path) -> Terminal:
+    return Terminal(app(sweep), cwd=sweep.parent, size=(160, 45))
+
+
+def press(terminal: Terminal, keys: str) -> None:
+    for key in keys:
+        terminal.type(key)
+        time.sleep(0.15 if key == "\x1b" else 0.03)  # what follows at once belongs to an escape
+    terminal.quiet(0.1)
+
+
+def test_no_screen_lets_a_payload_out(terminal: Terminal) -> None:
+    with terminal:
+        terminal.until("t0002")
+        press(terminal, "nn")  # the charts of other metrics
+        for key in "O?L":
+            press(terminal, key + "j\x1b")
+        press(terminal, "T")  # the question
+        press(terminal, "n")
+        press(terminal, "   jjC")  # marks, and compared
+        press(terminal, "\x1b\x1b")
+        for _ in TEXTS:
+            press(terminal, "j")
+        assert terminal.process.poll() is None, terminal.text
+        assert leaks(terminal.raw) == []
+
+
+def test_the_screen_of_each_trial_lets_no_payload_out(terminal: Terminal) -> None:
+    with terminal:
+        terminal.until("t0002")
+        terminal.type("g")
+        for _ in TEXTS:
+            press(terminal, "\r")
+            terminal.until("parameters")
+            press(terminal, "\x1b")
+            press(terminal, "j")
+        assert terminal.process.poll() is None
+        assert leaks(terminal.raw) == []
+
+
+def test_what_is_typed_pasted_and_searched_lets_no_payload_out(terminal: Terminal) -> None:
+    with terminal:
+        terminal.until("t0002")
+        for opened in ("/", ":", "L/", "l/"):
+            for text in (
+                "\x9b31m[/nope]\u202e",
+                "x\u200b\x07\x08[@click=app.quit]y[/]",
+                "日本👍🏽",
+            ):
+                press(terminal, opened)
+                terminal.type(f"\x1b[200~{text}\x1b[201~")
+                terminal.quiet(0.1)
+                press(terminal, "\x1b\x1b\x1b")
+        assert terminal.process.poll() is None
+        assert leaks(terminal.raw) == []
+
+
+def test_a_copied_command_line_is_exact_quoted_and_acts_on_nothing(
+    terminal: Terminal, sweep: Path
+) -> None:
+    with terminal:
+        terminal.until("t0002")
+        press(terminal, "g")
+        for _ in TEXTS:
+            press(terminal, "yj")
+        copied = re.findall(rb"\x1b\]52;c;([A-Za-z0-9+/=]*)\x07", terminal.raw)
+        assert leaks(terminal.raw) == []
+    assert len(copied) == len(TEXTS)
+    for text in (base64.b64decode(one).decode() for one in copied):
+        assert text.isprintable()
+        # A shell gets the very bytes of the parameters out of it.
+        done = subprocess.run(
+            ["bash", "-c", f"set -- {text}; printf '%s\\0' \"$@\""],
+            capture_output=True,
+            check=True,
+            cwd=sweep.parent,
+        )
+        arguments = done.stdout.decode().split("\0")
+        for n, value in enumerate(SPOKEN.values()):
+            assert f"--p{n}{value}"[:402] + f"={value}" in arguments
+    assert not (sweep.parent / "CANARY").exists()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)])
+def test_no_cell_is_shifted(sweep: Path, size: tuple[int, int]) -> None:
+    """What the emulator shows is what the application drew, cell for cell."""
+    from tuiswp.tui.app import SweepApp
+
+    drawn: list[str] = []
+    keys = ["", "n", "G", "\r"]
+    named = {"": [], "\r": ["enter"]}
+
+    async def play() -> None:
+        ours = SweepApp(sweep)
+        async with ours.run_test(size=size) as pilot:
+            while ours.snapshot is None:
+                await pilot.pause(0.05)
+            for key in keys:
+                await pilot.press(*named.get(key, [key]))
+                await pilot.pause(0.8)  # the next reading brings what this screen wants
+                drawn.append(seen(ours))
+
+    asyncio.run(play())
+    with Terminal(app(sweep), cwd=sweep.parent, size=size) as terminal:
+        terminal.until("t0002")
+        for key, expected in zip(keys, drawn, strict=True):
+            terminal.type(key)
+            terminal.quiet(0.6)
+            for ours, theirs in zip(expected.split("\n"), terminal.lines, strict=True):
+                assert _cells(theirs) == _cells(ours), (key, ours, theirs)
+
+
+def _cells(line: str) -> str:
+    """As an emulator shows it: composed, which changes no cell; scroll bars say nothing here."""
+    return re.sub("[▁-█]", " ", unicodedata.normalize("NFC", line)).rstrip()
+
+
+COMMANDS = {
+    "status": ["status"],
+    "results": ["results"],
+    "markdown": ["results", "--markdown"],
+    "explain": ["explain"],
+    "explain one": ["explain", "SWEEP", "3"],
+    "logs": ["logs", "SWEEP", "3"],
+    "lines": ["--lines"],
+}
+
+
+@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+def test_no_command_lets_a_payload_out(sweep: Path, words: list[str]) -> None:
+    argv = [sweep if word == "SWEEP" else word for word in words]
+    if sweep not in argv:
+        argv.append(sweep)
+    with Terminal(app(*argv), cwd=sweep.parent, size=(120, 40)) as terminal:
+        assert terminal.ended(timeout=30) in (0, 3, 4)
+        raw = terminal.raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        assert leaks(raw) == []
+
+
+def test_machine_readable_answers_keep_the_text_and_no_control(sweep: Path) -> None:
+    for form in (["status", "--json"], ["results", "--json"]):
+        done = subprocess.run(
+            [*map(str, app(*form, sweep))], capture_output=True, check=False, cwd=sweep.parent
+        )
+        assert done.stdout.isascii()
+        assert leaks(done.stdout.replace(b"\n", b"\r\n")) == []
+        found = json.loads(done.stdout)
+        texts = {value for trial in found["trials"] for value in trial["params"].values()}
+        assert set(SPOKEN.values()) <= texts
+
+
+def test_the_listing_of_sweeps_lets_no_name_out(sweep: Path, tmp_path: Path) -> None:
+    (tmp_path / "sweeps").mkdir()
+    (tmp_path / "sweeps" / FOLDER).symlink_to(sweep)
+    with Terminal(app(), cwd=tmp_path, size=(120, 40)) as terminal:
+        terminal.until(lambda: b"owned" in terminal.raw)
+        terminal.quiet(0.3)
+        if terminal.process.poll() is None:
+            press(terminal, "q")
+        assert leaks(terminal.raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")) == []
+
+
+def test_the_files_that_the_screen_writes_hold_nothing_that_acts(
+    sweep: Path, tmp_path: Path
+) -> None:
+    with Terminal(app(sweep), cwd=tmp_path, size=(160, 45)) as terminal:
+        terminal.until("t0002")
+        press(terminal, "P")
+        terminal.until(lambda: bool(list(tmp_path.glob("*.svg"))))
+        [picture] = tmp_path.glob("*.svg")
+        terminal.until(picture.name[:20])
+        assert leaks(terminal.raw) == []
+    text = picture.read_text()
+    assert not [char for char in text if char != "\n" and not char.isprintable() and char != "\xa0"]
+    assert 'href="file:' not in text
