@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from tests.tui.loops import in_a_loop
 from tests.tui.snapshots import falling, lr_trials, snapshot
@@ -156,17 +157,39 @@ async def test_a_full_pane_pages_one_metric_at_a_time() -> None:
 
 
 @in_a_loop
-async def test_the_first_pane_says_which_page_and_how_the_chosen_trial_does() -> None:
+async def test_above_the_panes_stands_which_page_it_is_and_how_the_chosen_trial_does() -> None:
     grid = ChartGrid()
     same = SameStep(7, 1210.0, 0.2012, 6, 0.2216, 0.092)
     async with Tiny(grid).run_test(size=(80, 24)) as pilot:
         await opened(pilot, grid, moment(same_step=same))
-        assert grid.panes[0].plot.note == (
-            "1/2  t0007 at step 1210: 0.2012, t0006 had 0.2216: 9.2% better"
-        )
+        told = "t0007 at step 1210: 0.2012, t0006 had 0.2216: 9.2% better"
+        assert caption(grid) == f"1/2  {told}"
         grid.show(moment(same_step=same), TRIALS, front=8)
-        assert grid.panes[0].plot.note == "1/2"
-        assert grid.panes[1].plot.note == ""
+        assert caption(grid) == "1/2"
+        grid.show(moment(same_step=same), TRIALS, front=7)
+        await pilot.resize_terminal(80, 12)
+        await pilot.pause()
+        assert grid.panes[0].plot.note == f"1/6  {told}"
+
+
+@in_a_loop
+async def test_hidden_charts_want_no_curves_and_are_there_when_shown_again() -> None:
+    grid = ChartGrid()
+    async with Tiny(grid).run_test(size=(80, 24)) as pilot:
+        await opened(pilot, grid)
+        grid.display = False
+        assert grid.wants(TRIALS).trials == ()
+        grid.show(replace(moment(), curves={}), TRIALS)
+        await pilot.pause()
+        assert grid.panes[0].plot.lines
+        grid.display = True
+        await pilot.pause()
+        assert not grid.panes[0].plot.lines
+        assert grid.wants(TRIALS).trials == TRIALS
+
+
+def caption(grid: ChartGrid) -> str:
+    return str(grid.query_one(".caption", Static).render())
 
 
 # -- what panes share ----------------------------------------------------------------------------

@@ -10,10 +10,13 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
+from textual.widgets import Static
 
 from tuiswp.tui.along import X_KINDS, XKind
+from tuiswp.tui.plot import plain
 from tuiswp.tui.screens.plots import beside, overlay
 from tuiswp.tui.screens.steering import steer
 from tuiswp.tui.snapshot import Snapshot, Want
@@ -72,6 +75,8 @@ class ChartGrid(Widget):
         layout: grid; grid-size: 1 1; grid-gutter: 0 1; width: 1fr; height: 1fr; overflow: hidden;
     }
     ChartGrid > Chart.away { display: none; }
+    ChartGrid > .caption { dock: top; height: 1; width: 100%; color: $text-muted; display: none; }
+    ChartGrid.many > .caption { display: block; }
     """
 
     class Changed(Message):
@@ -96,9 +101,11 @@ class ChartGrid(Widget):
         self._numbers: tuple[int, ...] = ()
         self._front: int | None = None
         self._room = 1  # panes in use
+        self._said = ""
         self._inspecting = False  # the cross-hair comes back when the x axis is another
 
     def compose(self) -> ComposeResult:
+        yield Static(classes="caption", markup=False)
         yield from self.panes
 
     # -- what it shows
@@ -131,6 +138,8 @@ class ChartGrid(Widget):
 
     def wants(self, numbers: Sequence[int] | None) -> Want:
         """What the next snapshot must hold for the curves of these trials."""
+        if not self.display:
+            return Want(trials=())
         reference = self._state.reference
         if numbers is not None and reference is not None:
             numbers = (*numbers, reference)
@@ -157,9 +166,11 @@ class ChartGrid(Widget):
     def redraw(self) -> None:
         """Draw the same moment again."""
         snapshot = self.snapshot
-        if snapshot is None:
+        if snapshot is None or not self.display:
             return
-        for place, (pane, metric) in enumerate(zip(self.panes, self.metrics, strict=False)):
+        note = self._note(snapshot)
+        self._caption(note if self._room > 1 else "")
+        for pane, metric in zip(self.panes, self.metrics, strict=False):
             plot = overlay(
                 snapshot,
                 metric,
@@ -170,20 +181,29 @@ class ChartGrid(Widget):
                 colour=self.colour,
                 ascii=self.ascii,
             )
-            pane.plot = plot if place else replace(plot, note=self._note(snapshot, plot.note))
+            if self._room == 1:
+                plot = replace(plot, note="  ".join(filter(None, (note, plot.note))))
+            pane.plot = plot
             pane.view = self._view_of(metric)
         placed = any(line.xs for line in self.active.plot.lines)
         if self._inspecting and placed and self.active.plot.x == self._state.x:
             self._inspecting = False
             self.active.cursor_to("end")
 
-    def _note(self, snapshot: Snapshot, missing: str) -> str:
+    def _caption(self, text: str) -> None:
+        """Write above the panes what is said of them all, if it is something else than before."""
+        if text != self._said and self.is_mounted:
+            self._said = text
+            shown = Content(plain(text, ascii=self.ascii))
+            self.query_one(".caption", Static).update(shown, layout=False)
+
+    def _note(self, snapshot: Snapshot) -> str:
         """Which page, and how the trial under the cursor does beside the best."""
         pages = math.ceil(len(self._known) / self._room)
         page = f"{self._first // self._room + 1}/{pages}" if pages > 1 else ""
         same = snapshot.same_step
         told = beside(same) if same is not None and same.trial == self._front else ""
-        return "  ".join(filter(None, (page, missing, told)))
+        return "  ".join(filter(None, (page, told)))
 
     def _view_of(self, metric: str) -> View:
         return replace(self._view, log_y=metric in self._state.log_y or None)
@@ -203,10 +223,16 @@ class ChartGrid(Widget):
         self._lay_out()
         self.redraw()
 
+    def on_show(self) -> None:
+        self.redraw()
+
     def _lay_out(self) -> None:
         """Have as many panes as there is room for, and metrics."""
         columns, rows = shape(*self.size, len(self._known))
+        if columns * rows > 1:  # then one row is the caption's
+            columns, rows = shape(self.size.width, self.size.height - 1, len(self._known))
         self._room = columns * rows
+        self.set_class(self._room > 1, "many")
         self.styles.grid_size_columns, self.styles.grid_size_rows = columns, rows
         missing = [Chart() for _ in range(self._room - len(self.panes))]
         if missing:
