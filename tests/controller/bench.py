@@ -78,7 +78,10 @@ class Bench:
         self.step()
 
     def ask(self, verb: requests.Verb, *trials: int, now: bool = False) -> RequestApplied:
-        request = requests.new_request(verb, trials, now=now)
+        return self.put(requests.new_request(verb, trials, now=now))
+
+    def put(self, request: requests.Request) -> RequestApplied:
+        """Ask for `request`, and what came of it."""
         requests.submit(self.place, request)
         self.step()
         [applied] = [

@@ -10,18 +10,25 @@ from tuiswp.model.events import (
     ControllerStarted,
     ControllerStopped,
     Event,
+    InterruptRequested,
     KillRequested,
+    QueueMoved,
     RequestApplied,
+    SettingsChanged,
+    SpaceEdited,
     SweepCreated,
     SweepFinished,
     SweepPaused,
     SweepResumed,
     SweepStopping,
+    TrialAsked,
     TrialClosed,
+    TrialPinned,
     TrialQueued,
     TrialSuggested,
     Warned,
 )
+from tuiswp.model.space import Categorical, LogUniform, Parameter
 from tuiswp.model.trial import KillRequest, Lease, Process
 
 text = st.text(max_size=12)
@@ -44,6 +51,23 @@ kill = st.builds(
     st.sampled_from(["killed", "paused", "queued", "stopped"]),
     st.booleans(),
     st.booleans(),
+)
+
+parameters = st.lists(
+    st.builds(
+        Parameter,
+        st.just(("x",)),
+        st.builds(Categorical, st.lists(values, min_size=1, max_size=3).map(tuple))
+        | st.builds(LogUniform, floats, floats, limits=st.none() | st.tuples(floats, floats)),
+        text,
+        st.dictionaries(text, text, max_size=2),
+    ),
+    max_size=2,
+).map(tuple)
+texts = st.lists(text, max_size=2).map(tuple)
+settings = st.dictionaries(
+    st.sampled_from(["max_parallel", "run_cap", "retries", "timeout"]),
+    st.none() | st.integers(0, 99) | floats,
 )
 
 event: st.SearchStrategy[Event] = st.one_of(
@@ -82,5 +106,24 @@ event: st.SearchStrategy[Event] = st.one_of(
     st.builds(RequestApplied, text, text, text, st.booleans(), text),
     st.builds(BestChanged, numbers, floats),
     st.builds(Warned, text, text),
+    st.builds(InterruptRequested, numbers, attempts, text, text),
+    st.builds(
+        TrialAsked,
+        numbers,
+        params,
+        text,
+        st.sampled_from(["point", "clone"]),
+        text,
+        text,
+        st.none() | numbers,
+        text,
+        texts,
+    ),
+    st.builds(TrialPinned, numbers, text, st.booleans(), text),
+    st.builds(QueueMoved, st.lists(numbers, max_size=4).map(tuple), text, text),
+    st.builds(
+        SpaceEdited, parameters, text, texts, text, st.none() | st.integers(0, 9), st.booleans()
+    ),
+    st.builds(SettingsChanged, settings, text, texts, text, st.booleans()),
 )
 history = st.lists(event, max_size=30)

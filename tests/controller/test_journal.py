@@ -132,10 +132,10 @@ def test_a_newer_journal_is_refused_for_writing_and_left_as_it_is(tmp_path: Path
 def test_a_newer_record_of_an_unknown_type_is_told_apart_from_damage(tmp_path: Path) -> None:
     import zlib
 
-    body = b'{"v":2,"seq":1,"t":0,"event":{"type":"trial_teleported"}}'
+    body = b'{"v":3,"seq":1,"t":0,"event":{"type":"trial_teleported"}}'
     path = tmp_path / "journal.jsonl"
     path.write_bytes(b'["%08x",%s]\n' % (zlib.crc32(body), body))
-    assert journal.read(path).newer == 2
+    assert journal.read(path).newer == 3
 
 
 def failing(call: int, error: OSError) -> Callable[[int], None]:

@@ -36,16 +36,23 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "attach": ("attach", "go to the tmux window of a running trial"),
     "logs": ("logs", "what a trial printed"),
     "kill": ("requests", "end trials"),
+    "interrupt": ("requests", "send trials a ctrl-c: they may save, end, or go on"),
     "restart": ("requests", "run trials again, in the same directory"),
+    "clone": ("editing", "run a trial's point again as a new trial, with other values if named"),
+    "pin": ("requests", "protect trials from being pruned"),
+    "unpin": ("requests", "let trials be pruned again"),
+    "front": ("requests", "let waiting trials run next, in the order given"),
     "pause": ("requests", "start no new trials; or stop some trials and keep their place"),
     "resume": ("requests", "go on with the sweep, or with paused trials"),
     "stop": ("requests", "end the sweep; running trials finish, unless --now"),
+    "add": ("editing", "add points to try"),
+    "extend": ("editing", "extend or narrow a range, add or remove values, more trials"),
+    "set": ("editing", "change max_parallel, run_cap, retries, timeout"),
     "report": ("report", "write report.html, sweep.png and trials.csv"),
     "gpus": ("gpus", "every GPU: who is on it, and whether it can be used"),
     "doctor": ("doctor", "what works on this machine and what does not"),
 }
 _HIDDEN = {"_controller": ("controller_process", "")}
-_LATER = ("clone", "pin", "extend")  # named by the design, not built yet
 _UNKNOWN = re.compile(r"unrecognized arguments: (.*)", re.DOTALL)
 _EXAMPLES = """\
   tuiswp                      the sweeps found here, to look into
@@ -148,8 +155,6 @@ def _no_such_command(words: list[str]) -> None:
         return
     if os.path.lexists(os.path.join("sweeps", word)):  # noqa: PTH118  as typed
         return
-    if word in _LATER:
-        raise UsageError(f"{word} comes with a later release", hint="see `tuiswp --help`")
     near = difflib.get_close_matches(word, COMMANDS, n=1, cutoff=0.7)
     if near:
         raise UsageError(

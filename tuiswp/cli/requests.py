@@ -1,4 +1,4 @@
-"""`kill restart pause resume stop`: put a request, print its outcome. Ends nothing by itself."""
+"""`kill pause stop pin front …`: put a request, print its outcome. Ends nothing by itself."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -30,7 +30,12 @@ ACTIONS: dict[str, Action] = {
     "pause": Action("pause", sweep=True, trials=True),
     "resume": Action("resume", sweep=True, trials=True, launches=True),
     "stop": Action("stop", sweep=True, trials=False, flags=("now",)),
+    "interrupt": Action("interrupt", sweep=False, trials=True, flags=("why",)),
+    "pin": Action("pin", sweep=False, trials=True, flags=("why",)),
+    "unpin": Action("unpin", sweep=False, trials=True),
+    "front": Action("front", sweep=False, trials=True),
 }
+OUTCOME = 4000  # characters: ten cloned trials have much to say
 _FLAGS = {
     ("kill", "now"): "KILL at once, without TERM and grace",
     ("stop", "now"): "end the running trials too (TERM, grace, then KILL)",
@@ -45,6 +50,9 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
     else:
         args.add_sweep(parser)
     for flag in action.flags:
+        if flag == "why":
+            add_why(parser)
+            continue
         parser.add_argument(f"--{flag}", action="store_true", help=_FLAGS[name, flag])
 
 
@@ -58,26 +66,38 @@ def run(arguments: Namespace) -> int:
             "no trial is named", hint=f"write `tuiswp {arguments.command} [SWEEP] TRIAL…`"
         )
     path = args.find_sweep(word)
-    directory = _ours(path, arguments.command)
-    _check_trials(path, numbers)
+    directory = ours(path, arguments.command)
+    check_trials(path, numbers)
     request = new_request(
         action.verb,
         tuple(numbers),
         now=getattr(arguments, "now", False),
         fresh=getattr(arguments, "fresh", False),
+        why=getattr(arguments, "why", None) or "",
     )
     applied = ask(directory, request)
-    output.say(visible(applied.outcome))
-    if applied.ok and action.launches and not is_controlled(directory):
-        pid = start_in_background(directory)
-        output.say(
-            f"a controller was started for it (pid {pid}); "
-            f"follow it with `tuiswp {visible(args.spoken(directory.root))}`"
-        )
+    output.say(visible(applied.outcome, limit=OUTCOME))
+    if applied.ok and action.launches:
+        ensure_controller(directory)
     return ExitCode.OK if applied.ok else ExitCode.USAGE
 
 
-def _ours(path: Path, command: str) -> SweepDirectory:
+def add_why(parser: ArgumentParser) -> None:
+    parser.add_argument("--why", metavar="TEXT", help="a reason, kept in the journal")
+
+
+def ensure_controller(directory: SweepDirectory) -> None:
+    """Start a controller where none runs, and say so."""
+    if is_controlled(directory):
+        return
+    pid = start_in_background(directory)
+    output.say(
+        f"a controller was started for it (pid {pid}); "
+        f"follow it with `tuiswp {visible(args.spoken(directory.root))}`"
+    )
+
+
+def ours(path: Path, command: str) -> SweepDirectory:
     directory = SweepDirectory(path)
     if not directory.exists():
         raise UsageError(
@@ -88,7 +108,7 @@ def _ours(path: Path, command: str) -> SweepDirectory:
     return directory
 
 
-def _check_trials(path: Path, numbers: list[int]) -> None:
+def check_trials(path: Path, numbers: list[int]) -> None:
     if not numbers:
         return
     trials = SweepReader(path).refresh(with_metrics=False).state.trials

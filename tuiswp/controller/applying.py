@@ -4,14 +4,18 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from tuiswp.controller.core import Core, log
+from tuiswp.controller.editing import Editor
 from tuiswp.controller.requests import Request, pending
 from tuiswp.controller.watching import Watcher
 from tuiswp.model.events import (
+    Event,
+    InterruptRequested,
     RequestApplied,
     SweepPaused,
     SweepResumed,
     SweepStopping,
     TrialClosed,
+    TrialPinned,
     TrialQueued,
 )
 from tuiswp.model.ids import trial_id
@@ -32,6 +36,7 @@ class Applier:
     def __init__(self, core: Core, watcher: Watcher) -> None:
         self._core = core
         self._watcher = watcher
+        self._editor = Editor(core)
         self._applied: set[str] = {
             record.event.id
             for record in core.journal.records
@@ -42,6 +47,9 @@ class Applier:
             "restart": self._restart,
             "pause": self._pause,
             "resume": self._resume,
+            "interrupt": self._interrupt,
+            "pin": self._pin,
+            "unpin": self._pin,
         }
 
     def apply_all(self) -> None:
@@ -58,8 +66,13 @@ class Applier:
 
     def apply(self, request: Request) -> tuple[bool, str]:
         """Do what is asked and record the outcome; (ok, what happened) for the asker."""
-        ok, outcome = self._sweep(request) if not request.trials else self._trials(request)
-        self._core.record(RequestApplied(request.id, request.verb, request.by, ok, outcome))
+        facts: list[Event] = []
+        if request.verb in self._editor.verbs:
+            facts, ok, outcome = self._editor.plan(request)
+        else:
+            ok, outcome = self._trials(request) if request.trials else self._sweep(request)
+        applied = RequestApplied(request.id, request.verb, request.by, ok, outcome)
+        self._core.record(*facts, applied)
         self._applied.add(request.id)
         return ok, outcome
 
@@ -175,3 +188,31 @@ class Applier:
                 return True, f"{trial.id} is not paused"
             case Ended(cause=cause):
                 return False, f"{trial.id} already ended ({cause}); `tuiswp restart` runs it again"
+
+    def _interrupt(self, request: Request, trial: Trial) -> tuple[bool, str]:
+        match trial.status:
+            case Launching() | Running() if trial.kill is not None:
+                return True, f"{trial.id} is being ended already"
+            case Launching() | Running():
+                if not self._watcher.can_hear(trial):
+                    return False, f"{trial.id} is only just starting; ask again"
+                attempt = trial.attempts[-1].number
+                self._core.record(
+                    InterruptRequested(trial.number, attempt, request.by, request.why)
+                )
+                if self._watcher.interrupt(trial):
+                    return True, f"{trial.id} was interrupted, as ctrl-c does; it may go on"
+                return True, f"{trial.id} had just ended"
+            case Queued() | Paused():
+                return False, f"{trial.id} is {trial.state}: nothing of it runs"
+            case Ended(cause=cause):
+                return True, f"{trial.id} already ended ({cause})"
+
+    def _pin(self, request: Request, trial: Trial) -> tuple[bool, str]:
+        pinned = request.verb == "pin"
+        if pinned == (trial.pinned is not None):
+            return True, f"{trial.id} is {'already' if pinned else 'not'} pinned"
+        self._core.record(TrialPinned(trial.number, request.by, pinned, request.why))
+        if not pinned:
+            return True, f"{trial.id} is no longer pinned"
+        return True, f"{trial.id} is pinned: it is never pruned"

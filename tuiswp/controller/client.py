@@ -87,7 +87,9 @@ class SweepReader:
         self.news: tuple[Record, ...] = ()  # what the last `refresh` found in the journal
         self._journal = JournalReader(self.directory.journal)
         self._state = SweepState()
+        self._frozen: Sweep | None = None
         self._sweep: Sweep | None = None
+        self._edits = 0  # that `_sweep` has
         self._files: Follower[int] = Follower()
         self._followed: set[int] = set()
 
@@ -122,16 +124,22 @@ class SweepReader:
             self.news = tuple(self._journal.poll())
             if self.news:
                 self._state = replay(self.news, self._state)
-        if self._sweep is None:
+        if self._frozen is None:
             # Not at the top: a folder of runs has no sweep file to read.
             from tuiswp.controller.frozen import frozen_sweep
 
             try:
-                self._sweep = frozen_sweep(self.directory)
+                self._frozen = self._sweep = frozen_sweep(self.directory)
             except (SpecError, EnvironmentFault) as error:
                 if not self._state.trials:
                     raise
                 return self._without_file(str(error))
+        if self._sweep is None or self._edits != len(self._state.edits):
+            from tuiswp.spec.edits import effective
+
+            self._edits = len(self._state.edits)
+            edits = (one.edit for one in self._state.edits)
+            self._sweep = effective(self._frozen, edits)
         holder = self._state.controller
         return SweepView(
             self.directory.root,

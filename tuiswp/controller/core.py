@@ -17,6 +17,7 @@ from tuiswp.launchers.base import Launcher
 from tuiswp.model.events import Event, Warned
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Trial
+from tuiswp.spec.edits import effective
 
 log = logging.getLogger("tuiswp.controller")
 
@@ -28,11 +29,21 @@ class Core:
         self, directory: SweepDirectory, sweep: Sweep, launcher: Launcher, journal: Journal
     ) -> None:
         self.directory = directory
-        self.sweep = sweep
+        self._frozen = sweep
+        self._effective: tuple[int, Sweep] = (0, sweep)
         self.launcher = launcher
         self.journal = journal
         self.state: SweepState = replay(journal.records)
         self.host = proc.hostname()
+
+    @property
+    def sweep(self) -> Sweep:
+        """The sweep as its file and the edits made since say."""
+        edits = self.state.edits
+        if self._effective[0] != len(edits):
+            sweep = effective(self._frozen, (one.edit for one in edits))
+            self._effective = (len(edits), sweep)
+        return self._effective[1]
 
     @staticmethod
     def wall() -> float:

@@ -43,18 +43,22 @@ class Ending(msgspec.Struct, frozen=True):
     fresh: bool = False
 
 
-def of_exit(trial: Trial, run: Run, record: ExitRecord, tail: bytes, *, now: float) -> Ending:
+def of_exit(
+    trial: Trial, run: Run, record: ExitRecord, tail: bytes, *, now: float, complete: bool = False
+) -> Ending:
     """How an attempt with an `exit.json` ended; `tail` is the end of its output.
 
     A request counts only if the supervisor says it acted on one: an attempt that ended by itself
-    just before the kill ended by itself.
+    just before the kill ended by itself. `complete`: its metrics say that it came to its end.
     """
     if trial.kill is not None and trial.kill.becomes == "queued":
         return _as_asked(trial, record)  # "again" was promised, however this one ended
     if record.requested == "timeout":
         return Ending("timeout", f"ran longer than {run.timeout_s:g} s", "failed")
-    if record.requested is not None and trial.kill is not None:
+    if record.requested not in (None, "interrupt") and trial.kill is not None:
         return _as_asked(trial, record)
+    if trial.interrupt is not None and _ended_for_it(trial, run, record, tail, complete):
+        return _interrupted(trial, record)
     if record.error is not None:
         return Ending("launch-error", visible(record.error), "failed")
     if record.code == 0:
@@ -73,11 +77,36 @@ def of_loss(trial: Trial, run: Run, *, reboot: bool, why: str, now: float) -> En
     return _with_retry(trial, run, "unknown", why, "lost", now=now)
 
 
+def _ended_for_it(trial: Trial, run: Run, record: ExitRecord, tail: bytes, complete: bool) -> bool:
+    """Whether an interrupted attempt ended for the interrupt, or went on and ended otherwise.
+
+    By SIGINT or what stands for it; else, whatever its exit code (a script may save and leave in
+    good order), if it ended soon after and had not come to its end.
+    """
+    assert trial.interrupt is not None
+    if record.signal == signals.SIGINT or record.code == 128 + signals.SIGINT:
+        return True
+    if record.code not in (0, None) and last_line(tail).startswith("KeyboardInterrupt"):
+        return True
+    soon = record.ended - trial.interrupt.at <= run.grace_s
+    return soon and record.signal is None and record.error is None and not complete
+
+
+def _interrupted(trial: Trial, record: ExitRecord) -> Ending:
+    assert trial.interrupt is not None
+    why = f": {trial.interrupt.why}" if trial.interrupt.why else ""
+    evidence = f"interrupted by {trial.interrupt.by}{why}; {_how(record)}"
+    return Ending("interrupted-by-user", evidence, "killed")
+
+
+def _how(record: ExitRecord) -> str:
+    return f"signal {record.signal}" if record.signal is not None else f"exit {record.code}"
+
+
 def _as_asked(trial: Trial, record: ExitRecord) -> Ending:
     assert trial.kill is not None
     outcome, cause = _asked(trial)
-    how = f"signal {record.signal}" if record.signal is not None else f"exit {record.code}"
-    evidence = f"{trial.kill.why} (by {trial.kill.by}); {how}"
+    evidence = f"{trial.kill.why} (by {trial.kill.by}); {_how(record)}"
     return Ending(cause, evidence, outcome, fresh=trial.kill.fresh)
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import msgspec
 
 from tuiswp.errors import EnvironmentFault, JournalError
-from tuiswp.model.events import JOURNAL_VERSION, Event, Record
+from tuiswp.model.events import JOURNAL_VERSION, Event, Record, version_of
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Record).decode
@@ -194,7 +194,7 @@ class Journal:
         if self._broken:
             self._cut_back()
         records = tuple(
-            Record(JOURNAL_VERSION, self._seq + n, at, event) for n, event in enumerate(events, 1)
+            Record(version_of(event), self._seq + n, at, event) for n, event in enumerate(events, 1)
         )
         data = b"".join(map(encode_line, records))
         try:

@@ -24,9 +24,10 @@ from tuiswp.launchers.base import Job
 from tuiswp.model.events import AttemptEnded, AttemptLaunching, TrialSuggested
 from tuiswp.model.ids import attempt_id, trial_id
 from tuiswp.model.space import Params
+from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Lease, Queued, Trial
 from tuiswp.search.keys import point_key
-from tuiswp.search.suggest import next_point, suggest
+from tuiswp.search.suggest import next_point, own, suggest
 from tuiswp.spec.command import CommandContext, default_interpreter, expand
 from tuiswp.spec.params import baseline_params, wandb_config
 
@@ -62,16 +63,24 @@ class Starter:
         self._core = core
         self._places = places
         self._wake = str(wake) if wake is not None else None
-        self._proposer = suggest(core.sweep)
-        self._baseline = baseline_params(core.sweep)
+        self._follow(core.sweep)
         self._ready_at: dict[int, float] = {}
         self._next_launch = 0.0
-        self.exhausted = False
         self.waiting: str | None = None
         self.in_doubt: str | None = None  # a launch failed half-way
 
+    def _follow(self, sweep: Sweep) -> None:
+        """Propose and place as the sweep is now."""
+        self._sweep = sweep
+        self._proposer = suggest(sweep)
+        self._baseline = baseline_params(sweep)
+        self.exhausted = False
+        self._places.follow(sweep.resources)
+
     def fill(self) -> None:
         """Start as much as there is room for. Raises JournalError with nothing started."""
+        if self._core.sweep is not self._sweep:
+            self._follow(self._core.sweep)
         now = time.monotonic()
         if now < self._next_launch or self._core.state.paused:
             return
@@ -129,7 +138,7 @@ class Starter:
             self._places.release(plan.token)
 
     def _candidates(self, now: float) -> Iterator[Candidate]:
-        """Waiting trials by number, then new ones as the search proposes them."""
+        """Waiting trials in their order, then new ones as the search proposes them."""
         state = self._core.state
         for trial in wanted(state):
             if self._is_ready(trial, now):
@@ -140,7 +149,7 @@ class Starter:
             return
         number = max(state.trials, default=-1) + 1
         keys, index = state.keys, state.next_index
-        cap = self._core.sweep.run_cap
+        cap, count = self._core.sweep.run_cap, own(state.trials.values())
         if self._baseline is not None and not any(
             trial.origin == "baseline" for trial in state.trials.values()
         ):
@@ -148,8 +157,8 @@ class Starter:
             keys.add(key)
             suggestion = TrialSuggested(number, self._baseline, key, "baseline")
             yield Candidate(number, 1, self._baseline, suggestion=suggestion)
-            number += 1
-        while cap is None or number < cap:
+            number, count = number + 1, count + 1
+        while cap is None or count < cap:
             point = next_point(self._proposer, index, keys)
             if point is None:
                 self.exhausted = True
@@ -160,7 +169,7 @@ class Starter:
                 number, point.params, point.key, self._core.sweep.method, point.index
             )
             yield Candidate(number, 1, point.params, suggestion=suggestion)
-            number += 1
+            number, count = number + 1, count + 1
         self.exhausted = True
 
     def _is_ready(self, trial: Trial, now: float) -> bool:
@@ -290,8 +299,8 @@ class Starter:
 
 
 def wanted(state: SweepState) -> list[Trial]:
-    """Waiting trials that are to run, by number; after a stop, only those asked for since."""
-    queued = sorted(state.queued(), key=lambda trial: trial.number)
+    """Waiting trials that are to run, in their order; after a stop, only those asked for since."""
+    queued = state.queued()
     if state.stopping is None:
         return queued
     return [

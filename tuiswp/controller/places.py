@@ -50,6 +50,11 @@ class Places:
         self._holds: dict[str, _Hold] = {}
         self._next_reassert = 0.0
 
+    def follow(self, resources: Resources) -> None:
+        """Place by these from now on; what runs stays where it is."""
+        self._resources = resources
+        self._cpu_slots = cpu_slots(resources)
+
     def inventory(self) -> Inventory | None:
         return self._watch.latest()
 

@@ -5,7 +5,7 @@ A fact about something unknown, or about an attempt that is not the newest, chan
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, assert_never
+from typing import Literal, TypeAlias, assert_never
 
 import msgspec
 from msgspec.structs import replace
@@ -17,15 +17,22 @@ from tuiswp.model.events import (
     BestChanged,
     ControllerStarted,
     ControllerStopped,
+    Edit,
+    InterruptRequested,
     KillRequested,
+    QueueMoved,
     Record,
     RequestApplied,
+    SettingsChanged,
+    SpaceEdited,
     SweepCreated,
     SweepFinished,
     SweepPaused,
     SweepResumed,
     SweepStopping,
+    TrialAsked,
     TrialClosed,
+    TrialPinned,
     TrialQueued,
     TrialSuggested,
     Warned,
@@ -33,13 +40,33 @@ from tuiswp.model.events import (
 from tuiswp.model.trial import (
     Attempt,
     Ended,
+    Interrupt,
     Launching,
     Paused,
     Process,
     Queued,
     Running,
     Trial,
+    Wish,
 )
+
+TrialFact: TypeAlias = (
+    AttemptLaunching
+    | AttemptStarted
+    | KillRequested
+    | AttemptEnded
+    | TrialQueued
+    | TrialClosed
+    | InterruptRequested
+    | TrialPinned
+)
+
+
+class Edited(msgspec.Struct, frozen=True):
+    """An edit and when it was made."""
+
+    at: float
+    edit: Edit
 
 
 class SweepState(msgspec.Struct, frozen=True):
@@ -48,7 +75,8 @@ class SweepState(msgspec.Struct, frozen=True):
     `next_index`: where the proposer goes on. `controller`: the last one that started and did not
     say that it stopped; whether it lives is for the reader to check. `stopping`: no new trials
     ("drain"), or running ones are ended too ("now"). `overruled`: trials that a person had queued
-    before that stop; it holds for them too.
+    before that stop; it holds for them too. `front`: who runs before all others that wait.
+    `edits`: how the sweep differs from its file, oldest first; `spec.edits.effective` applies them.
     """
 
     name: str = ""
@@ -61,6 +89,8 @@ class SweepState(msgspec.Struct, frozen=True):
     paused: SweepPaused | None = None
     stopping: Literal["drain", "now"] | None = None
     overruled: frozenset[int] = frozenset()
+    front: tuple[int, ...] = ()
+    edits: tuple[Edited, ...] = ()
     finished: str | None = None
     best: BestChanged | None = None
     warned: frozenset[str] = frozenset()
@@ -77,7 +107,13 @@ class SweepState(msgspec.Struct, frozen=True):
         return [t for t in self.trials.values() if isinstance(t.status, Launching | Running)]
 
     def queued(self) -> list[Trial]:
-        return [t for t in self.trials.values() if isinstance(t.status, Queued)]
+        """Trials that wait, in the order in which they are to run."""
+        place = {number: place for place, number in enumerate(self.front)}
+        last = len(place)
+        return sorted(
+            (t for t in self.trials.values() if isinstance(t.status, Queued)),
+            key=lambda trial: (place.get(trial.number, last), trial.number),
+        )
 
 
 def replay(records: Iterable[Record], state: SweepState | None = None) -> SweepState:
@@ -115,27 +151,64 @@ class _Draft:
                 | AttemptEnded()
                 | TrialQueued()
                 | TrialClosed()
+                | InterruptRequested()
+                | TrialPinned()
             ) as event:
                 trial = self.trials.get(event.trial)
                 if trial is not None:
                     self.trials[event.trial] = move(trial, event, record.t)
-                    if isinstance(event, TrialQueued):
-                        before = self.changes.get("overruled", self.base.overruled)
-                        assert isinstance(before, frozenset)
-                        self.changes.update(finished=None, overruled=before - {event.trial})
-            case TrialSuggested() as event:
-                self._suggested(event, record.t)
+                    self._around(event)
+            case TrialSuggested() | TrialAsked() as event:
+                self._new(event, record.t)
+            case QueueMoved() | SpaceEdited() | SettingsChanged() as event:
+                self._steered(event, record.t)
             case _ as event:
                 self._sweep(event, record.t)
 
-    def _suggested(self, event: TrialSuggested, at: float) -> None:
+    def _around(self, event: TrialFact) -> None:
+        """What a fact about one trial changes beside it."""
+        if isinstance(event, TrialQueued):
+            before = self.changes.get("overruled", self.base.overruled)
+            assert isinstance(before, frozenset)
+            self.changes.update(finished=None, overruled=before - {event.trial})
+        over = isinstance(event, AttemptEnded) and event.outcome != "queued"
+        if over or isinstance(event, TrialClosed):
+            self.changes["front"] = tuple(n for n in self._front() if n != event.trial)
+
+    def _front(self) -> tuple[int, ...]:
+        before = self.changes.get("front", self.base.front)
+        assert isinstance(before, tuple)
+        return before
+
+    def _steered(self, event: QueueMoved | SpaceEdited | SettingsChanged, at: float) -> None:
+        if isinstance(event, QueueMoved):
+            first = tuple(dict.fromkeys(n for n in event.trials if n in self.trials))
+            self.changes["front"] = (*first, *(n for n in self._front() if n not in first))
+            return
+        before = self.changes.get("edits", self.base.edits)
+        assert isinstance(before, tuple)
+        self.changes["edits"] = (*before, Edited(at, event))
+        if event.reopens:
+            self.changes["finished"] = None
+        if isinstance(event, SpaceEdited) and event.next_index is not None:
+            self.changes["next_index"] = event.next_index
+
+    def _new(self, event: TrialSuggested | TrialAsked, at: float) -> None:
         if event.trial in self.trials:
             return
+        wish = None
+        if isinstance(event, TrialAsked):
+            wish = Wish(event.by, event.why, event.source, event.changes, event.outside)
         self.trials[event.trial] = Trial(
-            event.trial, event.params, event.key, event.origin, Queued(since=at)
+            event.trial,
+            event.params,
+            event.key,
+            event.origin,
+            Queued(since=at, asked=wish is not None),
+            wish=wish,
         )
         self.changes["finished"] = None
-        if event.index is not None:
+        if isinstance(event, TrialSuggested) and event.index is not None:
             before = self.changes.get("next_index", self.base.next_index)
             assert isinstance(before, int)
             self.changes["next_index"] = max(before, event.index + 1)
@@ -190,17 +263,10 @@ class _Draft:
                 assert_never(event)
 
 
-def move(
-    trial: Trial,
-    event: AttemptLaunching
-    | AttemptStarted
-    | KillRequested
-    | AttemptEnded
-    | TrialQueued
-    | TrialClosed,
-    at: float,
-) -> Trial:
+def move(trial: Trial, event: TrialFact, at: float) -> Trial:
     """One trial, one fact about it. A fact that does not fit its status changes nothing."""
+    if isinstance(event, TrialPinned):
+        return replace(trial, pinned=event.by if event.pinned else None)
     match event, trial.status:
         case AttemptLaunching(), Queued():
             attempt = Attempt(
@@ -211,12 +277,15 @@ def move(
                 status=Launching(at, event.token, event.leases),
                 attempts=(*trial.attempts, attempt),
                 kill=None,
+                interrupt=None,
             )
         case AttemptStarted(), Launching() as before if _newest(trial, event.attempt):
             running = Running(at, before.token, before.leases, event.supervisor, event.training)
             return replace(trial, status=running, attempts=_last(trial, started_at=at))
         case KillRequested(), Launching() | Running() if _newest(trial, event.attempt):
             return replace(trial, kill=event.request)
+        case InterruptRequested(), Launching() | Running() if _newest(trial, event.attempt):
+            return replace(trial, interrupt=Interrupt(at, event.by, event.why))
         case AttemptEnded(), Launching() | Running() if _newest(trial, event.attempt):
             return _ended(trial, event, at)
         case TrialQueued(), Paused() | Ended():

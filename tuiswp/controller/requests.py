@@ -17,18 +17,27 @@ import msgspec
 
 from tuiswp.controller.directory import SweepDirectory, write_atomically
 from tuiswp.errors import EnvironmentFault
+from tuiswp.model.edits import RangeEdit, Settings
 from tuiswp.model.ids import trial_id
+from tuiswp.model.space import Params
 
-Verb: TypeAlias = Literal["kill", "restart", "pause", "resume", "stop"]
+Verb: TypeAlias = Literal[
+    "kill", "restart", "pause", "resume", "stop",
+    "interrupt", "pin", "unpin", "front", "clone", "add", "extend", "set",
+]  # fmt: skip
 VERBS: tuple[str, ...] = get_args(Verb)
 _SIZE_LIMIT = 1 << 20
 
 
 class Request(msgspec.Struct, frozen=True):
-    """`trials`: numbers; empty means the sweep (pause, resume, stop).
+    """`trials`: numbers; empty means the sweep (pause, resume, stop, add, extend, set).
 
     `now`: stop ends the running trials too; kill skips the grace. `fresh`: restart moves the old
-    files under their attempt first.
+    files under their attempt first. `points`: add makes a trial of each, and what one leaves out
+    comes from the baseline, else from the best; clone makes one of each for each of `trials`, with
+    what a point names in place of theirs (none: the same point again). `edits`: extend. `settings`:
+    set, and extend for its `run_cap`. `why`: in the asker's words, kept in the journal.
+    `spec.values` and `spec.edits` make these from what a person types.
     """
 
     id: str
@@ -38,6 +47,10 @@ class Request(msgspec.Struct, frozen=True):
     trials: tuple[int, ...] = ()
     now: bool = False
     fresh: bool = False
+    points: tuple[Params, ...] = ()
+    edits: tuple[RangeEdit, ...] = ()
+    settings: Settings = {}
+    why: str = ""
     v: int = 1
 
     @property
@@ -46,13 +59,31 @@ class Request(msgspec.Struct, frozen=True):
 
 
 def new_request(
-    verb: Verb, trials: tuple[int, ...] = (), *, now: bool = False, fresh: bool = False
+    verb: Verb,
+    trials: tuple[int, ...] = (),
+    *,
+    now: bool = False,
+    fresh: bool = False,
+    points: tuple[Params, ...] = (),
+    edits: tuple[RangeEdit, ...] = (),
+    settings: Settings | None = None,
+    why: str = "",
 ) -> Request:
     """A request by this user, from this process."""
     at = time.time()
     by = f"{_user()}, pid {os.getpid()}"
     return Request(
-        f"{time.time_ns():020d}-{secrets.token_hex(4)}", verb, by, at, trials, now, fresh
+        id=f"{time.time_ns():020d}-{secrets.token_hex(4)}",
+        verb=verb,
+        by=by,
+        at=at,
+        trials=trials,
+        now=now,
+        fresh=fresh,
+        points=points,
+        edits=edits,
+        settings=settings or {},
+        why=why,
     )
 
 

@@ -185,6 +185,7 @@ class Watcher:
             record,
             attempts.log_tail(watch.directory),
             now=self._core.wall(),
+            complete=self._has_reached(watch.number),
         )
         self._finish(watch, trial, verdict, record)
 
@@ -290,7 +291,7 @@ class Watcher:
         self, watch: Watch, trial: Trial, verdict: ending.Ending, record: ExitRecord | None
     ) -> None:
         value, progress, step = self._score(watch.number)
-        reached = progress is not None and progress >= self._core.sweep.complete_at
+        reached = self._has_reached(watch.number)
         complete = verdict.cause == "done" or reached
         if reached and verdict.retry:  # it had finished; only its last word is missing
             verdict = ending.Ending(verdict.cause, verdict.evidence, "lost")
@@ -320,6 +321,12 @@ class Watcher:
             self._core.warn(code, f"{trial.id}: {fault}; those points are gaps")
         self._forget(watch.number)
         self._on_end(watch.token)
+
+    def _has_reached(self, number: int) -> bool:
+        """Whether its metrics say that it came to its end."""
+        file = self.curves[number]
+        file.poll(final=True)
+        return file.progress is not None and file.progress >= self._core.sweep.complete_at
 
     def _score(self, number: int) -> tuple[float | None, float | None, float | None]:
         """Objective, progress and step of a trial by its whole metrics file."""
@@ -368,6 +375,19 @@ class Watcher:
         if watch is not None:
             watch.asked_at = None
         self._ask_again()
+
+    def can_hear(self, trial: Trial) -> bool:
+        """Whether a signal would reach the trial: it was seen to start."""
+        self._starts()
+        watch = self._watches.get(trial.number)
+        return watch is not None and watch.start is not None
+
+    def interrupt(self, trial: Trial) -> bool:
+        """Send SIGINT as ctrl-c does, once; False if it is already gone."""
+        watch = self._watches.get(trial.number)
+        if watch is None or watch.start is None:
+            return False
+        return self._core.launcher.ask_to_leave(watch.start, "interrupt")
 
     def _ask_again(self) -> None:
         """Requests that have not reached their supervisor: it was not there yet, or we were not."""

@@ -12,7 +12,8 @@ import msgspec
 
 from tuiswp.model.trial import Process
 
-# How firmly an attempt is asked to leave: SIGINT or SIGTERM with grace then KILL, or KILL at once.
+# How firmly an attempt is asked to leave: SIGINT and no more, as ctrl-c does; SIGTERM with grace,
+# then KILL; or KILL at once.
 Firmness: TypeAlias = Literal["interrupt", "terminate", "kill"]
 
 # supervised: its end will be written down. orphaned: the supervisor is gone, the training or

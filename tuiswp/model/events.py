@@ -1,17 +1,20 @@
 """The vocabulary of facts. What is written here stays readable for ever: add, never rename.
 
 A changed meaning needs a new type, and a new field needs a default. `JOURNAL_VERSION` rises when an
-older reader could misread a record; such a journal is refused by it, read-only.
+older reader could misread a record. A record carries the version that first knew it (`version_of`):
+a sweep that nobody edits stays readable by the tuiswp that began it, an edited one is refused by
+it, read-only.
 """
 
 from typing import Literal, TypeAlias
 
 import msgspec
 
-from tuiswp.model.space import Params
+from tuiswp.model.edits import Settings
+from tuiswp.model.space import Parameter, Params
 from tuiswp.model.trial import Cause, KillRequest, Lease, Origin, Process
 
-JOURNAL_VERSION = 1
+JOURNAL_VERSION = 2
 
 
 class SweepCreated(msgspec.Struct, frozen=True, tag="sweep_created"):
@@ -145,11 +148,94 @@ class Warned(msgspec.Struct, frozen=True, tag="warned"):
     message: str
 
 
+class InterruptRequested(msgspec.Struct, frozen=True, tag="interrupt_requested"):
+    """SIGINT for one attempt, as ctrl-c sends it. It may go on; nothing harder follows."""
+
+    trial: int
+    attempt: int
+    by: str
+    why: str = ""
+
+
+class TrialAsked(msgspec.Struct, frozen=True, tag="trial_asked"):
+    """A point a person asked for: it waits in the queue, beside what the search proposes.
+
+    `source`: the trial it was cloned from. `changes`: the parameters that differ from it, as text.
+    `outside`: names of parameters whose value lies outside the range the sweep had then.
+    """
+
+    trial: int
+    params: Params
+    key: str
+    origin: Literal["point", "clone"]
+    by: str
+    why: str = ""
+    source: int | None = None
+    changes: str = ""
+    outside: tuple[str, ...] = ()
+
+
+class TrialPinned(msgspec.Struct, frozen=True, tag="trial_pinned"):
+    """No pruner may end it; or, with `pinned` false, one may again."""
+
+    trial: int
+    by: str
+    pinned: bool = True
+    why: str = ""
+
+
+class QueueMoved(msgspec.Struct, frozen=True, tag="queue_moved"):
+    """These run before all others that wait, in this order."""
+
+    trials: tuple[int, ...]
+    by: str
+    why: str = ""
+
+
+class SpaceEdited(msgspec.Struct, frozen=True, tag="space_edited"):
+    """From here on these parameters are as given here, whole; what ran before stays as it was.
+
+    `what`: the change for people, a line each. `next_index`: where the proposer goes on, if the
+    edit gave its points other numbers. `reopens`: a finished sweep has points to try again.
+    """
+
+    parameters: tuple[Parameter, ...]
+    by: str
+    what: tuple[str, ...] = ()
+    why: str = ""
+    next_index: int | None = None
+    reopens: bool = False
+
+
+class SettingsChanged(msgspec.Struct, frozen=True, tag="settings_changed"):
+    """From here on these settings hold; what is not among them stays. `what` as in SpaceEdited."""
+
+    settings: Settings
+    by: str
+    what: tuple[str, ...] = ()
+    why: str = ""
+    reopens: bool = False
+
+
+Edit: TypeAlias = SpaceEdited | SettingsChanged
+
 Event: TypeAlias = (
     SweepCreated | ControllerStarted | ControllerStopped | TrialSuggested | AttemptLaunching
     | AttemptStarted | KillRequested | AttemptEnded | TrialQueued | TrialClosed | SweepPaused
     | SweepResumed | SweepStopping | SweepFinished | RequestApplied | BestChanged | Warned
+    | InterruptRequested | TrialAsked | TrialPinned | QueueMoved | SpaceEdited | SettingsChanged
 )  # fmt: skip
+
+_SINCE_2 = (
+    InterruptRequested, TrialAsked, TrialPinned, QueueMoved, SpaceEdited, SettingsChanged,
+)  # fmt: skip
+
+
+def version_of(event: Event) -> int:
+    """The journal version that first knew this fact."""
+    if isinstance(event, AttemptEnded) and event.cause == "interrupted-by-user":
+        return 2
+    return 2 if isinstance(event, _SINCE_2) else 1
 
 
 class Record(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ STATES: tuple[State, ...] = (
 Cause: TypeAlias = Literal[
     "done", "exit-code", "signal", "killed-by-user", "paused-by-user", "sweep-stopped", "timeout",
     "pruned", "gpu-oom", "host-oom", "gpu-fault", "launch-error", "disk-full", "reboot", "unknown",
+    "interrupted-by-user",
 ]  # fmt: skip
 
 Origin: TypeAlias = Literal["baseline", "grid", "random", "point", "clone"]
@@ -100,6 +101,24 @@ class KillRequest(msgspec.Struct, frozen=True):
     fresh: bool = False  # becomes queued: move the old files aside first
 
 
+class Interrupt(msgspec.Struct, frozen=True):
+    """SIGINT was sent to the newest attempt. While it runs, it has not ended for it."""
+
+    at: float
+    by: str
+    why: str = ""
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """Who asked for a trial that the search did not propose; fields as in `events.TrialAsked`."""
+
+    by: str
+    why: str = ""
+    source: int | None = None
+    changes: str = ""
+    outside: tuple[str, ...] = ()
+
+
 class Attempt(msgspec.Struct, frozen=True):
     """One launch: what is known of it after the fact."""
 
@@ -121,6 +140,8 @@ class Trial(msgspec.Struct, frozen=True):
 
     `value` is the objective of the last ended attempt as recorded (None: none, or not finite).
     `complete`: exit 0, or progress reached `complete_at`. `retries` counts automatic relaunches.
+    `wish`: a person asked for it. `pinned`: who protects it from pruning. `interrupt`: of the
+    newest attempt.
     """
 
     number: int
@@ -135,6 +156,9 @@ class Trial(msgspec.Struct, frozen=True):
     progress: float | None = None
     step: float | None = None
     complete: bool = False
+    wish: Wish | None = None
+    pinned: str | None = None
+    interrupt: Interrupt | None = None
 
     @property
     def id(self) -> str:

@@ -1,11 +1,12 @@
 """The next trial: the first point of a proposer that was not tried yet. No history, no clock."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
 from tuiswp.model.space import Params, Value
 from tuiswp.model.sweep import Sweep
+from tuiswp.model.trial import Trial
 from tuiswp.search.base import Proposer
 from tuiswp.search.grid import GridProposer
 from tuiswp.search.keys import MAX_LISTED, point_key
@@ -64,6 +65,27 @@ def next_point(proposer: Proposer, start: int, tried: Collection[str]) -> Sugges
         if key not in tried:
             return Suggestion(index, params, key)
     return None
+
+
+def index_after_edit(sweep: Sweep) -> int | None:
+    """Where the proposer goes on when the space was edited; None: where it was.
+
+    A grid numbers its points by the lengths of its axes, so that it begins again and leaves out
+    what was tried. A random draw belongs to its index, and later indices draw from the new ranges.
+    """
+    return 0 if sweep.method == "grid" else None
+
+
+def own(trials: Iterable[Trial]) -> int:
+    """How many of them the search itself brought forth: those that `run_cap` counts."""
+    return sum(1 for trial in trials if trial.wish is None)
+
+
+def proposes(sweep: Sweep, start: int, trials: Collection[Trial]) -> bool:
+    """Whether the search would bring forth another trial."""
+    if sweep.run_cap is not None and own(trials) >= sweep.run_cap:
+        return False
+    return next_point(suggest(sweep), start, {trial.key for trial in trials}) is not None
 
 
 def grid_size(sweep: Sweep) -> int | None:

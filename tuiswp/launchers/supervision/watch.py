@@ -23,7 +23,7 @@ KILL_PATIENCE_S = 10.0  # for a killed descendant to go; one in an uninterruptib
 
 STOPS: dict[int, str] = {signal.SIGINT: "interrupt", signal.SIGTERM: "terminate"}
 STOPS |= {signal.SIGQUIT: "kill", signal.SIGUSR1: "kill"}
-FIRMNESS = {"interrupt": 1, "timeout": 2, "terminate": 2, "kill": 3}
+FIRMNESS = {"timeout": 1, "terminate": 1, "kill": 2}
 LISTENED = {signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR1, signal.SIGCHLD}
 
 
@@ -101,7 +101,15 @@ class Supervisor:
                 self.stop(STOPS[heard])
 
     def stop(self, request: str) -> None:
-        """Ask the training to leave, or make it; an earlier, firmer request stays in force."""
+        """Ask the training to leave, or make it; an earlier, firmer request stays in force.
+
+        An interrupt is a ctrl-c: each one reaches the training, and nothing harder follows it.
+        """
+        if request == "interrupt":
+            if self.requested in (None, "interrupt"):
+                self.requested = request
+                self.signal_training(signal.SIGINT)
+            return
         if FIRMNESS[request] <= FIRMNESS.get(self.requested or "", 0):
             return
         self.requested = request
@@ -110,7 +118,7 @@ class Supervisor:
             self.signal_training(signal.SIGKILL)
             return
         self.kill_at = time.monotonic() + self.spec["grace_s"]
-        self.signal_training(signal.SIGINT if request == "interrupt" else signal.SIGTERM)
+        self.signal_training(signal.SIGTERM)
         self.signal_training(signal.SIGCONT)
 
     def signal_training(self, number: int) -> None:

@@ -1,0 +1,30 @@
+"""What a person may ask a sweep to change while it lives: ranges and settings. Only data.
+
+What an edit means is `spec.edits`; that it was made is a fact (`model.events`).
+"""
+
+from typing import Literal, TypeAlias, get_args
+
+import msgspec
+
+from tuiswp.model.space import Path, Value
+
+# What `set` changes; None: no limit. `timeout` in seconds.
+Setting: TypeAlias = Literal["max_parallel", "run_cap", "retries", "timeout"]
+SETTINGS: tuple[Setting, ...] = get_args(Setting)
+Settings: TypeAlias = dict[Setting, int | float | None]
+
+
+class RangeEdit(msgspec.Struct, frozen=True):
+    """What becomes of one parameter's values.
+
+    `range`: from `low` to `high` (None keeps that end). `add`, `remove`, `values` (these and no
+    others): a list. `spelling`: how the author wrote a value, as in `model.space.Parameter`.
+    """
+
+    path: Path
+    how: Literal["range", "add", "remove", "values"]
+    low: int | float | None = None
+    high: int | float | None = None
+    values: tuple[Value, ...] = ()
+    spelling: dict[str, str] = {}

@@ -1,0 +1,288 @@
+"""Change a sweep while it lives: what an edit means, and how a person writes one.
+
+`effective` is the sweep as its file and its edits together say. Pure, so whoever replays the
+journal meets the same sweep. Nothing here decides whether an edit is wise.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from tuiswp.errors import UsageError
+from tuiswp.model.edits import SETTINGS, RangeEdit, Setting, Settings
+from tuiswp.model.events import Edit, SpaceEdited
+from tuiswp.model.space import (
+    Categorical,
+    Constant,
+    IntUniform,
+    LogUniform,
+    Parameter,
+    Uniform,
+    Value,
+)
+from tuiswp.model.sweep import Sweep
+from tuiswp.spec.distributions import bounds, distinct, value_key
+from tuiswp.spec.own import seconds
+from tuiswp.spec.params import describe, label, near_miss
+from tuiswp.spec.scalars import as_number
+from tuiswp.spec.values import find_parameter, parse_value
+from tuiswp.text import visible
+
+_EDIT = re.compile(r"(?P<name>[^=+]+?)\s*(?P<sign>\+=|-=|=)\s*(?P<text>.*)", re.DOTALL)
+_RANGE = re.compile(r"(?P<low>[^,\[\]{}]*?)\.\.(?P<high>[^,\[\]{}]*)")
+_COMMA = re.compile(r",(?![^\[{]*[\]}])")  # not inside a list or a mapping
+_NONE = frozenset({"none", "null", "no", "-", "unlimited"})
+
+
+def effective(sweep: Sweep, edits: Iterable[Edit]) -> Sweep:
+    """`sweep` as `edits`, oldest first, leave it."""
+    for edit in edits:
+        sweep = (
+            _with_space(sweep, edit)
+            if isinstance(edit, SpaceEdited)
+            else _with(sweep, edit.settings)
+        )
+    return sweep
+
+
+def _with_space(sweep: Sweep, edit: SpaceEdited) -> Sweep:
+    new = {parameter.path: parameter for parameter in edit.parameters}
+    return replace(sweep, parameters=tuple(new.get(old.path, old) for old in sweep.parameters))
+
+
+def _with(sweep: Sweep, settings: Settings) -> Sweep:
+    run, resources = sweep.run, sweep.resources
+    if "max_parallel" in settings:
+        resources = replace(resources, max_parallel=settings["max_parallel"])
+    if "retries" in settings:
+        run = replace(run, retries=settings["retries"])
+    if "timeout" in settings:
+        run = replace(run, timeout_s=settings["timeout"])
+    cap = settings.get("run_cap", sweep.run_cap)
+    return replace(sweep, run=run, resources=resources, run_cap=cap)
+
+
+# ── what one edit of a parameter means ───────────────────────────────────────────────────────────
+
+
+def edited(parameter: Parameter, edit: RangeEdit) -> Parameter:
+    """The parameter after `edit`. Raises UsageError where it cannot be edited like that."""
+    if edit.how == "range":
+        return _ranged(parameter, edit)
+    match parameter.distribution:
+        case Categorical(probabilities=None) | Constant() as choice:
+            return _listed(parameter, choice, edit)
+        case Categorical():
+            raise _refused(parameter, "its values have probabilities", "they cannot be edited")
+    raise _refused(parameter, "it has a range, not a list of values", _range_hint(parameter))
+
+
+def _ranged(parameter: Parameter, edit: RangeEdit) -> Parameter:
+    old = parameter.distribution
+    ends = bounds(old)
+    if not isinstance(old, IntUniform | Uniform | LogUniform) or ends is None:
+        if isinstance(old, Categorical | Constant):
+            raise _refused(parameter, "it has a list of values, not a range", _list_hint(parameter))
+        raise _refused(parameter, f"{parameter.kind} has no ends", "it cannot be extended")
+    low = edit.low if edit.low is not None else _own(old, 0, ends)
+    high = edit.high if edit.high is not None else _own(old, 1, ends)
+    if not low < high:
+        raise _refused(
+            parameter, f"{label(low)} is not below {label(high)}", _range_hint(parameter)
+        )
+    match old:
+        case IntUniform():
+            if low != int(low) or high != int(high):
+                raise _refused(parameter, "it takes whole numbers", _range_hint(parameter))
+            return replace(parameter, distribution=IntUniform(int(low), int(high)))
+        case Uniform(q=q):
+            return replace(parameter, distribution=Uniform(low, high, q))
+        case LogUniform(q=q, inverse=inverse):
+            if low <= 0:
+                raise _refused(parameter, "it needs ends above 0", _range_hint(parameter))
+            kind = parameter.kind.removesuffix("_values") + "_values"
+            limits = (float(low), float(high))
+            law = LogUniform(math.log(low), math.log(high), q, inverse, limits)
+            return replace(parameter, distribution=law, kind=kind)
+
+
+def _own(old: IntUniform | Uniform | LogUniform, end: int, ends: tuple[float, float]) -> float:
+    """An end as it is, whole numbers whole."""
+    return (old.min, old.max)[end] if isinstance(old, IntUniform | Uniform) else ends[end]
+
+
+def _listed(parameter: Parameter, choice: Categorical | Constant, edit: RangeEdit) -> Parameter:
+    now = [choice.value] if isinstance(choice, Constant) else distinct(choice)
+    given = {value_key(value): value for value in edit.values}
+    if not given:
+        raise _refused(parameter, "no value is named", _list_hint(parameter))
+    keys = {value_key(value) for value in now}
+    match edit.how:
+        case "add":
+            values = [*now, *(v for key, v in given.items() if key not in keys)]
+        case "remove":
+            strange = [v for key, v in given.items() if key not in keys]
+            if strange:
+                raise _refused(
+                    parameter, f"{label(strange[0])} is none of its values", _list_hint(parameter)
+                )
+            values = [v for v in now if value_key(v) not in given]
+        case _:
+            values = list(given.values())
+    if not values:
+        raise _refused(parameter, "no value would be left", "`tuiswp stop` ends the sweep")
+    if isinstance(choice, Constant) and len(values) == 1:
+        law: Constant | Categorical = Constant(values[0])
+    else:
+        law = Categorical(tuple(values))
+    kind = "categorical" if isinstance(law, Categorical) else parameter.kind
+    spelling = {**parameter.spelling, **edit.spelling}
+    return replace(parameter, distribution=law, kind=kind, spelling=spelling)
+
+
+def change(old: Parameter, new: Parameter) -> str | None:
+    """`lr: 1e-5, 1e-4 → 1e-5, 1e-4, 1e-3`; None if nothing changed."""
+    before, after = describe(old), describe(new)
+    if (old.distribution, before) == (new.distribution, after):
+        return None
+    return f"{visible(old.name, limit=60)}: {before} → {after}"
+
+
+def setting_changes(sweep: Sweep, settings: Settings) -> tuple[str, ...]:
+    """`max_parallel: 2 → 4`, a line for each setting that is not so already."""
+    now = current(sweep)
+    return tuple(
+        f"{name}: {_spelled(name, now[name])} → {_spelled(name, value)}"
+        for name, value in settings.items()
+        if now[name] != value
+    )
+
+
+def current(sweep: Sweep) -> Settings:
+    """Every setting as it is."""
+    return {
+        "max_parallel": sweep.resources.max_parallel,
+        "run_cap": sweep.run_cap,
+        "retries": sweep.run.retries,
+        "timeout": sweep.run.timeout_s,
+    }
+
+
+def _spelled(name: Setting, value: float | int | None) -> str:
+    if value is None:
+        return "as the cause says" if name == "retries" else "no limit"
+    return f"{value:g} s" if name == "timeout" else str(value)
+
+
+# ── as a person writes them ──────────────────────────────────────────────────────────────────────
+
+
+def parse_edit(parameters: Sequence[Parameter], word: str) -> RangeEdit:
+    """`lr=1e-6..1e-1` (an end left out stays), `bs+=64,128`, `bs-=8`, `opt=adam,sgd`.
+
+    Raises UsageError, also where the parameter cannot be edited like that.
+    """
+    found = _EDIT.fullmatch(word.strip())
+    if found is None:
+        shown = visible(word, limit=60)
+        raise UsageError(
+            f"{shown!r} changes nothing", hint="write name=LOW..HIGH, name+=VALUES or name-=VALUES"
+        )
+    parameter = find_parameter(parameters, found["name"].strip())
+    text = found["text"].strip()
+    span = _RANGE.fullmatch(text)
+    if found["sign"] == "=" and span is not None:
+        edit = RangeEdit(
+            parameter.path, "range", _end(parameter, span["low"]), _end(parameter, span["high"])
+        )
+    else:
+        edit = _value_edit(parameter, found["sign"], text)
+    edited(parameter, edit)
+    return edit
+
+
+def _end(parameter: Parameter, text: str) -> int | float | None:
+    if not text.strip():
+        return None
+    number = as_number(text)
+    if number is None:
+        shown = visible(text.strip(), limit=60)
+        raise _refused(parameter, f"{shown!r} is not a number", _range_hint(parameter))
+    return number
+
+
+def _value_edit(parameter: Parameter, sign: str, text: str) -> RangeEdit:
+    if not isinstance(parameter.distribution, Categorical | Constant):
+        raise _refused(parameter, "it has a range, not a list of values", _range_hint(parameter))
+    values: list[Value] = []
+    spelling: dict[str, str] = {}
+    for piece in _COMMA.split(text) if text else []:
+        value = parse_value(parameter, piece)
+        values.append(value)
+        if not isinstance(value, str | list | dict):
+            spelling[value_key(value)] = piece.strip()
+    how = {"+=": "add", "-=": "remove", "=": "values"}[sign]
+    return RangeEdit(parameter.path, how, values=tuple(values), spelling=spelling)  # type: ignore[arg-type]
+
+
+def parse_settings(words: Iterable[str]) -> Settings:
+    """`["max_parallel=4", "timeout=2h"]`; `none`: no limit. Raises UsageError."""
+    settings: Settings = {}
+    for word in words:
+        name, sign, text = (part.strip() for part in word.partition("="))
+        if name not in SETTINGS:
+            raise UsageError(
+                f"{visible(name, limit=60)!r} is no setting that can be changed",
+                hint=near_miss(name, SETTINGS),
+            )
+        if not sign or not text:
+            raise UsageError(f"{name}: no value is named", hint=f"write {name}={_EXAMPLES[name]}")
+        settings[name] = None if text.lower() in _NONE else _amount(name, text)
+    return settings
+
+
+_EXAMPLES: dict[str, str] = {"max_parallel": "4", "run_cap": "50", "retries": "2", "timeout": "2h"}
+
+
+def _amount(name: Setting, text: str) -> int | float:
+    hint = f"write {name}={_EXAMPLES[name]}, or {name}=none"
+    if name == "timeout":
+        time = seconds(text)
+        if time is None or time <= 0:
+            raise UsageError(f"timeout: {visible(text, limit=60)!r} is no time above 0", hint=hint)
+        return time
+    return check_setting(name, as_number(text), shown=text)
+
+
+def check_setting(name: Setting, value: object, *, shown: str | None = None) -> int | float:
+    """A setting's value that is not `none`. Raises UsageError."""
+    least = 0 if name == "retries" else 1
+    text = visible(str(value) if shown is None else shown, limit=60)
+    hint = f"write {name}={_EXAMPLES[name]}, or {name}=none"
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise UsageError(f"{name}: {text!r} is not a number", hint=hint)
+    if name == "timeout":
+        if value <= 0:
+            raise UsageError(f"timeout: {text!r} is no time above 0", hint=hint)
+        return value
+    if value != int(value) or value < least:
+        raise UsageError(f"{name}: {text!r} is not a whole number from {least} up", hint=hint)
+    return int(value)
+
+
+def _refused(parameter: Parameter, what: str, hint: str) -> UsageError:
+    return UsageError(f"{visible(parameter.name, limit=60)}: {what}", hint=hint)
+
+
+def _range_hint(parameter: Parameter) -> str:
+    ends = bounds(parameter.distribution)
+    low, high = ends if ends is not None else (0.0, 1.0)
+    name = visible(parameter.name, limit=60)
+    return f"write {name}=LOW..HIGH; it is {name}={label(low)}..{label(high)} now"
+
+
+def _list_hint(parameter: Parameter) -> str:
+    name = visible(parameter.name, limit=60)
+    return f"write {name}+=VALUE or {name}-=VALUE; it has {describe(parameter)} now"
