@@ -25,7 +25,9 @@ def running(here: Path) -> World:
 def test_json_has_exactly_the_promised_shape(tuiswp: Tuiswp, here: Path) -> None:
     running(here).close()
     found = tuiswp("status", "--json").json
-    assert list(found) == ["sweep", "dir", "state", "controller", "counts", "trials", "gpus"]
+    assert list(found) == [
+        "sweep", "dir", "state", "controller", "counts", "trials", "gpus", "edits",
+    ]  # fmt: skip
     assert found["sweep"] == "lr"
     assert found["dir"] == str(here / "sweeps" / "lr")
     assert found["state"] == "orphaned"
@@ -37,9 +39,11 @@ def test_json_has_exactly_the_promised_shape(tuiswp: Tuiswp, here: Path) -> None
     assert found["trials"][1] == {
         "id": "t0001", "state": "running", "cause": None, "params": {"lr": 1e-4},
         "value": 2.75, "step": 2.0, "progress": 1.0, "attempt": 1, "gpu": "G0",
+        "origin": "grid", "source": None, "pinned": False, "interrupted": False,
     }  # fmt: skip
     assert found["trials"][2]["attempt"] is None
     assert found["gpus"] == []
+    assert found["edits"] == []
 
 
 def test_a_live_controller_is_named(tuiswp: Tuiswp, here: Path) -> None:

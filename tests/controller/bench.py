@@ -28,10 +28,10 @@ tuiswp: {{max_parallel: 2, {more}}}
 class Bench:
     """One sweep directory and as many controllers over it as a test wants, one at a time."""
 
-    def __init__(self, folder: Path, more: str = "") -> None:
+    def __init__(self, folder: Path, more: str = "", *, file: str = FILE) -> None:
         (folder / "train.sh").write_text("")
         source = folder / "sweep.yaml"
-        source.write_text(FILE.format(more=more))
+        source.write_text(file.format(more=more))
         self.place = SweepDirectory(folder / "sweeps" / "test")
         create(self.place, source)
         self.launcher = FakeLauncher()

@@ -1,6 +1,13 @@
 """Steering a living sweep: clone, add, front, pin, interrupt, extend, set; no clock, no tmux."""
 
-from tests.controller.bench import Bench
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.controller.bench import FILE, Bench
 from tuiswp.controller import requests
 from tuiswp.controller.journal import read
 from tuiswp.controller.reducer import replay
@@ -331,3 +338,90 @@ def test_replaying_an_edited_journal_gives_the_controllers_own_state(bench: Benc
     assert replay(read(bench.place.journal).records) == bench.controller.core.state
     run = bench.controller.core.sweep.run
     assert (run.retries, run.timeout_s) == (2, 60)
+
+
+# --- whatever happens in between ---
+
+RANDOM = """\
+name: test
+program: train.sh
+method: random
+metric: {{name: loss, goal: minimize}}
+parameters:
+  x: {{min: 0.0, max: 1.0}}
+  n: {{values: [1, 2]}}
+command: [sh, "${{program}}", "${{args}}"]
+tuiswp: {{max_parallel: 2, {more}}}
+"""
+wider = st.builds(
+    lambda low, high: new_request("extend", edits=(RangeEdit(("x",), "range", low, high),)),
+    st.floats(-2, 0.4),
+    st.floats(0.5, 3),
+)
+listed = st.builds(
+    lambda name, how, values: new_request(
+        "extend", edits=(RangeEdit((name,), how, values=tuple(values)),)
+    ),
+    st.sampled_from(["x", "n"]),
+    st.sampled_from(["add", "remove", "values"]),
+    st.lists(st.integers(0, 6), min_size=1, max_size=3),
+)
+asked = st.builds(
+    lambda trial, value: new_request("clone", (trial,), points=({"x": value},)),
+    st.integers(0, 2),
+    st.integers(0, 6),
+)
+capped = st.builds(
+    lambda cap: new_request("set", settings={"run_cap": cap}), st.none() | st.integers(1, 9)
+)
+step = st.just("finish") | wider | listed | listed | asked | capped
+
+
+def suggestions(file: str, steps: list[str | requests.Request], crashes: set[int]) -> object:
+    """Every trial a history brings forth, restarted before some of its steps."""
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(Path(folder), file=file)
+        bench.step()
+        for at, one in enumerate(steps):
+            if at in crashes:
+                bench.crash()
+            if isinstance(one, requests.Request):
+                bench.put(one)
+            elif live := bench.controller.core.state.live():
+                bench.finish(live[0].number, 1.0)
+        for _ in range(6):
+            if live := bench.controller.core.state.live():
+                bench.finish(live[0].number, 1.0)
+        bench.controller.close()
+        return [(trial.number, trial.params, trial.key, trial.origin) for trial in bench.trials()]
+
+
+STEERED: list[str | requests.Request] = [
+    "finish",
+    new_request("extend", edits=(RangeEdit(("x",), "add", values=(9,)),)),
+    new_request("extend", edits=(RangeEdit(("x",), "range", 0.5, 3.0),)),
+    "finish",
+    new_request("clone", (0,), points=({"x": 3},)),
+    new_request("extend", edits=(RangeEdit(("x",), "remove", values=(4,)),)),
+    "finish",
+    "finish",
+]
+
+
+@pytest.mark.parametrize("file", [FILE, RANDOM], ids=["grid", "random"])
+@pytest.mark.parametrize("crashes", [{2}, {3, 5}, set(range(8))])
+def test_an_edited_sweep_goes_on_after_a_restart_as_if_there_had_been_none(
+    file: str, crashes: set[int]
+) -> None:
+    assert suggestions(file, STEERED, crashes) == suggestions(file, STEERED, set())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("file", [FILE, RANDOM], ids=["grid", "random"])
+@settings(max_examples=25, deadline=None, phases=[Phase.generate])  # shrinking takes minutes
+@given(steps=st.lists(step, min_size=4, max_size=8), crashes=st.sets(st.integers(1, 7), min_size=1))
+def test_so_it_does_after_any_history_of_edits_and_restarts(
+    file: str, steps: list[str | requests.Request], crashes: set[int]
+) -> None:
+    assert suggestions(file, steps, crashes) == suggestions(file, steps, set())

@@ -16,9 +16,11 @@ from tuiswp.analysis.optimum import objective_text
 from tuiswp.analysis.space_checks import warnings_before
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output
+from tuiswp.controller.client import SweepReader
 from tuiswp.controller.directory import SweepDirectory
-from tuiswp.controller.frozen import frozen_sweep
+from tuiswp.controller.frozen import current_sweep
 from tuiswp.controller.opening import SWEEPS
+from tuiswp.controller.steered import edits
 from tuiswp.errors import ExitCode, SpecError, UsageError
 from tuiswp.expression.checks import columns
 from tuiswp.gpu.host import cpu_slots
@@ -96,7 +98,10 @@ def _load(given: str) -> tuple[Sweep, Path]:
         place = SweepDirectory(args.find_sweep(given))
         if not place.exists():
             raise UsageError("is a folder of runs: there is no sweep file to check", where=given)
-        return frozen_sweep(place), place.root
+        state = SweepReader(place.root).refresh(with_metrics=False).state
+        sweep = current_sweep(place, state)
+        notes = (*sweep.notes, *(f"edited: {line}" for line in edits(state)))
+        return msgspec.structs.replace(sweep, notes=notes), place.root
     sweep = load(path)
     return sweep, (SWEEPS / safe_name(sweep.name)).absolute()
 

@@ -14,9 +14,10 @@ from tuiswp.cli import output
 from tuiswp.cli.status import header, numbers, state_text
 from tuiswp.cli.verdict import Verdict, metrics_path, reach
 from tuiswp.cli.waiting import why_it_waits
-from tuiswp.controller.client import SweepReader, SweepView
+from tuiswp.controller.client import Planned, SweepReader, SweepView
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.journal import read
+from tuiswp.controller.steered import about
 from tuiswp.errors import ExitCode, UsageError
 from tuiswp.gpu.environment import CPU
 from tuiswp.metrics.derived import absent
@@ -24,7 +25,6 @@ from tuiswp.metrics.file import MetricFile
 from tuiswp.model.events import RequestApplied
 from tuiswp.model.ids import attempt_id
 from tuiswp.model.trial import Attempt, Ended, Launching, Paused, Queued, Running, Trial
-from tuiswp.search.suggest import planned_trials
 from tuiswp.spec.params import swept
 from tuiswp.text import visible
 
@@ -50,7 +50,7 @@ def _trial(view: SweepView, trial: Trial) -> list[str]:
     params = words.assignments(trial.params, swept(view.sweep))
     title = output.paint(f"{trial.id}  {state_text(trial)}", "strong")
     origin = "  the baseline" if trial.origin == "baseline" else ""
-    lines = [f"{title}  {params}{origin}".rstrip()]
+    lines = [f"{title}  {params}{origin}".rstrip(), *about(trial)]
     for attempt in trial.attempts:
         lines += _attempt(trial, attempt)
     match trial.status:
@@ -167,8 +167,8 @@ def _place(verdict: Verdict, trial: Trial) -> list[str]:
 
 
 def _sweep(view: SweepView) -> list[str]:
-    lines = header(view)
-    planned = None if view.foreign else planned_trials(view.sweep)
+    lines = header(view, all_edits=True)
+    planned = Planned().of(view)
     state = view.state
     if state.finished is not None:
         lines.append(f"finished: {visible(state.finished)}")
@@ -196,7 +196,7 @@ def _sweep(view: SweepView) -> list[str]:
 
 
 def _next_waits(view: SweepView) -> Iterator[str]:
-    planned = planned_trials(view.sweep)
+    planned = Planned().of(view)
     queued = view.state.queued()
     if queued:
         status = queued[0].status

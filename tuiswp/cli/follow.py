@@ -12,14 +12,13 @@ from typing import Literal, TypeAlias
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output
 from tuiswp.cli.screen import Screen
-from tuiswp.controller.client import SweepReader, SweepView
+from tuiswp.controller.client import Planned, SweepReader, SweepView
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.journal import JournalReader
 from tuiswp.controller.reducer import SweepState
 from tuiswp.controller.story import Line, Story, status_line
 from tuiswp.errors import TuiswpError
 from tuiswp.model.sweep import Sweep
-from tuiswp.search.suggest import planned_trials
 
 DRAW_S = 0.4
 LINES_S = 0.3
@@ -37,7 +36,7 @@ class Follower:
         self._story = Story(sweep, args.spoken(directory.root))
         self._story.tell(self._journal.poll())
         self._reader = SweepReader(directory.root)
-        self._planned = planned_trials(sweep)
+        self._planned = Planned()
         self._drawn = drawn
         self._next_status = time.monotonic() + STATUS_S
 
@@ -52,7 +51,7 @@ class Follower:
         Raises output.Closed or EnvironmentFault when stdout takes no more.
         """
         with ExitStack() as stack:
-            screen = stack.enter_context(Screen(self._planned)) if self._drawn else None
+            screen = stack.enter_context(Screen()) if self._drawn else None
             while True:
                 view = self._look(screen)
                 if until_over and (outcome := self._outcome(view)) is not None:
@@ -75,11 +74,11 @@ class Follower:
         due = time.monotonic() >= self._next_status
         view = self._reader.refresh(with_metrics=screen is not None or due)
         if screen is not None:
-            screen.draw(view)
+            screen.draw(view, self._planned.of(view))
         elif due:
             self._next_status = time.monotonic() + STATUS_S
             progress = {number: live.progress for number, live in view.live.items()}
-            output.say(status_line(view.sweep, view.state, self._planned, progress))
+            output.say(status_line(view.sweep, view.state, self._planned.of(view), progress))
         return view
 
     def _outcome(self, view: SweepView) -> Outcome | None:

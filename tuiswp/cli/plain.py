@@ -14,13 +14,12 @@ from tuiswp.cli import closing, output
 from tuiswp.cli.check import parallel_text
 from tuiswp.cli.follow import Follower, Viewer
 from tuiswp.controller import opening
-from tuiswp.controller.client import SweepReader
+from tuiswp.controller.client import SweepReader, planned
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.reducer import SweepState
 from tuiswp.controller.story import opening_lines, status_line
 from tuiswp.errors import ExitCode, TuiswpError
 from tuiswp.model.sweep import Sweep
-from tuiswp.search.suggest import planned_trials
 from tuiswp.spec.program import program_warnings
 from tuiswp.text import visible
 
@@ -94,10 +93,10 @@ def _introduce(place: SweepDirectory, sweep: Sweep, state: SweepState, notes: li
     """What is about to run, or to go on, and what is doubtful about it."""
     from tuiswp.analysis.space_checks import warnings_before
 
-    planned = planned_trials(sweep)
-    output.say(*opening_lines(sweep, planned, parallel_text(sweep), _short(place)))
+    number = planned(sweep, state)
+    output.say(*opening_lines(sweep, number, parallel_text(sweep), _short(place)))
     if state.trials:
-        output.say(f"goes on: {status_line(sweep, state, planned, {})}")
+        output.say(f"goes on: {status_line(sweep, state, number, {})}")
     doubts = program_warnings(sweep, {**os.environ, **sweep.run.env})
     for note in (*notes, *sweep.notes, *doubts):
         output.say(output.prose(f"note: {visible(note)}", indent="  "))

@@ -49,10 +49,10 @@ def run(
             source, name=name, directory=None if directory is None else Path(directory)
         )
     elif SweepDirectory(path).exists():
-        from tuiswp.controller.frozen import frozen_sweep
+        from tuiswp.controller.frozen import current_sweep
 
         place, notes = SweepDirectory(path), list[str]()
-        sweep = frozen_sweep(place)
+        sweep = current_sweep(place)
     elif batch:
         raise UsageError(
             "something else launched these runs: there is nothing to run",

@@ -27,13 +27,12 @@ _TONES = {
 
 
 class Screen:
-    """A live region on stdout; use it as a context. `planned`: trials of the whole sweep."""
+    """A live region on stdout; use it as a context."""
 
-    def __init__(self, planned: int | None) -> None:
+    def __init__(self) -> None:
         from rich.console import Console
         from rich.live import Live
 
-        self._planned = planned
         self._console = Console(highlight=False, markup=False, emoji=False)
         self._live = Live(
             console=self._console,
@@ -62,10 +61,11 @@ class Screen:
         for line in lines:
             self._console.print(Text(line.text, style=_TONES[line.tone]), soft_wrap=True)
 
-    def draw(self, view: SweepView) -> None:
-        self._live.update(self._picture(view, self._console.size.height), refresh=True)
+    def draw(self, view: SweepView, planned: int | None) -> None:
+        """`planned`: trials of the whole sweep."""
+        self._live.update(self._picture(view, planned, self._console.size.height), refresh=True)
 
-    def _picture(self, view: SweepView, height: int) -> "RenderableType":
+    def _picture(self, view: SweepView, planned: int | None, height: int) -> "RenderableType":
         from rich.console import Group
         from rich.table import Table
         from rich.text import Text
@@ -73,7 +73,7 @@ class Screen:
         running = sorted(view.state.live(), key=lambda trial: trial.number)
         room = max(1, height - 4)
         progress = {trial.number: numbers(view, trial)[2] for trial in running}
-        summary = status_line(view.sweep, view.state, self._planned, progress)
+        summary = status_line(view.sweep, view.state, planned, progress)
         grid = Table.grid(padding=(0, 2))
         for trial in running[:room]:
             grid.add_row(*self._row(view, trial, progress[trial.number]))

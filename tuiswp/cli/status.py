@@ -12,13 +12,16 @@ from tuiswp.analysis.optimum import best_so_far, objective_text
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output
 from tuiswp.controller.client import SweepReader, SweepView
+from tuiswp.controller.steered import edits
 from tuiswp.errors import ExitCode, TuiswpError
 from tuiswp.gpu.environment import CPU
-from tuiswp.model.trial import Launching, Lease, Queued, Running, Trial
+from tuiswp.model.ids import trial_id
+from tuiswp.model.trial import Launching, Lease, Queued, Running, Trial, Wish
 from tuiswp.spec.params import swept
 from tuiswp.text import visible
 
 GPU_DEADLINE_S = 1.0
+EDITS = 3
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
@@ -50,6 +53,10 @@ def as_json(view: SweepView) -> dict[str, object]:
         "counts": words.counts(view.trials),
         "trials": [_trial_json(view, trial) for trial in view.trials],
         "gpus": _gpus_json(),
+        "edits": [
+            {"at": one.at, "by": one.edit.by, "what": list(one.edit.what), "why": one.edit.why}
+            for one in view.state.edits
+        ],
     }
 
 
@@ -66,7 +73,15 @@ def _trial_json(view: SweepView, trial: Trial) -> dict[str, object]:
         "progress": progress,
         "attempt": trial.attempts[-1].number if trial.attempts else None,
         "gpu": words.places(gpus) or None,
+        "origin": trial.origin,
+        "source": None if trial.wish is None else _source(trial.wish),
+        "pinned": trial.pinned is not None,
+        "interrupted": trial.interrupt is not None,
     }
+
+
+def _source(wish: Wish) -> str | None:
+    return None if wish.source is None else trial_id(wish.source)
 
 
 def numbers(view: SweepView, trial: Trial) -> tuple[float | None, float | None, float | None]:
@@ -103,8 +118,8 @@ def _lines(view: SweepView) -> list[str]:
     return [*header(view), *_table(view), *_gpu_lines(view), *_next(view)]
 
 
-def header(view: SweepView) -> list[str]:
-    """Name, state, counts, best so far, and what is wrong with the sweep as a whole."""
+def header(view: SweepView, *, all_edits: bool = False) -> list[str]:
+    """Name, state, counts, edits, best so far, and what is wrong with the sweep as a whole."""
     name = output.paint(visible(view.sweep.name), "strong")
     lines = [f"{name}  {view.word}  {words.tally(words.counts(view.trials))}"]
     if not view.foreign:
@@ -112,6 +127,11 @@ def header(view: SweepView) -> list[str]:
     if view.state.paused is not None:
         paused = view.state.paused
         lines.append(f"paused by {visible(paused.by)}: {visible(paused.why)}")
+    changes = edits(view.state)
+    shown = changes if all_edits else changes[-EDITS:]
+    if len(shown) < len(changes):
+        lines.append(f"edited {len(changes)} times since it started, lately:")
+    lines += [f"edited: {line}" for line in shown]
     best = best_so_far(view.sweep, view.trials)
     if best is not None and best.value is not None and view.sweep.objective is not None:
         lines.append(
@@ -190,6 +210,8 @@ def state_text(trial: Trial) -> str:
         return f"queued until {words.clock(trial.status.not_before)[11:]}"
     if trial.kill is not None:
         return f"{trial.state}, being ended"
+    if trial.interrupt is not None and trial.state == "running":
+        return "running, interrupted"
     cause = trial.cause
     return trial.state if cause in (None, "done") else f"{trial.state} ({cause})"
 

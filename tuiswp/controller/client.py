@@ -71,6 +71,30 @@ class SweepView(msgspec.Struct, frozen=True):
         return "paused" if self.state.paused is not None else "running"
 
 
+def planned(sweep: Sweep, state: SweepState) -> int | None:
+    """How many trials a sweep will have, as it is now; None: it runs until stopped."""
+    from tuiswp.search.suggest import planned_now, planned_trials
+
+    trials = state.trials.values()
+    steered = state.edits or any(trial.wish is not None for trial in trials)
+    return planned_now(sweep, trials) if steered else planned_trials(sweep)
+
+
+class Planned:
+    """`planned` of a view, remembered until something that counts has changed."""
+
+    def __init__(self) -> None:
+        self._of: tuple[int, int] | None = None
+        self._number: int | None = None
+
+    def of(self, view: SweepView) -> int | None:
+        key = (len(view.state.trials), len(view.state.edits))
+        if key != self._of and not view.foreign:
+            self._number = planned(view.sweep, view.state)
+        self._of = key
+        return self._number
+
+
 class SweepReader:
     """Follow one sweep directory, or a folder of runs. Raises UsageError if `path` is neither."""
 

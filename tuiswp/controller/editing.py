@@ -178,15 +178,26 @@ class Editor:
         for edit in edits:
             if isinstance(edit, SpaceEdited) and edit.next_index is not None:
                 start = edit.next_index
-        more = state.stopping is None and proposes(after, start, state.trials.values())
-        reopens = more and state.finished is not None
+        searched = any(
+            isinstance(edit, SpaceEdited) or "run_cap" in edit.settings for edit in edits
+        )
+        reopens = (
+            searched
+            and state.finished is not None
+            and state.stopping is None
+            and proposes(after, start, state.trials.values())
+        )
         facts: list[Event] = [_reopening(edit) if reopens else edit for edit in edits]
         told = [line for edit in edits for line in edit.what]
-        told += self._consequences(edits, after, more)
+        told += self._consequences(edits, after)
+        if searched and state.stopping is not None:
+            told.append("the sweep is stopped: `tuiswp resume` goes on with it")
+        elif searched and state.finished is not None:
+            told.append("the sweep goes on" if reopens else "there is nothing new to try")
         return facts, True, "; ".join(told)
 
-    def _consequences(self, edits: Sequence[Edit], after: Sweep, more: bool) -> list[str]:
-        """What an edit does not touch, and whether it changes anything now."""
+    def _consequences(self, edits: Sequence[Edit], after: Sweep) -> list[str]:
+        """What runs now and is not touched by it."""
         state, told = self._core.state, []
         new = [p for edit in edits if isinstance(edit, SpaceEdited) for p in edit.parameters]
         beyond = [trial.id for trial in state.live() if outside(new, trial.params)]
@@ -199,10 +210,6 @@ class Editor:
             told.append(f"{live} trials run now and go on")
         if any(isinstance(edit, SettingsChanged) and "timeout" in edit.settings for edit in edits):
             told += ["what runs already keeps its timeout"] if live else []
-        if state.stopping is not None:
-            told.append("the sweep is stopped: `tuiswp resume` goes on with it")
-        elif state.finished is not None:
-            told.append("the sweep goes on" if more else "there is nothing new to try")
         return told
 
     # --- the queue ---

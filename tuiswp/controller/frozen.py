@@ -1,4 +1,4 @@
-"""The sweep file as it was when the sweep started: read from its directory, never written here."""
+"""The sweep as it was when it started, and as edits made it since. Reads its directory only."""
 
 from pathlib import Path
 
@@ -6,8 +6,11 @@ import msgspec
 
 from tuiswp.controller import provenance
 from tuiswp.controller.directory import SweepDirectory
+from tuiswp.controller.journal import read
+from tuiswp.controller.reducer import SweepState, replay
 from tuiswp.model.sweep import Sweep
 from tuiswp.spec import load as spec_load
+from tuiswp.spec.edits import effective
 
 
 def frozen_sweep(directory: SweepDirectory) -> Sweep:
@@ -23,3 +26,9 @@ def frozen_sweep(directory: SweepDirectory) -> Sweep:
     if known is None or known.name is None:
         return sweep
     return msgspec.structs.replace(sweep, name=known.name)
+
+
+def current_sweep(directory: SweepDirectory, state: SweepState | None = None) -> Sweep:
+    """The sweep with the edits made since it started. Raises SpecErrors or EnvironmentFault."""
+    known = replay(read(directory.journal).records) if state is None else state
+    return effective(frozen_sweep(directory), (one.edit for one in known.edits))

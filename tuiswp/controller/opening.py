@@ -7,6 +7,7 @@ that runs.
 import hashlib
 import logging
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ import tuiswp
 from tuiswp import proc
 from tuiswp.controller import provenance
 from tuiswp.controller.directory import Lock, SweepDirectory, write_atomically
-from tuiswp.controller.frozen import frozen_sweep
+from tuiswp.controller.frozen import current_sweep, frozen_sweep
 from tuiswp.controller.journal import JournalReader, read
 from tuiswp.controller.loop import Controller, exit_code
 from tuiswp.controller.places import Places
@@ -27,8 +28,10 @@ from tuiswp.gpu.probe import read_once
 from tuiswp.launchers.tmux import TmuxLauncher
 from tuiswp.model.sweep import Sweep
 from tuiswp.spec import load as spec_load
+from tuiswp.spec.edits import as_word
 from tuiswp.spec.names import safe_name
 from tuiswp.spec.params import same_space
+from tuiswp.text import visible
 
 SWEEPS = Path("sweeps")
 START_S = 20.0
@@ -64,22 +67,39 @@ def open_or_create(
         create(place, source, name=name)
         return place, frozen_sweep(place), []
     place.check()
-    sweep = frozen_sweep(place)
+    frozen, sweep = frozen_sweep(place), current_sweep(place)
     differences = same_space(sweep, given)
-    if differences:
+    if differences and same_space(frozen, given):
         raise UsageError(
             f"{place.root} already holds a sweep over another search space "
             f"({'; '.join(differences[:3])})",
             where=str(source),
-            hint="give this one a name of its own with --name NAME",
+            hint=_way_on(place, sweep, given),
         )
     notes = []
+    if differences:
+        notes.append(f"it was edited since it started ({'; '.join(differences[:3])})")
     if source.read_bytes() != place.sweep_file.read_bytes():
         notes.append(
             f"{source} has changed since this sweep started; it goes on as {place.sweep_file} says "
             f"(`diff {place.sweep_file} {source}`)"
         )
     return place, sweep, notes
+
+
+def _way_on(place: SweepDirectory, sweep: Sweep, given: Sweep) -> str:
+    """What to type when a file's space is not the one of its sweep."""
+    apart = "give this one a name of its own with --name NAME"
+    now = {parameter.path: parameter for parameter in sweep.parameters}
+    new = [
+        p for p in given.parameters if p.path in now and p.distribution != now[p.path].distribution
+    ]
+    words = [as_word(now[parameter.path], parameter) for parameter in new]
+    if not words or len(words) != len(same_space(sweep, given)) or None in words:
+        return apart
+    typed = " ".join(shlex.quote(word) for word in words if word is not None)
+    command = f"tuiswp extend {visible(place.root.name)} {visible(typed)}"
+    return f"carry it over with `{command}`, or {apart}"
 
 
 def create(place: SweepDirectory, source: Path, *, name: str | None = None) -> None:
@@ -141,7 +161,7 @@ def run_controller(directory: SweepDirectory, *, batch: bool) -> ExitCode:
                 f"{directory.root} lies on {kind}: locks and durability are only as good as it is",
             )
         left = controller.run()
-        return exit_code(sweep, controller.core.state, left)
+        return exit_code(controller.core.sweep, controller.core.state, left)
     finally:
         lock.release()
 

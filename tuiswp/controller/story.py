@@ -13,24 +13,33 @@ from tuiswp.analysis import words
 from tuiswp.analysis.axes import measured
 from tuiswp.analysis.optimum import objective_text
 from tuiswp.controller.reducer import SweepState, replay
+from tuiswp.controller.steered import sentence
 from tuiswp.model.events import (
     AttemptEnded,
     AttemptStarted,
     BestChanged,
+    InterruptRequested,
     KillRequested,
+    QueueMoved,
     Record,
     RequestApplied,
+    SettingsChanged,
+    SpaceEdited,
     SweepFinished,
     SweepPaused,
     SweepResumed,
     SweepStopping,
+    TrialAsked,
     TrialClosed,
+    TrialPinned,
     TrialQueued,
     Warned,
 )
 from tuiswp.model.ids import trial_id
+from tuiswp.model.space import Parameter
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Attempt, Trial
+from tuiswp.spec.edits import effective
 from tuiswp.spec.params import swept
 from tuiswp.text import visible
 
@@ -50,7 +59,7 @@ class Story:
         self.sweep = sweep
         self.state = state or SweepState()
         self._name = name
-        self._parameters = swept(sweep)
+        self._swept: tuple[int, tuple[Parameter, ...]] = (0, swept(sweep))
 
     def tell(self, records: Iterable[Record]) -> list[Line]:
         """Lines for `records`, in their order."""
@@ -66,6 +75,15 @@ class Story:
         records = list(records)
         self.state = replay(records, self.state) if after is None else after
         return [(record, self._line(record)) for record in records]
+
+    @property
+    def _parameters(self) -> tuple[Parameter, ...]:
+        """The varying parameters, as they are after what was told."""
+        edits = self.state.edits
+        if len(edits) != self._swept[0]:
+            now = effective(self.sweep, (one.edit for one in edits))
+            self._swept = (len(edits), swept(now))
+        return self._swept[1]
 
     def _line(self, record: Record) -> Line | None:
         match record.event:
@@ -87,6 +105,15 @@ class Story:
                 return self._best(number, value)
             case Warned(code=code, message=message) if code != "breaker":
                 return Line(f"warning: {visible(message)}", "note")
+            case (
+                InterruptRequested()
+                | TrialAsked()
+                | TrialPinned()
+                | QueueMoved()
+                | SpaceEdited()
+                | SettingsChanged()
+            ) as event:
+                return Line(sentence(event))
             case RequestApplied(ok=False, verb=verb, outcome=outcome):
                 return Line(f"{verb} refused: {visible(outcome)}", "note")
             case SweepPaused() | SweepResumed() | SweepStopping() | SweepFinished() as event:

@@ -1,8 +1,24 @@
-"""What a proposer promises: a point for each index, without a memory.
+"""What a proposer promises: a point for each index, without a memory of its own.
 
-`point` is a pure function of the sweep and the index. So a resumed sweep, which goes on at the
-journal's last index, proposes what the uninterrupted one would have. A proposer that learns from
-results will get them beside the index; it will not keep them.
+**Rebuilt, never edited.** `suggest(sweep)` makes a proposer for the sweep as it is now. A
+controller makes one when it starts and a new one after each edit of the space
+(`spec.edits.effective`), and the new one takes nothing over from the old. So what is proposed
+may depend on three things alone, all of them in the journal: the sweep as its file and its edits
+say, the index, and the trials so far. That is why a resumed sweep, which goes on at the
+journal's last index, proposes what the uninterrupted one would have.
+
+**Edits.** `suggest.index_after_edit` says where the numbering goes on: a random draw belongs to
+its index, so later indices draw from the new ranges; a grid numbers its points anew. Whoever
+asks leaves out points whose key was tried, so nothing is run twice, whatever the numbering.
+
+**Proposers that learn** (a model, told of results) fit in the same way. They get the trials
+beside the index, by number, and build their model from them each time or keep it only as a
+cache: every finished trial told with its value, a failed one with what stands for a failure, one
+that runs as in flight. A trial whose point lies outside the space as it is now, because a range
+was narrowed or a person chose it, is told as well where the model can use it and left out where
+it cannot; it is never an error. Their randomness is a function of seed and index. What is
+computed ahead, in a worker, is thrown away unless sweep and trials are still those it was
+computed for.
 """
 
 from collections.abc import Iterator

@@ -96,8 +96,9 @@ def grid_size(sweep: Sweep) -> int | None:
 def planned_trials(sweep: Sweep) -> int | None:
     """How many trials the sweep will have, the baseline included; None: it runs until stopped.
 
-    `run_cap` counts every trial. Approximate for a random space with a countable number of points
-    beyond `MAX_LISTED`, which the draws may not exhaust.
+    Of a sweep that nobody steered: `planned_now` counts what was asked for and edited too.
+    Approximate for a random space with a countable number of points beyond `MAX_LISTED`, which the
+    draws may not exhaust.
     """
     size = suggest(sweep).size
     baseline = baseline_params(sweep)
@@ -106,6 +107,25 @@ def planned_trials(sweep: Sweep) -> int | None:
     if size is None or sweep.run_cap is None:
         return sweep.run_cap if size is None else size
     return min(size, sweep.run_cap)
+
+
+def planned_now(sweep: Sweep, trials: Collection[Trial]) -> int | None:
+    """How many trials a sweep that was steered will have: those there are, and what is left.
+
+    What is left are the points of the space as it is now that nobody tried, as far as `run_cap`
+    lets the search go.
+    """
+    size = suggest(sweep).size
+    left = None if sweep.run_cap is None else max(0, sweep.run_cap - own(trials))
+    if size is not None:
+        tried = {trial.key: trial.params for trial in trials}
+        baseline = baseline_params(sweep)
+        waits = baseline is not None and point_key(baseline) not in tried
+        size -= sum(1 for params in tried.values() if _among(sweep, params))
+        if waits and baseline is not None and not _among(sweep, baseline):
+            size += 1
+        left = max(0, size if left is None else min(left, size))
+    return None if left is None else len(trials) + left
 
 
 def _among(sweep: Sweep, params: Params) -> bool:

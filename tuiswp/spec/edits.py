@@ -4,6 +4,7 @@
 journal meets the same sweep. Nothing here decides whether an edit is wise.
 """
 
+import json
 import math
 import re
 from collections.abc import Iterable, Sequence
@@ -25,7 +26,7 @@ from tuiswp.model.space import (
 from tuiswp.model.sweep import Sweep
 from tuiswp.spec.distributions import bounds, distinct, value_key
 from tuiswp.spec.own import seconds
-from tuiswp.spec.params import describe, label, near_miss
+from tuiswp.spec.params import baseline_params, describe, label, near_miss
 from tuiswp.spec.scalars import as_number
 from tuiswp.spec.values import find_parameter, parse_value
 from tuiswp.text import visible
@@ -48,8 +49,10 @@ def effective(sweep: Sweep, edits: Iterable[Edit]) -> Sweep:
 
 
 def _with_space(sweep: Sweep, edit: SpaceEdited) -> Sweep:
+    """The baseline stays what it was, also where it took a value from there being only one."""
     new = {parameter.path: parameter for parameter in edit.parameters}
-    return replace(sweep, parameters=tuple(new.get(old.path, old) for old in sweep.parameters))
+    parameters = tuple(new.get(old.path, old) for old in sweep.parameters)
+    return replace(sweep, parameters=parameters, baseline=baseline_params(sweep))
 
 
 def _with(sweep: Sweep, settings: Settings) -> Sweep:
@@ -225,6 +228,31 @@ def _value_edit(parameter: Parameter, sign: str, text: str) -> RangeEdit:
             spelling[value_key(value)] = piece.strip()
     how = {"+=": "add", "-=": "remove", "=": "values"}[sign]
     return RangeEdit(parameter.path, how, values=tuple(values), spelling=spelling)  # type: ignore[arg-type]
+
+
+def as_word(old: Parameter, new: Parameter) -> str | None:
+    """What `extend` must be told to make `old` into `new`; None if it cannot be said in a word."""
+    match new.distribution:
+        case IntUniform(min=low, max=high) | Uniform(min=low, max=high):
+            text = f"{low!r}..{high!r}"
+        case LogUniform(limits=(low, high)):
+            text = f"{low!r}..{high!r}"
+        case Categorical(probabilities=None) | Constant() as choice:
+            values = [choice.value] if isinstance(choice, Constant) else distinct(choice)
+            text = ",".join(_written(new, value) for value in values)
+        case _:
+            return None
+    word = f"{new.name}={text}"
+    try:
+        again = edited(old, parse_edit([old], word))
+    except UsageError:
+        return None
+    return word if again.distribution == new.distribution else None
+
+
+def _written(parameter: Parameter, value: Value) -> str:
+    spelled = parameter.spelling.get(value_key(value))
+    return spelled or (value if isinstance(value, str) else json.dumps(value))
 
 
 def parse_settings(words: Iterable[str]) -> Settings:

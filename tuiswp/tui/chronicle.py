@@ -34,7 +34,9 @@ _TAGS = {
     "ControllerStopped": "controller", "TrialSuggested": "proposed", "TrialQueued": "queued",
     "TrialClosed": "closed", "AttemptLaunching": "launch", "AttemptStarted": "started",
     "AttemptEnded": "ended", "KillRequested": "ending", "RequestApplied": "request",
-    "BestChanged": "best", "Warned": "warning",
+    "BestChanged": "best", "Warned": "warning", "InterruptRequested": "interrupt",
+    "TrialAsked": "added", "TrialPinned": "pin", "QueueMoved": "queue", "SpaceEdited": "edit",
+    "SettingsChanged": "edit",
 }  # fmt: skip
 _Told: TypeAlias = tuple[str, str]  # text safe to show, and the raw command there was
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from tuiswp.controller.client import SweepReader, SweepView
+from tuiswp.controller.client import Planned, SweepReader, SweepView
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.reducer import SweepState
 from tuiswp.controller.story import Story, durations, time_left
@@ -22,7 +22,6 @@ from tuiswp.metrics.names import find
 from tuiswp.metrics.objective import reduce
 from tuiswp.model.sweep import Objective
 from tuiswp.model.trial import Trial
-from tuiswp.search.suggest import planned_trials
 from tuiswp.text import visible
 from tuiswp.tui.chronicle import Chronicle
 from tuiswp.tui.curves import CurveMaker, same_step
@@ -67,7 +66,7 @@ class Reading:
         self._rows = RowMaker()
         self._curves = CurveMaker()
         self._chronicle: Chronicle | None = None
-        self._planned: int | None = None
+        self._planned = Planned()
         self._other: tuple[object, WhatIf] | None = None
         self._processes = ProcessWatch()
         self._watch: GpuWatch | None = None
@@ -91,9 +90,8 @@ class Reading:
         view = self._reader.refresh(with_metrics=False, budget_s=READ_BUDGET_S)
         if self._chronicle is None:
             self._chronicle = Chronicle(Story(view.sweep, view.directory.name))
-            self._planned = None if view.foreign else planned_trials(view.sweep)
         touched = self._read_on(view, want)
-        now = self._clock()
+        now, planned = self._clock(), self._planned.of(view)
         trials = self._as_they_are(view)
         self._verdict.take(view, trials, self._clock)
         judgement = self._verdict.judgement
@@ -120,8 +118,8 @@ class Reading:
             events=self._chronicle.lines,
             log=self._log(view, want.log_of),
             inventory=inventory,
-            planned=self._planned,
-            eta_s=time_left(view.state, self._planned, running, now=now, took=self._took),
+            planned=planned,
+            eta_s=time_left(view.state, planned, running, now=now, took=self._took),
             data_age_s=max(0.0, time.monotonic() - max(grown)) if grown else None,
             at=now,
             same_step=self._same_step(view, want.compare, best),

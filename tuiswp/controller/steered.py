@@ -1,0 +1,74 @@
+"""What people did to a sweep and its trials, a sentence each. Pure; prints nothing."""
+
+from typing import TypeAlias
+
+from tuiswp.analysis import words
+from tuiswp.controller.reducer import SweepState
+from tuiswp.model.events import (
+    InterruptRequested,
+    QueueMoved,
+    SettingsChanged,
+    SpaceEdited,
+    TrialAsked,
+    TrialPinned,
+)
+from tuiswp.model.ids import trial_id
+from tuiswp.model.trial import Ended, Trial, Wish
+from tuiswp.text import visible
+
+Steering: TypeAlias = (
+    InterruptRequested | TrialAsked | TrialPinned | QueueMoved | SpaceEdited | SettingsChanged
+)
+
+
+def sentence(event: Steering) -> str:
+    """One such fact, with who and why."""
+    match event:
+        case InterruptRequested(trial=number):
+            text = f"{trial_id(number)} interrupted, as ctrl-c does,"
+        case TrialAsked(trial=number):
+            wish = Wish(event.by, event.why, event.source, event.changes, event.outside)
+            return f"{trial_id(number)} {wished(wish)}"
+        case TrialPinned(trial=number, pinned=pinned):
+            text = f"{trial_id(number)} {'pinned' if pinned else 'no longer pinned, asked'}"
+        case QueueMoved(trials=trials):
+            text = f"{', '.join(map(trial_id, trials))} moved to the front of the queue"
+        case SpaceEdited(what=what) | SettingsChanged(what=what):
+            text = f"changed: {'; '.join(map(visible, what))},"
+    return f"{text} by {visible(event.by)}{_why(event.why)}"
+
+
+def wished(wish: Wish) -> str:
+    """`cloned from t0003 with lr=1e-3 by anna: is it luck?`"""
+    text = "added"
+    if wish.source is not None:
+        change = f" with {visible(wish.changes)}" if wish.changes else ", the same point again,"
+        text = f"cloned from {trial_id(wish.source)}{change}"
+    beyond = ", ".join(visible(name, limit=60) for name in wish.outside)
+    beside = f"; {beyond} outside the range" if beyond else ""
+    return f"{text} by {visible(wish.by)}{_why(wish.why)}{beside}"
+
+
+def about(trial: Trial) -> list[str]:
+    """What people did to one trial that still matters."""
+    lines = [] if trial.wish is None else [wished(trial.wish)]
+    if trial.pinned is not None:
+        lines.append(f"pinned by {visible(trial.pinned)}: never pruned")
+    sent = trial.interrupt
+    if sent is not None and not isinstance(trial.status, Ended):
+        on = ", and goes on" if trial.state == "running" else ""
+        lines.append(f"interrupted by {visible(sent.by)} {words.ago(sent.at)}{on}{_why(sent.why)}")
+    return lines
+
+
+def edits(state: SweepState) -> list[str]:
+    """How the sweep differs from its file: what, by whom, when and why; oldest first."""
+    return [
+        f"{visible(what)} ({words.clock(one.at)}, by {visible(one.edit.by)}{_why(one.edit.why)})"
+        for one in state.edits
+        for what in one.edit.what
+    ]
+
+
+def _why(why: str) -> str:
+    return f": {visible(why)}" if why else ""
