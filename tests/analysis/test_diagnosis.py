@@ -23,7 +23,7 @@ from tuiswp.model.trial import Launching, Trial
 
 COMMANDS = {
     "check", "status", "results", "explain", "attach", "logs", "kill", "restart", "pause",
-    "resume", "stop", "gpus", "doctor", "report", "--batch",
+    "resume", "stop", "gpus", "doctor", "report", "--batch", "extend",
 }  # fmt: skip
 GRID = [1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3]
 
@@ -76,7 +76,9 @@ def test_the_default_winning_is_said_and_is_not_called_noise() -> None:
 def test_a_best_at_the_edge_names_the_values_to_add() -> None:
     codes = found(*curve([2.40, 2.30, 2.20, 2.10, 2.05, 2.01], GRID))
     assert "3e-3" in codes["edge-of-range"].message
-    assert "Add 1e-2, 3e-2 to the values of learning_rate" in codes["edge-of-range"].suggestion
+    assert codes["edge-of-range"].suggestion == (
+        "Add 1e-2, 3e-2 to the values of learning_rate: `tuiswp extend learning_rate+=1e-2,3e-2`."
+    )
     assert "right arm" in codes["no-u-shape"].message
     assert "edge" in codes["next-step"].message
 
@@ -97,7 +99,9 @@ def test_the_bound_of_a_continuous_range_counts_as_its_edge() -> None:
     ys = [(1e-4, 2.4), (1e-3, 2.2), (2e-2, 2.1), (0.08, 2.0)]
     trials = [ended(n, {"lr": x}, y, origin="random") for n, (x, y) in enumerate(ys)]
     codes = found(sweep, trials)
-    assert "Set max of lr to 3e-1" in codes["edge-of-range"].suggestion
+    assert codes["edge-of-range"].suggestion == (
+        "Set max of lr to 3e-1: `tuiswp extend lr=..3e-1`."
+    )
 
 
 def test_trials_left_out_are_named_with_their_reason_and_the_better_one_is_pointed_at() -> None:

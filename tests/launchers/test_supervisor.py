@@ -304,6 +304,26 @@ def test_a_firmer_request_does_not_wait_for_the_grace_of_a_softer_one(
     assert (end.signal, end.requested) == (signal.SIGKILL, "kill")
 
 
+def test_an_interrupt_is_a_ctrl_c_and_nothing_harder_follows(
+    jobs: Jobs, supervise: Supervise
+) -> None:
+    job = jobs.make(
+        ["sh", "-c", "trap 'echo int' INT; echo up; until [ -e go ]; do sleep 0.01; done; exit 3"],
+        grace_s=0.2,
+    )
+    supervisor = supervise(job)
+    wait_for(lambda: b"up" in printed(job))
+    for heard in (1, 2):
+        supervisor.send_signal(signal.SIGINT)
+        wait_for(lambda heard=heard: printed(job).count(b"int") == heard)  # type: ignore[misc]
+    asked = time.monotonic()
+    wait_for(lambda: time.monotonic() - asked > 0.6)  # thrice the grace, and still there
+    assert supervisor.poll() is None
+    in_trial(job, "go").touch()
+    end = ended(job)
+    assert (end.code, end.signal, end.requested) == (3, None, "interrupt")
+
+
 def test_a_stopped_training_can_be_ended(jobs: Jobs, supervise: Supervise) -> None:
     job = jobs.make(["sh", "-c", "echo up; kill -STOP $$; sleep 60"])
     supervisor = supervise(job)

@@ -1,5 +1,6 @@
 """What the optimum means: against the default, against noise, at an edge; and the next step."""
 
+import re
 from collections.abc import Sequence
 
 from tuiswp.analysis.axes import is_learning_rate, orders, shown_name, spell
@@ -15,6 +16,7 @@ from tuiswp.spec.params import flatten, value_label
 _NOISE_PCT = 1.0  # below: inside the noise of one run
 _STOP_PCT = 2.0  # below: not worth more trials
 _ALIKE_PCT = 0.5  # all results within this: the parameter does nothing here
+_PLAIN = re.compile(r"[\w.-]{1,60}", re.ASCII)
 _AT_BOUND = 0.05  # share of a continuous range that counts as its edge
 _NEXT = (
     ("batch size", {"batch_size", "per_device_train_batch_size", "batch", "bs"}),
@@ -127,7 +129,7 @@ def _at_bound(one: Shape, x: float) -> str | None:
 
 
 def _widen(one: Shape, side: str) -> str:
-    """What to write into the sweep file to look beyond the edge."""
+    """What to try beyond the edge, and the command that tries it."""
     name = shown_name(one.parameter)
     outward = [
         x
@@ -142,13 +144,19 @@ def _widen(one: Shape, side: str) -> str:
             "it as it is."
         )
     if isinstance(one.parameter.distribution, Categorical | Constant):
-        return f"Add {shown} to the values of {name}, give the file a new name, and run it."
+        command = _extend(one, f"+={','.join(shown.split(', '))}")
+        return f"Add {shown} to the values of {name}{command}."
     key = "min" if side == "low" else "max"
     far = outward[0 if side == "low" else -1]
-    return (
-        f"Set {key} of {name} to {spell(far, log=one.log)} (or add {shown} as values), give the "
-        "file a new name, and run it."
-    )
+    bound = spell(far, log=one.log)
+    command = _extend(one, f"={bound}.." if side == "low" else f"=..{bound}")
+    return f"Set {key} of {name} to {bound}{command}."
+
+
+def _extend(one: Shape, change: str) -> str:
+    """`: `tuiswp extend bs+=64``; empty for a name that a shell would not take as it is."""
+    name = one.parameter.name
+    return f": `tuiswp extend {name}{change}`" if _PLAIN.fullmatch(name) else ""
 
 
 def no_u(sweep: Sweep, judgement: Judgement, shapes: Sequence[Shape]) -> list[Diagnosis]:

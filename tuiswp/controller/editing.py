@@ -125,7 +125,9 @@ class Editor:
             told.append(_told(fact, parameters, known.get(fact.key)))
             known.setdefault(fact.key, trial_id(number))
         more = f"; and {len(told) - 8} more" if len(told) > 8 else ""
-        wait = ", which starts no trials now: it is paused" if state.paused is not None else ""
+        wait = (
+            "; the sweep is paused: `tuiswp resume` starts it" if state.paused is not None else ""
+        )
         return events, True, "; ".join(told[:8]) + more + wait
 
     # --- ranges and settings ---
@@ -199,8 +201,12 @@ class Editor:
     def _consequences(self, edits: Sequence[Edit], after: Sweep) -> list[str]:
         """What runs now and is not touched by it."""
         state, told = self._core.state, []
-        new = [p for edit in edits if isinstance(edit, SpaceEdited) for p in edit.parameters]
-        beyond = [trial.id for trial in state.live() if outside(new, trial.params)]
+        before, now = self._core.sweep.parameters, after.parameters
+        beyond = [
+            trial.id
+            for trial in state.live()
+            if set(outside(now, trial.params)) - set(outside(before, trial.params))
+        ]
         if beyond:
             verb = "runs" if len(beyond) == 1 else "run"
             goes = "goes" if len(beyond) == 1 else "go"

@@ -26,7 +26,7 @@ Verb: TypeAlias = Literal[
     "interrupt", "pin", "unpin", "front", "clone", "add", "extend", "set",
 ]  # fmt: skip
 VERBS: tuple[str, ...] = get_args(Verb)
-_SIZE_LIMIT = 1 << 20
+_SIZE_LIMIT = 16 << 20  # ten thousand points
 
 
 class Request(msgspec.Struct, frozen=True):

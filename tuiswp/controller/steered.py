@@ -34,7 +34,8 @@ def sentence(event: Steering) -> str:
         case QueueMoved(trials=trials):
             text = f"{', '.join(map(trial_id, trials))} moved to the front of the queue"
         case SpaceEdited(what=what) | SettingsChanged(what=what):
-            text = f"changed: {'; '.join(map(visible, what))},"
+            why = f" ({visible(event.why)})" if event.why else ""
+            return f"edited by {visible(event.by)}{why}: {'; '.join(map(visible, what))}"
     return f"{text} by {visible(event.by)}{_why(event.why)}"
 
 
