@@ -110,6 +110,15 @@ def test_explain_says_why_it_won(tuiswp: Tuiswp, here: Path) -> None:
     assert "rank 3 of 4 with 3.0000\n  1.0000 behind t0002" in tuiswp("explain", "lr", "1").out
 
 
+def test_explain_says_what_went_wrong_with_metrics_of_ones_own(tuiswp: Tuiswp, here: Path) -> None:
+    own = "metrics: {inverse: 1 / (loss - 2), gap: loss - tran_loss}, baseline"
+    world = finished(here / "sweeps" / "lr")
+    world.directory.sweep_file.write_text(SPEC.replace("baseline", own))
+    said = tuiswp("explain", "2").out
+    assert "inverse: column 3: division by zero, once, first at step" in said
+    assert "gap needs tran_loss, which was not logged; " in said
+
+
 def test_explain_says_why_it_ended_safely(tuiswp: Tuiswp, here: Path) -> None:
     world = World(here / "sweeps" / "lr")
     world.suggest(0, 3e-4)

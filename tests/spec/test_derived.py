@@ -81,6 +81,13 @@ def test_the_name_of_the_objective_is_taken() -> None:
     ]
 
 
+def test_a_metric_of_ones_own_may_be_the_one_that_decides() -> None:
+    sweep = read(HEAD.replace("name: loss", "name: gap") + "  metrics: {gap: a - b}\n")
+    assert sweep.objective == Objective("gap", "maximize")
+    note = "metric.name is computed here (tuiswp.metrics.gap); W&B would need it logged"
+    assert note in sweep.notes
+
+
 def test_another_expression_is_another_search_only_if_it_decides() -> None:
     a = read(HEAD + "  objective: {expr: a}\n")
     b = read(HEAD + "  objective: {expr: b}\n")

@@ -53,6 +53,24 @@ def test_running_and_ended_trials_stand_beside_each_other(bench: Bench) -> None:
     reading.close()
 
 
+def test_metrics_of_ones_own_are_curves_like_others_and_flag_their_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUISWP_GPUS", "none")
+    monkeypatch.setenv("TUISWP_RUNTIME_DIR", str(tmp_path / "run"))
+    bench = Bench(tmp_path, "metrics: {inverse: 1 / loss}, objective: {expr: 2 * loss}")
+    bench.step()
+    metrics(bench, 0, [4.0, 0.0, 2.0])
+    metrics(bench, 1, [4.0, 3.0])
+    reading = Reading(bench.place.root)
+    snapshot = reading.take(Want(metrics=("inverse",)))
+    assert snapshot.metrics == ("objective", "loss", "lr", "inverse")
+    assert [row.value for row in snapshot.rows] == [4.0, 6.0]
+    assert [row.flags for row in snapshot.rows] == [("EXPR",), ()]
+    assert snapshot.curves[1, "inverse"].ys[-1] == 1 / 3
+    reading.close()
+
+
 def test_the_curves_that_are_wanted_are_there_and_no_others(bench: Bench) -> None:
     bench.step()
     metrics(bench, 0, [4.0, 3.0])

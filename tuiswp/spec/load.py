@@ -212,6 +212,11 @@ class _Loader:
                 self.ours.fault("metrics", "objective is what tuiswp.objective.expr is called")
             derived[OBJECTIVE] = rule.computed
             objective = self.computed(rule, objective)
+        elif objective is not None and objective.metric in derived:
+            self.reader.note(
+                f"metric.name is computed here (tuiswp.metrics.{visible(objective.metric)}); "
+                "W&B would need it logged"
+            )
         return objective, ordered(derived, self.ours)
 
     def computed(self, rule: own.Rule, metric: Objective | None) -> Objective:
