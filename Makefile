@@ -8,7 +8,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test check e2e bench bench-tui format clean
+.PHONY: help demo test check e2e bench bench-tui snapshots format clean
 
 export PYTHON TORCH_INDEX JOBS ARGS
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
@@ -20,6 +20,7 @@ help:
 	@echo 'make e2e     only the tests that start a real tmux server'
 	@echo 'make bench   the measurements, as one table (ARGS=NAME for a part, ARGS=--all for all)'
 	@echo 'make bench-tui  what the full screen costs, in a real terminal (over a minute)'
+	@echo 'make snapshots  accept how every screen looks now (then look at the difference)'
 	@echo 'make format  let ruff rewrite what `make check` would refuse'
 	@echo 'make clean   remove caches and .venv; sweeps/ is yours and stays'
 
@@ -52,6 +53,11 @@ bench-tui:
 	@scripts/install_tmux
 	@scripts/venv sh -c 'exec python -m benchmarks tui $$ARGS'
 
+snapshots:
+	@scripts/setup dev
+	@scripts/venv sh -c 'exec pytest -q tests/tui/test_pictures.py --snapshot-update $$ARGS'
+	@git status --short tests/tui/__snapshots__
+
 format:
 	@scripts/setup dev
 	@scripts/venv ruff format .
@@ -59,5 +65,5 @@ format:
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-	    .import_linter_cache
+	    .import_linter_cache snapshot_report.html
 	find tuiswp recipes tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,6 +9,7 @@ name; at the end that server, and every process the tests left behind, is ended 
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,17 @@ import pytest
 
 from tests import leftovers
 
-_KEPT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CI", "USER", "LOGNAME", "SHELL")
+_KEPT = (
+    "PATH",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "VIRTUAL_ENV",
+    "CI",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "TEXTUAL_SNAPSHOT_TEMPDIR",
+)
 _PLACE = pytest.StashKey[Path]()
 _LEFT = pytest.StashKey[list[str]]()
 
@@ -45,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
         TUISWP_RUNTIME_DIR=str(place / "run"),
         TUISWP_TMUX_SOCKET=f"tuiswp-test-{os.getpid()}",
     )
+    time.tzset()
     leftovers.mark()
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import NoReturn, Protocol, cast
 
 import tuiswp
-from tuiswp.cli import output
+from tuiswp.cli import once, output
 from tuiswp.errors import ExitCode, TuiswpError, UsageError
 from tuiswp.text import visible
 
@@ -120,6 +120,8 @@ def _sweep(words: list[str]) -> int:
 
         return keys.run()
     given: str | None = arguments.sweep
+    if once.is_meant(arguments):
+        return once.run(arguments)
     if given is None:
         if arguments.batch or arguments.name or arguments.dir:
             raise UsageError("no SWEEP is named", hint="write `tuiswp --batch sweep.yaml`")
@@ -172,6 +174,7 @@ def _top_parser() -> Parser:
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="tuiswp [--batch | --lines] [--name NAME] [--dir DIR] [SWEEP]\n"
+        "       tuiswp --once [--screen NAME] [--size 120x35] [--format text|svg|json] [SWEEP]\n"
         "       tuiswp COMMAND …",
         description="Hyperparameter sweeps in your terminal: tmux windows, pinned GPUs, "
         f"a judged optimum.\n\n{_EXAMPLES.rstrip()}",
@@ -195,6 +198,7 @@ def _top_parser() -> Parser:
     parser.add_argument(
         "--help-keys", action="store_true", help="every key of the full screen, and leave"
     )
+    once.add_arguments(parser)
     parser.add_argument("--version", action="version", version=f"tuiswp {tuiswp.__version__}")
     return parser
 

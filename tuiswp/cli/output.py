@@ -55,7 +55,12 @@ def trouble(text: str) -> None:
 
 def show_json(content: object) -> None:
     """Print one object, in ASCII, with nothing in it that is not JSON."""
-    say(json.dumps(_plain(content), ensure_ascii=True, allow_nan=False, indent=2))
+    say(as_json(content))
+
+
+def as_json(content: object) -> str:
+    """One object as `show_json` prints it."""
+    return json.dumps(_plain(content), ensure_ascii=True, allow_nan=False, indent=2)
 
 
 def write_bytes(data: bytes) -> None:

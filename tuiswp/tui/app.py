@@ -8,6 +8,7 @@ import os
 import shlex
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -15,6 +16,7 @@ from rich.console import RenderableType
 from textual import work
 from textual.app import App
 from textual.binding import BindingType
+from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
 
@@ -25,8 +27,10 @@ from tuiswp.model.trial import Launching, Running
 from tuiswp.text import visible
 from tuiswp.tui import actions, terminal
 from tuiswp.tui.feed import Feed
+from tuiswp.tui.filters import for_terminal
 from tuiswp.tui.narrow import narrowed
 from tuiswp.tui.opened import PLACES, screen_for
+from tuiswp.tui.pictures import self_contained
 from tuiswp.tui.remembered import Memory
 from tuiswp.tui.screens.sweep import SweepScreen
 from tuiswp.tui.snapshot import EventLine, Snapshot, Want
@@ -148,6 +152,14 @@ class SweepApp(App[int]):
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Write no more of a changed line than what changed: an SSH link pays for every byte."""
         super()._display(screen, cast(RenderableType | None, narrowed(renderable)))
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's, or ours for a terminal without colour or without UTF-8."""
+        return for_terminal(super().get_line_filters(), **self.look)
+
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = True) -> str:
+        """The screen as an SVG that loads nothing from anywhere."""
+        return self_contained(super().export_screenshot(title=title, simplify=simplify))
 
     def _handle_exception(self, error: Exception) -> None:
         """Keep a fault of ours for `run`, which lets it out once the terminal is restored.

@@ -127,6 +127,19 @@ class Reading:
             what_if=self._what_if(view, trials, want.what_if),
         )
 
+    def take_whole(self, want: Want, *, gpus_s: float = 3.0) -> Snapshot:
+        """As `take`, but nothing is left for the next: files read to their ends, the GPUs known.
+
+        The GPUs are waited for no longer than `gpus_s`.
+        """
+        snapshot = self.take(want)
+        while self._followed.behind:
+            snapshot = self.take(want)
+        if snapshot.inventory is None and self._watch is not None:
+            self._watch.wait_first(gpus_s)
+            snapshot = self.take(want)
+        return snapshot
+
     def _tree(
         self, view: SweepView, number: int | None, inventory: Inventory | None
     ) -> ProcessTree | None:
