@@ -8,7 +8,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test check e2e bench bench-tui snapshots format clean
+.PHONY: help demo test check e2e bench bench-tui snapshots screenshots format clean
 
 export PYTHON TORCH_INDEX JOBS ARGS
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
@@ -21,6 +21,7 @@ help:
 	@echo 'make bench   the measurements, as one table (ARGS=NAME for a part, ARGS=--all for all)'
 	@echo 'make bench-tui  what the full screen costs, in a real terminal (over a minute)'
 	@echo 'make snapshots  accept how every screen looks now (then look at the difference)'
+	@echo 'make screenshots  the pictures of README and docs, from a real sweep (minutes)'
 	@echo 'make format  let ruff rewrite what `make check` would refuse'
 	@echo 'make clean   remove caches and .venv; sweeps/ is yours and stays'
 
@@ -57,6 +58,11 @@ snapshots:
 	@scripts/setup dev
 	@scripts/venv sh -c 'exec pytest -q tests/tui/test_pictures.py --snapshot-update $$ARGS'
 	@git status --short tests/tui/__snapshots__
+
+screenshots:
+	@scripts/setup dev
+	@scripts/install_tmux
+	@scripts/venv scripts/screenshots
 
 format:
 	@scripts/setup dev
