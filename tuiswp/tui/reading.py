@@ -78,7 +78,9 @@ class Reading:
     @property
     def behind(self) -> bool:
         """Whether the next `take` will hold more even if nothing happens."""
-        return self._reader.unread > 0 or self._verdict.behind or self._following.behind
+        if self._reader.unread > 0 or self._verdict.behind:
+            return True
+        return not self._reader.run_files and self._following.behind
 
     @property
     def _files(self) -> Mapping[int, MetricFile] | Follower[int]:
@@ -133,7 +135,7 @@ class Reading:
         The GPUs are waited for no longer than `gpus_s`.
         """
         snapshot = self.take(want)
-        while self._followed.behind:
+        while self.behind:
             snapshot = self.take(want)
         if snapshot.inventory is None and self._watch is not None:
             self._watch.wait_first(gpus_s)
