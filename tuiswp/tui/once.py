@@ -21,6 +21,7 @@ from tuiswp.tui.app import SweepApp
 from tuiswp.tui.content import content
 from tuiswp.tui.opened import screen_for
 from tuiswp.tui.reading import Reading
+from tuiswp.tui.screens.sweep import SweepScreen
 from tuiswp.tui.snapshot import Snapshot, Want
 
 Source: TypeAlias = Callable[[Want], Snapshot]  # reads until nothing of what is wanted is missing
@@ -47,6 +48,10 @@ class StillApp(SweepApp):
     """The application without its feed: whoever opens it hands it every moment."""
 
     wanted: Want | None = None
+
+    def first_screen(self) -> SweepScreen:
+        """As a sweep opens when nobody has looked at it: nothing is remembered, nor kept."""
+        return SweepScreen(memory=None, **self.look)
 
     def start_feed(self) -> None:
         """Nothing is read unasked."""
