@@ -9,6 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from tuiswp.errors import TuiswpError
+from tuiswp.text import visible
 from tuiswp.tui.snapshot import Snapshot, Want
 
 if TYPE_CHECKING:
@@ -66,16 +70,27 @@ class Feed(threading.Thread):
         if self._reading is not None:
             self._reading.close()
 
+    def _taken(self, reading: "Reading", want: Want, last: Snapshot | None) -> Snapshot:
+        """What is there now; where it cannot be read for a while, the last with the reason."""
+        try:
+            return reading.take(want)
+        except (OSError, TuiswpError) as error:
+            if last is None:  # there is nothing to show: whoever opened this is told why
+                raise
+            why = error.what if isinstance(error, TuiswpError) else error.strerror or str(error)
+            return replace(last, trouble=visible(f"CANNOT READ: {why}", limit=80))
+
     def run(self) -> None:
         try:
             # Here, where the screen does not wait for it: it brings all that reads and judges.
             from tuiswp.tui.reading import Reading
 
             reading = self._reading = Reading(self._path, clock=self._clock)
+            snapshot: Snapshot | None = None
             while not self._over:
                 with self._changed:
                     want, self._due = self._want, False
-                snapshot = reading.take(want)
+                snapshot = self._taken(reading, want, snapshot)
                 self._post(snapshot)
                 wait_s = HURRY_S if snapshot.view.unread else PERIOD_S
                 with self._changed:

@@ -13,6 +13,7 @@ from tuiswp.controller.client import Planned, SweepReader, SweepView
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.reducer import SweepState
 from tuiswp.controller.story import Story, durations, time_left
+from tuiswp.errors import EnvironmentFault
 from tuiswp.gpu.inventory import Inventory
 from tuiswp.gpu.probe import GpuWatch
 from tuiswp.launchers.attempt import log_tail
@@ -89,6 +90,8 @@ class Reading:
 
     def take(self, want: Want) -> Snapshot:
         """Read what is new and say how everything stands."""
+        if not self._reader.directory.root.is_dir():  # else nothing new would be all there is
+            raise EnvironmentFault("its directory is gone")
         view = self._reader.refresh(with_metrics=False, budget_s=READ_BUDGET_S)
         if self._chronicle is None:
             self._chronicle = Chronicle(Story(view.sweep, view.directory.name))
@@ -127,6 +130,7 @@ class Reading:
             same_step=self._same_step(view, want.compare, best),
             processes=self._tree(view, want.processes_of, inventory),
             what_if=self._what_if(view, trials, want.what_if),
+            trouble=_damage(view),
         )
 
     def take_whole(self, want: Want, *, gpus_s: float = 3.0) -> Snapshot:
@@ -280,3 +284,10 @@ class Reading:
         if self._watch is None:
             self._watch = GpuWatch()
         return self._watch.latest()
+
+
+def _damage(view: SweepView) -> str:
+    """What is wrong with the journal: one line that cannot be believed, and none is written."""
+    if not view.damage:
+        return ""
+    return f"JOURNAL DAMAGED in line {view.damage[0].line}, nothing is launched"

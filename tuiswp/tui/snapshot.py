@@ -139,6 +139,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     if it runs and another is the best. `data_age_s`: seconds since any running trial's
     file grew (None: nothing runs). `at`: wall time of the reading. `what_if`: the ranking by the
     rule that was wanted. `logged`: the metrics that were wanted as columns, as they were named.
+    `trouble`: why this may be no more how it stands: the journal is damaged, nothing can be read.
     """
 
     view: "SweepView"
@@ -160,6 +161,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     same_step: SameStep | None = None
     what_if: "WhatIf | None" = None
     processes: ProcessTree | None = None
+    trouble: str = ""
 
 
 class Want(msgspec.Struct, frozen=True):

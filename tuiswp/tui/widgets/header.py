@@ -87,6 +87,8 @@ def _groups(snapshot: Snapshot, host: str, *, short: bool) -> dict[str, Line]:
     word, tone = _WORDS.get(view.word, (view.word, "plain"))
     if short and tone == "bad":
         word = "CONTROLLER DEAD"
+    if snapshot.trouble:
+        word, tone = snapshot.trouble, "bad"
     return {
         "name": ((f" {name}", "strong"),),
         "host": ((where if short or not where else f"host {where}", "dim"),) if where else (),

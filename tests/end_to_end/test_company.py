@@ -1,0 +1,96 @@
+"""Screens that share a sweep, lose it, or are killed; and a mouse, which nothing needs."""
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.world import finished
+from tests.end_to_end.harness import kill_trials_of, state_of, tuiswp, wait_for, write_sweep
+from tests.terminals import Terminal, app
+from tuiswp import proc
+from tuiswp.controller.opening import place_for
+from tuiswp.model.trial import Running
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
+
+
+@pytest.fixture
+def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A sweep file to open; what runs of it is ended afterwards."""
+    monkeypatch.chdir(tmp_path)
+    source = write_sweep(tmp_path, trials=4, parallel=2, steps=2000)
+    yield source
+    directory = place_for(source, name=None, directory=None).root
+    tuiswp("stop", "--now", directory, cwd=tmp_path)
+    controller = state_of(directory).controller
+    if controller is not None:
+        proc.send(controller, signal.SIGTERM)
+        wait_for(lambda: not proc.is_alive(controller))
+    kill_trials_of(directory)
+
+
+def test_two_screens_share_a_sweep_and_neither_is_missed(live: Path) -> None:
+    directory = place_for(live, name=None, directory=None).root
+    with Terminal(app(live), cwd=live.parent) as first:
+        first.until("t0000 running")
+        with Terminal(app(directory), cwd=live.parent) as second:
+            second.until("t0001 running")
+            first.type("T")
+            first.until("It gets TERM")
+            first.type("y")
+            second.until("killed", timeout=10)
+            first.until("killed", timeout=2)
+            second.process.kill()  # no front door, no goodbye
+            second.process.wait(5)
+        running = [t for t in state_of(directory).trials.values() if t.state == "running"]
+        alive = [t.status.training for t in running if isinstance(t.status, Running)]
+        assert alive
+        assert all(proc.is_alive(one) for one in alive)
+
+        controller = state_of(directory).controller
+        assert controller is not None
+        assert proc.is_alive(controller)
+        os.kill(controller.pid, signal.SIGKILL)
+        first.until("CONTROLLER DEAD", timeout=3)
+        assert all(proc.is_alive(one) for one in alive)
+
+
+def test_a_directory_that_is_removed_is_said_and_q_still_leaves(tmp_path: Path) -> None:
+    sweep = finished(tmp_path / "lr").directory.root
+    with Terminal(app(sweep), cwd=tmp_path) as terminal:
+        terminal.until("t0003 done")
+        shutil.rmtree(sweep)
+        terminal.until("its directory is gone", timeout=3)
+        for key in ("P", "O", "\x1b", "L", "\x1b", "\r", "\x1b"):
+            terminal.type(key)
+            time.sleep(0.2)
+        assert terminal.process.poll() is None
+        terminal.type("q")
+        terminal.ended()
+
+
+def click(terminal: Terminal, column: int, row: int, button: int = 0) -> None:
+    """Press and release a mouse button; columns and rows count from 1."""
+    terminal.type(f"\x1b[<{button};{column};{row}M\x1b[<{button};{column};{row}m")
+
+
+def test_the_mouse_chooses_a_row_and_presses_what_the_footer_offers(tmp_path: Path) -> None:
+    sweep = finished(tmp_path / "lr").directory.root
+    with Terminal(app(sweep), cwd=tmp_path) as terminal:
+        terminal.until(">  t0002")
+        row = next(n for n, line in enumerate(terminal.lines, 1) if "t0001 done" in line)
+        click(terminal, 5, row)
+        terminal.until(">  t0001")
+        footer = terminal.lines[-1]
+        click(terminal, footer.index("/ filter") + 1, len(terminal.lines))
+        terminal.until(lambda: "status:run" in terminal.text)
+        terminal.type("\x1b")
+        time.sleep(0.2)
+        terminal.type("\x1b[<64;5;6M\x1b[<65;5;6M")  # the wheel
+        terminal.quiet()
+        assert terminal.process.poll() is None
