@@ -111,7 +111,7 @@ class SweepScreen(Screen[None]):
         with Container(id="body"):
             with Vertical(id="table"):
                 yield Static(classes="rule", id="summary", markup=False)
-                yield Input(placeholder="lr>=1e-4 status:run,ok t0007 …")
+                yield Input(compact=True, placeholder="lr>=1e-4 status:run,ok t0007 …")
                 yield Trials(colour=colour, ascii=ascii)
             yield ChartGrid(id="charts", colour=colour, ascii=ascii)
         with Vertical(id="output"):
@@ -264,9 +264,8 @@ class SweepScreen(Screen[None]):
 
     def on_key_footer_pressed(self, event: KeyFooter.Pressed) -> None:
         event.stop()
-        found = next(
-            (a for a in actions.ACTIONS if actions.keys(a).split()[:1] == [event.key]), None
-        )
+        place = "chart" if isinstance(self.focused, Chart) else "table"
+        found = actions.by_key(event.key, *actions.CHAINS[place])
         if found is not None:
             self.action_do(found.id)
 
