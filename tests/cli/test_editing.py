@@ -92,6 +92,7 @@ def test_an_extended_sweep_goes_on_and_says_how_it_was_edited(
         out = " ".join(tuiswp(*command).out.split())
         assert "edited: lr: 1e-4, 1e-3, 1e-2 → 1e-4, 1e-3, 1e-2, 3e-3 (" in out
         assert ": the edge won)" in out
+    assert "t0000:" not in tuiswp("check", "lr").out  # it was another grid's first trial
     [edit] = tuiswp("status", "--json").json["edits"]
     assert (edit["what"], edit["why"]) == (
         ["lr: 1e-4, 1e-3, 1e-2 → 1e-4, 1e-3, 1e-2, 3e-3"],
@@ -147,6 +148,7 @@ def test_a_pin_and_the_front_of_the_queue_need_no_controller(
     assert tuiswp("front", "2", "1").out == "t0002, t0001 are next\n"
     assert [trial.number for trial in view(here).state.queued()] == [2, 1, 0]
     assert "pinned by " in tuiswp("explain", "2").out
+    assert tuiswp("status").out.count("queued, pinned") == 1
     trials = json.loads(json.dumps(tuiswp("status", "--json").json["trials"]))
     assert [trial["pinned"] for trial in trials] == [False, False, True]
     assert tuiswp("interrupt", "1").code == 2

@@ -53,7 +53,7 @@ def test_a_change_means_what_it_says(space: Sweep, word: str, says: str) -> None
 @pytest.mark.parametrize(
     ("word", "says"),
     [
-        ("lr=1e-1..1e-5", "lr: 0.1 is not below 1e-5; write lr=LOW..HIGH; it is lr=1e-5..0.1 now"),
+        ("lr=1e-1..1e-5", "lr: 0.1 is not below 1e-5; write lr=LOW..HIGH; it is lr=1e-5..1e-1 now"),
         ("lr=0..1", "lr: it needs ends above 0"),
         ("lr+=1", "lr: it has a range, not a list of values; write lr=LOW..HIGH"),
         ("lr=a..b", "lr: 'a' is not a number"),

@@ -43,6 +43,7 @@ from tuiswp.spec.scale import is_logarithmic, is_numeric
 from tuiswp.text import shell_line, visible
 
 SHOWN = 3
+EDITED = "edited: "
 GPU_DEADLINE_S = 2.0
 
 
@@ -100,7 +101,7 @@ def _load(given: str) -> tuple[Sweep, Path]:
             raise UsageError("is a folder of runs: there is no sweep file to check", where=given)
         state = SweepReader(place.root).refresh(with_metrics=False).state
         sweep = current_sweep(place, state)
-        notes = (*sweep.notes, *(f"edited: {line}" for line in edits(state)))
+        notes = (*sweep.notes, *(f"{EDITED}{line}" for line in edits(state)))
         return msgspec.structs.replace(sweep, notes=notes), place.root
     sweep = load(path)
     return sweep, (SWEEPS / safe_name(sweep.name)).absolute()
@@ -123,7 +124,12 @@ def make_plan(sweep: Sweep, root: Path) -> Plan:
 
 
 def _first(sweep: Sweep, root: Path) -> Iterator[Trial]:
-    """The first trials, in the order and with the numbers a new sweep gives them."""
+    """The first trials, in the order and with the numbers a new sweep gives them.
+
+    None of a sweep that was edited: its first trials were those of its file.
+    """
+    if any(note.startswith(EDITED) for note in sweep.notes):
+        return
     points: list[tuple[Params, bool]] = []
     baseline = baseline_params(sweep)
     tried: set[str] = set()
@@ -235,7 +241,8 @@ def _lines(plan: Plan) -> list[str]:
         name = f"{trial.id}, the baseline" if trial.baseline else trial.id
         lines.append(f"{name}:")
         lines.append(f"  {shell_line(trial.argv)}")
-    lines.append(f"  in {visible(sweep.run.cwd)}")
+    if plan.first:
+        lines.append(f"  in {visible(sweep.run.cwd)}")
     notes = [
         output.prose(f"note: {visible(note)}", indent="  ") for note in (*sweep.notes, *plan.doubts)
     ]

@@ -205,15 +205,16 @@ def run_names(view: SweepView) -> dict[int, str]:
 
 
 def state_text(trial: Trial) -> str:
-    """`running`, `failed (exit-code)`, `queued until 14:05:09`, `running, being ended`."""
+    """`running`, `failed (exit-code)`, `queued until 14:05:09`, `done, pinned`."""
+    pin = "" if trial.pinned is None else ", pinned"
     if isinstance(trial.status, Queued) and trial.status.not_before > trial.status.since:
-        return f"queued until {words.clock(trial.status.not_before)[11:]}"
+        return f"queued until {words.clock(trial.status.not_before)[11:]}{pin}"
     if trial.kill is not None:
         return f"{trial.state}, being ended"
     if trial.interrupt is not None and trial.state == "running":
-        return "running, interrupted"
+        return f"running, interrupted{pin}"
     cause = trial.cause
-    return trial.state if cause in (None, "done") else f"{trial.state} ({cause})"
+    return (trial.state if cause in (None, "done") else f"{trial.state} ({cause})") + pin
 
 
 def _gpu_lines(view: SweepView) -> list[str]:

@@ -78,7 +78,8 @@ def open_or_create(
         )
     notes = []
     if differences:
-        notes.append(f"it was edited since it started ({'; '.join(differences[:3])})")
+        made = "; ".join(same_space(given, sweep)[:3])
+        notes.append(f"it was edited since it started ({made})")
     if source.read_bytes() != place.sweep_file.read_bytes():
         notes.append(
             f"{source} has changed since this sweep started; it goes on as {place.sweep_file} says "

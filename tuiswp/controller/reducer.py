@@ -295,6 +295,7 @@ def move(trial: Trial, event: TrialFact, at: float) -> Trial:
                 value=None,
                 complete=False,
                 kill=None,
+                interrupt=None,
                 retries=0,
             )
         case TrialClosed(), Queued() | Paused():

@@ -13,7 +13,7 @@ from tuiswp.model.events import (
     TrialPinned,
 )
 from tuiswp.model.ids import trial_id
-from tuiswp.model.trial import Ended, Trial, Wish
+from tuiswp.model.trial import Trial, Wish
 from tuiswp.text import visible
 
 Steering: TypeAlias = (
@@ -56,9 +56,9 @@ def about(trial: Trial) -> list[str]:
     if trial.pinned is not None:
         lines.append(f"pinned by {visible(trial.pinned)}: never pruned")
     sent = trial.interrupt
-    if sent is not None and not isinstance(trial.status, Ended):
-        on = ", and goes on" if trial.state == "running" else ""
-        lines.append(f"interrupted by {visible(sent.by)} {words.ago(sent.at)}{on}{_why(sent.why)}")
+    if sent is not None and trial.state == "running":
+        since = words.ago(sent.at)
+        lines.append(f"interrupted by {visible(sent.by)} {since}, and goes on{_why(sent.why)}")
     return lines
 
 

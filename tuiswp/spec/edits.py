@@ -28,6 +28,7 @@ from tuiswp.spec.distributions import bounds, distinct, value_key
 from tuiswp.spec.own import seconds
 from tuiswp.spec.params import baseline_params, describe, label, near_miss
 from tuiswp.spec.scalars import as_number
+from tuiswp.spec.scale import is_logarithmic
 from tuiswp.spec.values import find_parameter, parse_value
 from tuiswp.text import visible
 
@@ -307,8 +308,9 @@ def _refused(parameter: Parameter, what: str, hint: str) -> UsageError:
 def _range_hint(parameter: Parameter) -> str:
     ends = bounds(parameter.distribution)
     low, high = ends if ends is not None else (0.0, 1.0)
-    name = visible(parameter.name, limit=60)
-    return f"write {name}=LOW..HIGH; it is {name}={label(low)}..{label(high)} now"
+    name, log = visible(parameter.name, limit=60), is_logarithmic(parameter)
+    now = f"{name}={label(low, log=log)}..{label(high, log=log)}"
+    return f"write {name}=LOW..HIGH; it is {now} now"
 
 
 def _list_hint(parameter: Parameter) -> str:
