@@ -27,6 +27,7 @@ Scope: TypeAlias = Literal[
     "compare",
     "columns",
     "home",
+    "landscape",
 ]
 
 # Which groups answer a key in a place, the nearest first. No key may be twice in one chain.
@@ -39,6 +40,7 @@ CHAINS: Mapping[str, tuple[Scope, ...]] = {
     "compare": ("compare", "view", "chart", "app"),
     "columns": ("columns", "app"),
     "home": ("home", "app"),
+    "landscape": ("landscape", "act", "app"),
 }
 
 # Shifted letters that look: the same the other way round, or a whole screen.
@@ -51,7 +53,7 @@ REVERSES: Mapping[str, str] = {
     "last": "first",
     "parameter_previous": "parameter_next",
 }
-OPENS = frozenset({"screenshot", "compare", "events", "results"})
+OPENS = frozenset({"screenshot", "compare", "events", "results", "landscape"})
 
 _SHOWN: Mapping[str, str] = {
     "question_mark": "?", "escape": "esc", "slash": "/", "full_stop": ".", "comma": ",",
@@ -134,6 +136,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane_3", ("3",), "GPUs", "Show or hide the GPUs.", "sweep"),
     Action("pane_4", ("4",), "log", "Show or hide what the trial printed.", "sweep"),
     Action("compare", ("C",), "compare", "Compare the marked trials: only what differs.", "sweep"),
+    Action("landscape", ("M",), "map", "Show the search space as a map: every trial in its place.",
+           "sweep"),
     Action("log", ("l",), "output", "Show what the trial printed.", "sweep",
            command="tuiswp logs {sweep} {trials}"),
 
@@ -228,6 +232,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("trial_curves", ("5",), "curves", "Go to the curves.", "trial"),
     Action("trial_log", ("6",), "output", "Go to what the trial prints.", "trial",
            command="tuiswp logs {sweep} {trials}"),
+
+    Action("axis_x", ("x",), "x axis", "Put the next parameter on the x axis.", "landscape"),
+    Action("axis_y", ("y",), "y axis", "Put the next parameter on the y axis.", "landscape"),
 
     Action("events_filter", ("slash",), "filter", "Show only events that match, as you type.",
            "events"),

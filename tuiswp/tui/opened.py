@@ -17,6 +17,7 @@ PLACES = {
     "CompareScreen": "compare",
     "HomeScreen": "home",
     "ChooseColumns": "columns",
+    "LandscapeScreen": "landscape",
 }
 
 
@@ -45,6 +46,10 @@ def screen_for(
             from tuiswp.tui.screens.trial import TrialScreen
 
             return TrialScreen(chosen[-1], snapshot, **look)
+        case "landscape":
+            from tuiswp.tui.screens.landscape import LandscapeScreen
+
+            return LandscapeScreen(chosen[-1] if chosen else None, snapshot, **look)
         case "compare" if len(chosen) > 1:
             from tuiswp.tui.screens.compare import CompareScreen
 
