@@ -4,10 +4,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from tests.tui.loops import in_a_loop
 from tests.tui.snapshots import snapshot
+from tests.tui.test_screens import seen
 from tuiswp.controller.requests import Request
 from tuiswp.tui.app import SweepApp
 from tuiswp.tui.screens.compare import CompareScreen
@@ -17,7 +19,7 @@ from tuiswp.tui.screens.help import HelpScreen
 from tuiswp.tui.screens.results import ResultsScreen
 from tuiswp.tui.screens.sweep import SweepScreen
 from tuiswp.tui.screens.trial import TrialScreen
-from tuiswp.tui.snapshot import Want
+from tuiswp.tui.snapshot import AsOf, Want
 from tuiswp.tui.widgets.chart import Chart
 from tuiswp.tui.widgets.trials import Trials
 
@@ -209,3 +211,22 @@ def test_a_fault_of_ours_keeps_its_traceback_and_shows_no_variables(
     assert isinstance(app.crash, RuntimeError)
     said = capsys.readouterr()
     assert "canary" not in said.out + said.err
+
+
+@in_a_loop
+async def test_of_the_past_nothing_can_be_asked_and_escape_comes_back_to_now() -> None:
+    app = Desk()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("left_square_bracket")
+        moment = app.as_of
+        assert moment is not None
+        shown = snapshot()
+        app.take(replace(shown, at=moment, as_of=AsOf(moment, shown.at)))
+        await pilot.press("K")
+        await pilot.pause()
+        assert isinstance(app.screen, SweepScreen)
+        assert "AS OF" in seen(app)
+        await pilot.press("escape")
+        assert app.as_of is None
+        assert app.sent == []

@@ -189,7 +189,7 @@ def test_gpus_that_cannot_be_read_are_no_cpu_machine() -> None:
 def test_a_running_trial_is_found_by_its_token_and_its_leases() -> None:
     status = Running(0.0, "tok", (Lease("GPU-1", 0, "G1"),), Process("b", 1, 1), Process("b", 2, 1))
     found = tenants([Trial(3, {}, "k", "grid", status), ended(4, {}, 1.0)])
-    assert found == Tenants({"tok": "t0003"}, {"GPU-1": ("t0003",)}, {})
+    assert found == Tenants({"tok": "t0003"}, {"GPU-1": ("t0003",)}, {}, {"G1": ("t0003",)})
 
 
 @settings(deadline=None, max_examples=60)

@@ -58,7 +58,8 @@ OPENS = frozenset({"screenshot", "compare", "events", "results", "landscape"})
 _SHOWN: Mapping[str, str] = {
     "question_mark": "?", "escape": "esc", "slash": "/", "full_stop": ".", "comma": ",",
     "asterisk": "*", "plus": "+", "equals_sign": "=", "minus": "-", "exclamation_mark": "!",
-    "ampersand": "&",
+    "ampersand": "&", "left_square_bracket": "[", "right_square_bracket": "]",
+    "left_curly_bracket": "{", "right_curly_bracket": "}",
     "colon": ":", "ctrl+p": "^p", "ctrl+z": "^z", "f1": "F1", "up": "↑", "down": "↓", "left": "←",
     "right": "→", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
     "shift+tab": "shift-tab",
@@ -136,6 +137,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane_3", ("3",), "GPUs", "Show or hide the GPUs.", "sweep"),
     Action("pane_4", ("4",), "log", "Show or hide what the trial printed.", "sweep"),
     Action("compare", ("C",), "compare", "Compare the marked trials: only what differs.", "sweep"),
+    Action("scrub_back", ("left_square_bracket",), "earlier", "Show the whole sweep as it was a "
+           "step earlier.", "sweep"),
+    Action("scrub_forward", ("right_square_bracket",), "later", "A step later; at the end it is "
+           "live again.", "sweep"),
+    Action("scrub_far_back", ("left_curly_bracket",), "far earlier", "Ten steps earlier.", "sweep"),
+    Action("scrub_far_forward", ("right_curly_bracket",), "far later", "Ten steps later.", "sweep"),
     Action("landscape", ("M",), "map", "Show the search space as a map: every trial in its place.",
            "sweep"),
     Action("log", ("l",), "output", "Show what the trial printed.", "sweep",

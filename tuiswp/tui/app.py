@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+import msgspec
 from rich.console import RenderableType
 from textual import work
 from textual.app import App
@@ -28,6 +29,7 @@ from tuiswp.text import visible
 from tuiswp.tui import actions, terminal
 from tuiswp.tui.feed import Feed
 from tuiswp.tui.filters import for_terminal
+from tuiswp.tui.moments import moved
 from tuiswp.tui.narrow import narrowed
 from tuiswp.tui.opened import PLACES, screen_for
 from tuiswp.tui.pictures import self_contained
@@ -41,6 +43,13 @@ if TYPE_CHECKING:
     from tuiswp.tui.writing import Form
 
 _CLIPBOARD = 64 * 1024  # terminals drop what is much longer
+_SCRUBS: dict[str, int | None] = {
+    "scrub_live": None,
+    "scrub_back": -1,
+    "scrub_forward": 1,
+    "scrub_far_back": -10,
+    "scrub_far_forward": 10,
+}
 
 
 class SnapshotArrived(Message):
@@ -87,6 +96,7 @@ class SweepApp(App[int]):
         self.look = {"colour": colour, "ascii": ascii}
         self.snapshot: Snapshot | None = None
         self.frozen = False
+        self.as_of: float | None = None  # a moment of the past that is looked at
         self.fault: str | None = None
         self.crash: Exception | None = None
         self.ran: tuple[EventLine, ...] = ()  # what was run from here, for the events screen
@@ -122,7 +132,7 @@ class SweepApp(App[int]):
     def want(self, want: Want) -> None:
         """What the screen on top is about to show."""
         if self._feed is not None:
-            self._feed.want(want)
+            self._feed.want(msgspec.structs.replace(want, as_of=self.as_of))
 
     def on_snapshot_arrived(self, event: SnapshotArrived) -> None:
         if not self.frozen:
@@ -206,6 +216,8 @@ class SweepApp(App[int]):
                 self.attach(chosen[-1])
             case "shell" if chosen:
                 self.shell(chosen[-1])
+            case scrub if scrub in _SCRUBS:
+                self.scrub(_SCRUBS[scrub])
             case "write" if self.snapshot is not None:
                 self.write(self.snapshot)
             case "copy" if chosen:
@@ -217,6 +229,21 @@ class SweepApp(App[int]):
             terminal.stop()
         else:
             self.say("no shell waits here: q leaves, and the trials go on", bad=True)
+
+    def scrub(self, steps: int | None) -> None:
+        """Show the sweep as it was some steps earlier or later; None: now."""
+        shown = self.snapshot
+        if shown is None or shown.view.foreign:
+            return
+        begin, end = shown.view.state.created, shown.at
+        if shown.as_of is not None:
+            end = shown.as_of.end
+        elif shown.view.state.finished is not None:
+            end = shown.view.state.at
+        self.as_of = None if steps is None else moved(self.as_of, steps, begin, end)
+        wants = getattr(self.screen, "wants", None)
+        if isinstance(wants, Want):
+            self.want(wants)
 
     def selected(self) -> tuple[int, ...]:
         """The trials an action touches: what is selected on the screen on top."""
@@ -238,6 +265,11 @@ class SweepApp(App[int]):
             return
         if self.snapshot.view.foreign:
             self.say("something else launched these runs; they can only be looked at", bad=True)
+            return
+        if self.snapshot.as_of is not None:
+            self.say(
+                "this is the past, nothing can be asked of it; esc comes back to now", bad=True
+            )
             return
         from tuiswp.tui.screens.confirm import ConfirmScreen, question
 
@@ -267,6 +299,9 @@ class SweepApp(App[int]):
 
     def attach(self, number: int) -> None:
         """Go to the trial's window; detaching comes back."""
+        if self.as_of is not None:
+            self.say("this is the past; esc comes back to now", bad=True)
+            return
         trial = self.snapshot.view.state.trials.get(number) if self.snapshot is not None else None
         if trial is None or not isinstance(trial.status, Launching | Running):
             self.say("it does not run, so it has no window; l shows what it printed", bad=True)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from tuiswp.controller.client import Planned, SweepReader, SweepView
 from tuiswp.controller.directory import SweepDirectory
+from tuiswp.controller.journal import JournalReader
 from tuiswp.controller.reducer import SweepState
 from tuiswp.controller.story import Story, durations, time_left
 from tuiswp.errors import EnvironmentFault
@@ -30,6 +31,7 @@ from tuiswp.tui.following import Following
 from tuiswp.tui.ledger import Ledger
 from tuiswp.tui.processes import ProcessWatch
 from tuiswp.tui.rows import RowMaker, objective_series, shown_until
+from tuiswp.tui.scrub import Scrubber
 from tuiswp.tui.snapshot import (
     Curve,
     CurveKey,
@@ -70,6 +72,7 @@ class Reading:
         self._planned = Planned()
         self._other: tuple[object, WhatIf] | None = None
         self._processes = ProcessWatch()
+        self._scrubber: Scrubber | None = None
         self._watch: GpuWatch | None = None
 
     def close(self) -> None:
@@ -89,7 +92,17 @@ class Reading:
         return self._reader.run_files or self._following.files
 
     def take(self, want: Want) -> Snapshot:
-        """Read what is new and say how everything stands."""
+        """Read what is new and say how everything stands, or stood at the moment wanted."""
+        live = self._now(want)
+        if want.as_of is None or live.view.foreign:
+            self._scrubber = None
+            return live
+        if self._scrubber is None:
+            self._scrubber = Scrubber(JournalReader(self._reader.directory.journal))
+        files = {number: self._files[number] for number in self._files}
+        return self._scrubber.snapshot(live, files, want.as_of)
+
+    def _now(self, want: Want) -> Snapshot:
         if not self._reader.directory.root.is_dir():  # else nothing new would be all there is
             raise EnvironmentFault("its directory is gone")
         view = self._reader.refresh(with_metrics=False, budget_s=READ_BUDGET_S)

@@ -131,6 +131,17 @@ class ProcessTree(msgspec.Struct, frozen=True):
     note: str = ""
 
 
+class AsOf(msgspec.Struct, frozen=True):
+    """A moment of the past: `at`, `end` where the past ends, both wall seconds.
+
+    `approximate`: a curve had no clock of its own and was cut in proportion to its trial's time.
+    """
+
+    at: float
+    end: float
+    approximate: bool = False
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """Everything a screen may show at one moment.
 
@@ -140,6 +151,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     file grew (None: nothing runs). `at`: wall time of the reading. `what_if`: the ranking by the
     rule that was wanted. `logged`: the metrics that were wanted as columns, as they were named.
     `trouble`: why this may be no more how it stands: the journal is damaged, nothing can be read.
+    `as_of`: this is the past; nothing can be asked of it.
     """
 
     view: "SweepView"
@@ -162,6 +174,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     what_if: "WhatIf | None" = None
     processes: ProcessTree | None = None
     trouble: str = ""
+    as_of: AsOf | None = None
 
 
 class Want(msgspec.Struct, frozen=True):
@@ -172,7 +185,7 @@ class Want(msgspec.Struct, frozen=True):
     `smooth`: the weight of the moving average, 0 for none. `compare`: whom to put beside the best.
     `log_of`: whose output. `points`: about how many columns of dots a chart has. `what_if`: another
     rule to rank by. `processes_of`: whose processes. `logged`: metrics whose last value every row
-    must have.
+    must have. `as_of`: a moment of the past, None for now.
     """
 
     metrics: tuple[str, ...] = ()
@@ -187,3 +200,4 @@ class Want(msgspec.Struct, frozen=True):
     compare: int | None = None
     what_if: Objective | None = None
     processes_of: int | None = None
+    as_of: float | None = None

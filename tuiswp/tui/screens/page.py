@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from tuiswp.tui.moments import told
 from tuiswp.tui.pieces import Line, only_ascii
 from tuiswp.tui.screens.steering import elsewhere, write_line
 from tuiswp.tui.snapshot import Snapshot
@@ -79,7 +80,10 @@ class Page(Screen[None]):
         if not self.is_mounted or not self.size.width:
             return
         self.draw(self.query_one(FilterLine).value)
-        heading = only_ascii(self.heading()) if self.ascii else self.heading()
+        heading = self.heading()
+        if self.snapshot is not None and self.snapshot.as_of is not None:
+            heading = f"{told(self.snapshot.as_of)}   {heading}"
+        heading = only_ascii(heading) if self.ascii else heading
         write_line(self.query_one(".page--title", Static), heading)
 
     def on_resize(self) -> None:

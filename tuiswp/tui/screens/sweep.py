@@ -327,7 +327,9 @@ class SweepScreen(Screen[None]):
 
     def _back(self, table: Trials, line: Input) -> None:
         """Undo one thing: a full pane, the filter, the marks."""
-        if self.maximized is not None:
+        if self.snapshot is not None and self.snapshot.as_of is not None:
+            elsewhere(self, "scrub_live")
+        elif self.maximized is not None:
             self.minimize()
         elif line.has_class("shown"):
             line.value = ""

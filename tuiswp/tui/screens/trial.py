@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from tuiswp.tui import actions
+from tuiswp.tui.moments import told
 from tuiswp.tui.pieces import Line, only_ascii
 from tuiswp.tui.screens.about import Section, sections, title
 from tuiswp.tui.screens.facts import command_of
@@ -130,7 +131,8 @@ class TrialScreen(Screen[None]):
         if snapshot is None or not self.is_mounted or not self.size.width:
             return
         row = next((row for row in snapshot.rows if row.number == self.number), None)
-        self._say(".trial--title", title(row, self.number))
+        when = "" if snapshot.as_of is None else f"{told(snapshot.as_of)}   "
+        self._say(".trial--title", when + title(row, self.number))
         self._draw_facts(snapshot)
         self.query_one(ChartGrid).show(snapshot, (self.number,), front=self.number)
         self._draw_log(snapshot)

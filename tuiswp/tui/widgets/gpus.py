@@ -20,11 +20,15 @@ _BAR, _WIDE = 10, 120
 
 
 class Tenants(msgspec.Struct, frozen=True):
-    """Our trials on the machine: id by attempt token, ids by GPU UUID, ids by CPU slot."""
+    """Our trials on the machine: id by attempt token, ids by GPU UUID, ids by CPU slot.
+
+    `by_name`: ids by the name of a GPU, as it was when it was leased.
+    """
 
     by_token: Mapping[str, str] = {}
     by_uuid: Mapping[str, tuple[str, ...]] = {}
     by_slot: Mapping[str, str] = {}
+    by_name: Mapping[str, tuple[str, ...]] = {}
 
 
 def tenants(trials: Iterable[Trial]) -> Tenants:
@@ -32,6 +36,7 @@ def tenants(trials: Iterable[Trial]) -> Tenants:
     by_token: dict[str, str] = {}
     by_uuid: dict[str, tuple[str, ...]] = {}
     by_slot: dict[str, str] = {}
+    by_name: dict[str, tuple[str, ...]] = {}
     for trial in trials:
         if not isinstance(trial.status, Launching | Running):
             continue
@@ -41,7 +46,8 @@ def tenants(trials: Iterable[Trial]) -> Tenants:
                 by_slot[lease.name] = trial.id
             else:
                 by_uuid[lease.uuid] = (*by_uuid.get(lease.uuid, ()), trial.id)
-    return Tenants(by_token, by_uuid, by_slot)
+                by_name[lease.name] = (*by_name.get(lease.name, ()), trial.id)
+    return Tenants(by_token, by_uuid, by_slot, by_name)
 
 
 class GpuStrip(PieceLines):
@@ -82,7 +88,7 @@ def gpu_lines(
     if height <= 0:
         return []
     if inventory is None:
-        return [((" GPUs ?  not read yet", "dim"),)]
+        return [_leased(ours)]
     if not inventory.gpus:
         return [_without(inventory, ours, slots)]
     gpus = inventory.gpus
@@ -202,6 +208,16 @@ def _stranger(process: GpuProcess) -> str:
     user = f"{visible(process.user, limit=16)} " if process.user else ""
     name = visible(process.name, limit=20) if process.name else f"pid {process.pid}"
     return f"{user}{name} {_gib(process.memory_mib)}G"
+
+
+def _leased(ours: Tenants) -> Line:
+    """What the leases say where no reading does: not yet, or no more, since it is the past."""
+    held = [(name, " ".join(ids)) for name, ids in sorted(ours.by_name.items())]
+    held += sorted(ours.by_slot.items())
+    if not held:
+        return ((" GPUs ?  not read", "dim"),)
+    shown = "  ".join(f"{visible(name, limit=12)} {ids}" for name, ids in held)
+    return ((" GPUs ?", "dim"), (f"  {shown}", "run"))
 
 
 def _without(inventory: Inventory, ours: Tenants, slots: int | None) -> Line:

@@ -10,6 +10,7 @@ from typing import ClassVar
 from tuiswp.model.trial import State
 from tuiswp.text import visible
 from tuiswp.tui.columns import duration, value_text
+from tuiswp.tui.moments import told
 from tuiswp.tui.pieces import Line, Piece, Tone, cells, only_ascii, shorten
 from tuiswp.tui.snapshot import Snapshot
 from tuiswp.tui.widgets.piece_lines import PieceLines
@@ -89,6 +90,8 @@ def _groups(snapshot: Snapshot, host: str, *, short: bool) -> dict[str, Line]:
         word = "CONTROLLER DEAD"
     if snapshot.trouble:
         word, tone = snapshot.trouble, "bad"
+    if snapshot.as_of is not None:
+        word, tone = f"{told(snapshot.as_of)}  ] forward", "warn"
     return {
         "name": ((f" {name}", "strong"),),
         "host": ((where if short or not where else f"host {where}", "dim"),) if where else (),
