@@ -21,6 +21,7 @@ from tuiswp.tui.screens.sweep import SweepScreen
 from tuiswp.tui.screens.trial import TrialScreen
 from tuiswp.tui.snapshot import AsOf, Want
 from tuiswp.tui.widgets.chart import Chart
+from tuiswp.tui.widgets.gpus import GpuStrip
 from tuiswp.tui.widgets.trials import Trials
 
 SIZES = [(80, 24), (160, 45)]
@@ -230,3 +231,43 @@ async def test_of_the_past_nothing_can_be_asked_and_escape_comes_back_to_now() -
         await pilot.press("escape")
         assert app.as_of is None
         assert app.sent == []
+
+
+@in_a_loop
+async def test_a_controller_that_died_is_said_and_one_is_started_after_a_yes() -> None:
+    started: list[str] = []
+
+    class Orphan(Desk):
+        def start_controller(self) -> None:  # type: ignore[override]  # a worker in the original
+            started.append("yes")
+
+    app = Orphan()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("W")
+        await pilot.pause()
+        assert isinstance(app.screen, SweepScreen)  # one runs: nothing to ask
+        app.take(snapshot(controller=None))
+        await pilot.pause()
+        assert "CONTROLLER DEAD" in seen(app)
+        assert any("W starts one" in note.message for note in app._notifications)
+        await pilot.press("W")
+        await pilot.pause()
+        assert isinstance(app.screen, ConfirmScreen)
+        assert "It takes over 2 running trials" in seen(app)
+        await pilot.press("n", "W", "y")
+        await pilot.pause()
+        assert started == ["yes"]
+
+
+@in_a_loop
+async def test_enter_on_the_gpu_strip_goes_to_the_trial_that_is_pointed_at() -> None:
+    app = Desk()
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await ready(pilot)
+        screen.query_one(GpuStrip).focus()
+        await pilot.press("right", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, TrialScreen)
+        assert app.screen.number == 8
+        assert screen.query_one(Trials).cursor == 8

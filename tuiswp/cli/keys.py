@@ -21,6 +21,7 @@ PLACES: dict[str, str] = {
     "act": "on trials and the sweep",
     "trial": "one trial",
     "compare": "comparison",
+    "landscape": "map of the search space",
     "results": "results",
     "events": "events",
 }

@@ -53,6 +53,8 @@ REVERSES: Mapping[str, str] = {
     "last": "first",
     "parameter_previous": "parameter_next",
 }
+# The one way to touch a process without asking the controller: where there is none to ask.
+UNASKED = frozenset({"start_controller"})
 OPENS = frozenset({"screenshot", "compare", "events", "results", "landscape"})
 
 _SHOWN: Mapping[str, str] = {
@@ -218,6 +220,8 @@ ACTIONS: tuple[Action, ...] = (
          "tuiswp pause {sweep}"),
     _act("resume_sweep", "V", "go on", "Start new trials again.", "tuiswp resume {sweep}"),
     _act("stop_sweep", "X", "stop", "End the sweep; running trials finish.", "tuiswp stop {sweep}"),
+    _act("start_controller", "W", "wake", "Start a controller for the sweep when none runs.",
+         "tuiswp resume {sweep}"),
     _act("stop_sweep_now", "", "stop now", "End the sweep and its running trials.",
          "tuiswp stop --now {sweep}"),
 

@@ -4,10 +4,6 @@ It reads nothing itself: the feed thread posts a snapshot, the screen on top dra
 a process is asked of the controller in a worker, after a yes, and its outcome is shown.
 """
 
-import os
-import shlex
-import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -24,9 +20,8 @@ from textual.screen import Screen
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.requests import Request
 from tuiswp.errors import TuiswpError
-from tuiswp.model.trial import Launching, Running
 from tuiswp.text import visible
-from tuiswp.tui import actions, terminal
+from tuiswp.tui import actions, outside, terminal
 from tuiswp.tui.feed import Feed
 from tuiswp.tui.filters import for_terminal
 from tuiswp.tui.moments import moved
@@ -43,6 +38,8 @@ if TYPE_CHECKING:
     from tuiswp.tui.writing import Form
 
 _CLIPBOARD = 64 * 1024  # terminals drop what is much longer
+DEAD = ("orphaned", "interrupted")  # words of a sweep that is not over and has no controller
+LAUNCH = ("restart", "resume", "add", "extend")  # requests after which something is to start
 _SCRUBS: dict[str, int | None] = {
     "scrub_live": None,
     "scrub_back": -1,
@@ -142,6 +139,9 @@ class SweepApp(App[int]):
         """Hand a moment to the screen on top, and tell the feed what that screen wants next."""
         if self._exit or not self.is_running:  # its screens are being taken down
             return
+        died = snapshot.view.word in DEAD and snapshot.as_of is None
+        if died and (self.snapshot is None or self.snapshot.view.word not in DEAD):
+            self.say("no controller runs: what runs goes on, nothing is launched; W starts one")
         self.snapshot = snapshot
         with self.batch_update():
             update = getattr(self.screen, "update", None)
@@ -213,15 +213,17 @@ class SweepApp(App[int]):
             case "compare":
                 self.say("mark two trials or more with space, then compare")
             case "attach" if chosen:
-                self.attach(chosen[-1])
+                outside.attach(self, chosen[-1])
             case "shell" if chosen:
-                self.shell(chosen[-1])
+                outside.shell(self, chosen[-1])
+            case "start_controller":
+                self.offer_controller()
             case scrub if scrub in _SCRUBS:
                 self.scrub(_SCRUBS[scrub])
             case "write" if self.snapshot is not None:
                 self.write(self.snapshot)
             case "copy" if chosen:
-                self.copy_command(chosen)
+                outside.copy_command(self, chosen)
 
     def go_to_the_shell(self) -> None:
         """Stop as any job does on ctrl-z; `fg` comes back."""
@@ -289,49 +291,43 @@ class SweepApp(App[int]):
     def send(self, request: Request) -> None:
         """Have it done, and say what came of it."""
         from tuiswp.controller.client import ask
+        from tuiswp.controller.opening import is_controlled
 
+        place = SweepDirectory(self.path)
         try:
-            applied = ask(SweepDirectory(self.path), request)
+            applied = ask(place, request)
         except TuiswpError as error:
             self.call_from_thread(self.say, str(error), bad=True)
             return
         self.call_from_thread(self.say, applied.outcome, bad=not applied.ok)
+        if applied.ok and request.verb in LAUNCH and not is_controlled(place):
+            self.call_from_thread(self.say, "no controller runs, so nothing starts: W starts one")
 
-    def attach(self, number: int) -> None:
-        """Go to the trial's window; detaching comes back."""
-        if self.as_of is not None:
-            self.say("this is the past; esc comes back to now", bad=True)
+    def offer_controller(self) -> None:
+        """Ask whether one is to be started, if none runs and there is something left to do."""
+        from tuiswp.tui.screens.confirm import ConfirmScreen, start_question
+
+        asked = None if self.snapshot is None else start_question(self.snapshot)
+        if asked is None:
+            self.say("a controller runs, or there is nothing for one to do")
             return
-        trial = self.snapshot.view.state.trials.get(number) if self.snapshot is not None else None
-        if trial is None or not isinstance(trial.status, Launching | Running):
-            self.say("it does not run, so it has no window; l shows what it printed", bad=True)
-            return
-        from tuiswp.controller.opening import launcher_for  # brings the controller
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.start_controller()
+
+        self.push_screen(ConfirmScreen(asked, **self.look), answered)
+
+    @work(thread=True, group="requests")
+    def start_controller(self) -> None:
+        from tuiswp.controller.opening import start_in_background
 
         try:
-            launcher = launcher_for(SweepDirectory(self.path))
-            argv = launcher.attach_command(trial.attempt_id or "", trial.status.token)
+            pid = start_in_background(SweepDirectory(self.path))
         except TuiswpError as error:
-            self.say(str(error), bad=True)
-            return
-        if argv is None:
-            self.say("its window is gone; the trial goes on, l shows what it prints", bad=True)
-            return
-        command = shlex.join(argv)
-        self.ran += (
-            EventLine(0, time.time(), "attach", number, visible(command), command=command),
-        )
-        with self.suspend():
-            subprocess.run(argv, check=False)
-
-    def shell(self, number: int) -> None:
-        """A shell in the trial's directory; leaving it comes back."""
-        place = SweepDirectory(self.path).trial(number)
-        if not place.is_dir():
-            self.say("it has no directory yet", bad=True)
-            return
-        with self.suspend():
-            subprocess.run([os.environ.get("SHELL") or "/bin/sh"], cwd=place, check=False)
+            self.call_from_thread(self.say, str(error), bad=True)
+        else:
+            self.call_from_thread(self.say, f"a controller runs now, pid {pid}")
 
     def write(self, snapshot: Snapshot) -> None:
         """The results, in the form one chooses, into the directory tuiswp was started in."""
@@ -371,19 +367,6 @@ class SweepApp(App[int]):
     def copy_to_clipboard(self, text: str) -> None:
         """Nothing that a terminal would act on when it is pasted, and no more than it takes."""
         super().copy_to_clipboard(visible(text, limit=_CLIPBOARD, keep_newlines=True))
-
-    def copy_command(self, chosen: tuple[int, ...]) -> None:
-        """The trials' own command lines, to the clipboard of the terminal."""
-        if self.snapshot is None:
-            return
-        from tuiswp.tui.screens.facts import command_of
-
-        view = self.snapshot.view
-        found = [command_of(view, view.state.trials[number]) for number in chosen]
-        lines = [line for line in found if line is not None]
-        if lines:
-            self.copy_to_clipboard("\n".join(lines))
-            self.say(f"copied: {visible(lines[0], limit=60)}")
 
 
 def run(path: Path, *, colour: bool, ascii: bool, reset_view: bool = False) -> int:

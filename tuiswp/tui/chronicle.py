@@ -24,6 +24,7 @@ from tuiswp.model.events import (
 from tuiswp.model.ids import attempt_id, trial_id
 from tuiswp.spec.params import swept
 from tuiswp.text import visible
+from tuiswp.tui.idle import Idle
 from tuiswp.tui.screens.facts import command_of
 from tuiswp.tui.snapshot import EventLine
 
@@ -47,6 +48,7 @@ class Chronicle:
     def __init__(self, story: Story) -> None:
         self._story = story
         self.lines: tuple[EventLine, ...] = ()
+        self._idle: set[tuple[int, str, float]] = set()
 
     def tell(self, view: SweepView, records: Sequence[Record]) -> None:
         """Add these facts, with which `view` was made."""
@@ -56,6 +58,18 @@ class Chronicle:
         told = self._story.told(newest, view.state)
         added = (self._line(view, record, line) for record, line in told)
         self.lines = (*self.lines, *added)[-MOST:]
+
+    def idle(self, found: Sequence[Idle], now: float) -> None:
+        """Add, once for each time it begins, that a trial lets its GPU idle."""
+        known, self._idle = self._idle, {(one.trial, one.uuid, one.since) for one in found}
+        for one in found:
+            if (one.trial, one.uuid, one.since) not in known:
+                text = (
+                    f"{trial_id(one.trial)} holds {visible(one.label)}, which has been at 0 % for "
+                )
+                text += words.duration(now - one.since)
+                line = EventLine(0, now, "GPU idle", one.trial, text, "note")
+                self.lines = (*self.lines, line)[-MOST:]
 
     def _line(self, view: SweepView, record: Record, told: Line | None) -> EventLine:
         kind = type(record.event).__name__

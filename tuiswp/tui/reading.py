@@ -28,6 +28,7 @@ from tuiswp.text import visible
 from tuiswp.tui.chronicle import Chronicle
 from tuiswp.tui.curves import CurveMaker, same_step
 from tuiswp.tui.following import Following
+from tuiswp.tui.idle import IdleWatch, flagged
 from tuiswp.tui.ledger import Ledger
 from tuiswp.tui.processes import ProcessWatch
 from tuiswp.tui.rows import RowMaker, objective_series, shown_until
@@ -72,6 +73,7 @@ class Reading:
         self._planned = Planned()
         self._other: tuple[object, WhatIf] | None = None
         self._processes = ProcessWatch()
+        self._idle = IdleWatch()
         self._scrubber: Scrubber | None = None
         self._watch: GpuWatch | None = None
 
@@ -124,9 +126,11 @@ class Reading:
         metrics = self._metrics(view, touched)
         inventory = self._inventory(view)
         self._chronicle.tell(view, self._reader.news)
+        idle = self._idle.look(inventory, (trials[line] for line in self._running), now)
+        self._chronicle.idle(idle, now)
         return Snapshot(
             view=view,
-            rows=rows,
+            rows=flagged(rows, idle),
             columns=tuple(visible(p.name, limit=40) for p in self._rows.swept(view)),
             logged=want.logged,
             metrics=metrics,
@@ -144,6 +148,7 @@ class Reading:
             processes=self._tree(view, want.processes_of, inventory),
             what_if=self._what_if(view, trials, want.what_if),
             trouble=_damage(view),
+            idle=idle,
         )
 
     def take_whole(self, want: Want, *, gpus_s: float = 3.0) -> Snapshot:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the first frame is drawn before anything is read or judged
     from tuiswp.analysis.optimum import Judgement
     from tuiswp.controller.client import SweepView
     from tuiswp.gpu.inventory import Inventory
+    from tuiswp.tui.idle import Idle
     from tuiswp.tui.what_if import WhatIf
 
 CurveKey: TypeAlias = tuple[int, str]  # (trial number, metric name)
@@ -151,7 +152,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     file grew (None: nothing runs). `at`: wall time of the reading. `what_if`: the ranking by the
     rule that was wanted. `logged`: the metrics that were wanted as columns, as they were named.
     `trouble`: why this may be no more how it stands: the journal is damaged, nothing can be read.
-    `as_of`: this is the past; nothing can be asked of it.
+    `as_of`: this is the past; nothing can be asked of it. `idle`: trials that let a GPU idle.
     """
 
     view: "SweepView"
@@ -175,6 +176,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     processes: ProcessTree | None = None
     trouble: str = ""
     as_of: AsOf | None = None
+    idle: "tuple[Idle, ...]" = ()
 
 
 class Want(msgspec.Struct, frozen=True):

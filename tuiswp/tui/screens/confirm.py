@@ -151,6 +151,20 @@ def _of_the_sweep(action_id: str, snapshot: Snapshot) -> Question:
     )
 
 
+def start_question(snapshot: Snapshot) -> Question | None:
+    """What to ask before a controller is started; None where one runs or none is needed."""
+    view = snapshot.view
+    if view.foreign or snapshot.as_of is not None or view.word not in ("orphaned", "interrupted"):
+        return None
+    counts = words.counts(view.trials)
+    running = words.several(counts["running"], "running trial")
+    name = visible(view.sweep.name, limit=60)
+    return Question(
+        f"Start a controller for {name}?",
+        f"It takes over {running} and launches what is left. It goes on when you leave.",
+    )
+
+
 class ConfirmScreen(ModalScreen[bool]):
     """Shows a question; True for y or enter, False for n or esc."""
 

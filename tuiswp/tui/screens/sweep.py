@@ -165,7 +165,11 @@ class SweepScreen(Screen[None]):
         strip = self.query_one(GpuStrip)
         gpus = len(snapshot.inventory.gpus) if snapshot.inventory is not None else 0
         strip.styles.height = max(1, min(gpus, 8 if self.has_class("tall") else 1))
-        strip.show(snapshot.inventory, tenants(snapshot.view.trials), cpu_slots(sweep.resources))
+        strip.show(
+            snapshot.inventory,
+            tenants(snapshot.view.trials, (one.trial for one in snapshot.idle)),
+            cpu_slots(sweep.resources),
+        )
         self.query_one(Trials).show(
             snapshot.rows,
             snapshot.columns,
@@ -261,6 +265,13 @@ class SweepScreen(Screen[None]):
     def on_trials_opened(self, event: Trials.Opened) -> None:
         event.stop()
         self.action_do("open")
+
+    def on_gpu_strip_chosen(self, event: GpuStrip.Chosen) -> None:
+        event.stop()
+        table = self.query_one(Trials)
+        if table.select(event.number):
+            table.focus()
+            self.action_do("open")
 
     def on_key_footer_pressed(self, event: KeyFooter.Pressed) -> None:
         event.stop()

@@ -7,8 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 import msgspec
+from msgspec.structs import replace
+from textual.binding import Binding, BindingType
+from textual.events import Click
+from textual.message import Message
 
 from tuiswp.gpu.inventory import GpuProcess, GpuReading, Inventory
+from tuiswp.model.ids import parse_trial, trial_id
 from tuiswp.model.trial import Launching, Running, Trial
 from tuiswp.text import visible
 from tuiswp.tui.columns import progress_bar
@@ -22,17 +27,20 @@ _BAR, _WIDE = 10, 120
 class Tenants(msgspec.Struct, frozen=True):
     """Our trials on the machine: id by attempt token, ids by GPU UUID, ids by CPU slot.
 
-    `by_name`: ids by the name of a GPU, as it was when it was leased.
+    `by_name`: ids by the name of a GPU, as it was when it was leased. `idle`: ids of those that let
+    a GPU idle. `chosen`: the one that is pointed at.
     """
 
     by_token: Mapping[str, str] = {}
     by_uuid: Mapping[str, tuple[str, ...]] = {}
     by_slot: Mapping[str, str] = {}
     by_name: Mapping[str, tuple[str, ...]] = {}
+    idle: frozenset[str] = frozenset()
+    chosen: str = ""
 
 
-def tenants(trials: Iterable[Trial]) -> Tenants:
-    """Who of `trials` holds what now."""
+def tenants(trials: Iterable[Trial], idle: Iterable[int] = ()) -> Tenants:
+    """Who of `trials` holds what now; `idle`: numbers of those that do not use it."""
     by_token: dict[str, str] = {}
     by_uuid: dict[str, tuple[str, ...]] = {}
     by_slot: dict[str, str] = {}
@@ -47,19 +55,35 @@ def tenants(trials: Iterable[Trial]) -> Tenants:
             else:
                 by_uuid[lease.uuid] = (*by_uuid.get(lease.uuid, ()), trial.id)
                 by_name[lease.name] = (*by_name.get(lease.name, ()), trial.id)
-    return Tenants(by_token, by_uuid, by_slot, by_name)
+    return Tenants(by_token, by_uuid, by_slot, by_name, frozenset(map(trial_id, idle)))
 
 
-class GpuStrip(PieceLines):
-    """A line a GPU where the height allows, else several GPUs a line in a short form."""
+class GpuStrip(PieceLines, can_focus=True):
+    """A line a GPU where the height allows, else several GPUs a line in a short form.
+
+    Focused, it points at one of the trials there; enter, or a click, goes to it.
+    """
 
     DEFAULT_CSS: ClassVar[str] = """
     GpuStrip { height: 1; }
     """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,up,h,k", "point(-1)", show=False),
+        Binding("right,down,l,j", "point(1)", show=False),
+        Binding("enter", "go", show=False),
+    ]
+
+    class Chosen(Message):
+        """Somebody wants to go to this trial."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
 
     def __init__(self, *, id: str | None = None, colour: bool = True, ascii: bool = False) -> None:
         super().__init__(id=id, colour=colour, ascii=ascii)
         self._shown: tuple[Inventory | None, Tenants, int | None] | None = None
+        self._chosen = ""
 
     def show(self, inventory: Inventory | None, ours: Tenants, slots: int | None = None) -> None:
         """`inventory` None: not read yet. `slots`: CPU slots there are, None: unknown."""
@@ -69,10 +93,67 @@ class GpuStrip(PieceLines):
     def lines_for(self, width: int, height: int) -> Sequence[Line]:
         if self._shown is None:
             return ()
-        lines = gpu_lines(*self._shown, width, height, ascii=self.ascii)
+        inventory, ours, slots = self._shown
+        if self.has_focus:
+            there = present(inventory, ours)
+            if self._chosen not in there:
+                self._chosen = there[0] if there else ""
+            ours = replace(ours, chosen=self._chosen)
+        lines = gpu_lines(inventory, ours, slots, width, height, ascii=self.ascii)
         if not self.ascii:
             return lines
         return [tuple((only_ascii(text), tone) for text, tone in line) for line in lines]
+
+    def on_focus(self) -> None:
+        self.redraw()
+
+    def on_blur(self) -> None:
+        self.redraw()
+
+    def action_point(self, by: int) -> None:
+        """Point at the next trial, or the one before."""
+        there = present(*self._shown[:2]) if self._shown is not None else []
+        if there:
+            at = there.index(self._chosen) if self._chosen in there else 0
+            self._chosen = there[(at + by) % len(there)]
+            self.redraw()
+
+    def action_go(self) -> None:
+        if self._chosen:
+            self.post_message(self.Chosen(parse_trial(self._chosen)))
+
+    def on_click(self, event: Click) -> None:
+        """The trial whose id is under the mouse."""
+        line = (
+            "".join(text for text, _ in self._lines[event.y]) if event.y < len(self._lines) else ""
+        )
+        for trial in present(*self._shown[:2]) if self._shown is not None else ():
+            start = line.find(trial)
+            if start >= 0 and start <= event.x < start + len(trial):
+                event.stop()
+                self.post_message(self.Chosen(parse_trial(trial)))
+
+
+def present(inventory: Inventory | None, ours: Tenants) -> list[str]:
+    """The ids of our trials as the strip shows them, each once."""
+    gpus = inventory.gpus if inventory is not None else ()
+    shown = [trial for gpu in gpus for trial in _ids(gpu, ours)]
+    if not gpus:
+        shown = [trial for name in sorted(ours.by_name) for trial in ours.by_name[name]]
+        shown += [trial for _, trial in sorted(ours.by_slot.items())]
+    return list(dict.fromkeys(shown))
+
+
+def _trial(trial: str, ours: Tenants, after: str = "") -> Line:
+    """A trial's id; what it lets idle is said."""
+    if trial in ours.idle:
+        after += " idle"
+    tone: Tone = "found" if trial == ours.chosen else "warn" if trial in ours.idle else "run"
+    return ((trial, tone), (after, "warn" if trial in ours.idle else "run"))
+
+
+def _trials(ids: Iterable[str], ours: Tenants) -> Line:
+    return tuple(piece for trial in ids for piece in ((" ", "plain"), *_trial(trial, ours)))
 
 
 def gpu_lines(
@@ -139,7 +220,7 @@ def _short(gpu: GpuReading, ours: Tenants) -> Line:
     """`G0 87% 82/144G t0044`"""
     memory = f"{_gib(gpu.memory_used_mib)}/{_gib(gpu.memory_total_mib)}G"
     ids = _ids(gpu, ours)
-    trials: Line = ((f" {' '.join(ids)}", "run"),) if ids else ()
+    trials = _trials(ids, ours)
     foreign = len(_strangers(gpu, ours))
     return (
         (f" {gpu.label}", "strong"),
@@ -178,7 +259,7 @@ def _who(gpu: GpuReading, ours: Tenants, *, long: bool) -> Line:
     out: list[Piece] = []
     for trial in _ids(gpu, ours):
         size = f" {_gib(memory[trial])}G" if trial in memory else ""
-        out.append((f"{' ' if out else ''}{trial}{size}", "run"))
+        out += [(" ", "plain"), *_trial(trial, ours, size)] if out else _trial(trial, ours, size)
     strangers = _strangers(gpu, ours)
     if strangers:
         gap = "  " if out else ""
@@ -212,12 +293,14 @@ def _stranger(process: GpuProcess) -> str:
 
 def _leased(ours: Tenants) -> Line:
     """What the leases say where no reading does: not yet, or no more, since it is the past."""
-    held = [(name, " ".join(ids)) for name, ids in sorted(ours.by_name.items())]
-    held += sorted(ours.by_slot.items())
+    held = [*sorted(ours.by_name.items())]
+    held += [(slot, (trial,)) for slot, trial in sorted(ours.by_slot.items())]
     if not held:
         return ((" GPUs ?  not read", "dim"),)
-    shown = "  ".join(f"{visible(name, limit=12)} {ids}" for name, ids in held)
-    return ((" GPUs ?", "dim"), (f"  {shown}", "run"))
+    out: list[Piece] = [(" GPUs ?", "dim")]
+    for name, ids in held:
+        out += [(f"  {visible(name, limit=12)}", "plain"), *_trials(ids, ours)]
+    return tuple(out)
 
 
 def _without(inventory: Inventory, ours: Tenants, slots: int | None) -> Line:
@@ -227,7 +310,8 @@ def _without(inventory: Inventory, ours: Tenants, slots: int | None) -> Line:
     taken = sorted(ours.by_slot.items())
     total = "?" if slots is None else str(slots)
     out: list[Piece] = [(" no GPU", "dim"), (f"  CPU slots {len(taken)}/{total}", "plain")]
-    out += [(f"  {visible(slot, limit=12)} {trial}", "run") for slot, trial in taken]
+    for slot, trial in taken:
+        out += [(f"  {visible(slot, limit=12)}", "plain"), *_trials((trial,), ours)]
     return tuple(out)
 
 

@@ -1,0 +1,69 @@
+"""What leaves the interface for a moment: a trial's window, a shell, the clipboard.
+
+Each says why where it cannot, and comes back.
+"""
+
+import os
+import shlex
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+from tuiswp.controller.directory import SweepDirectory
+from tuiswp.errors import TuiswpError
+from tuiswp.model.trial import Launching, Running
+from tuiswp.text import visible
+from tuiswp.tui.snapshot import EventLine
+
+if TYPE_CHECKING:
+    from tuiswp.tui.app import SweepApp
+
+
+def attach(app: "SweepApp", number: int) -> None:
+    """Go to the trial's window; detaching comes back."""
+    if app.as_of is not None:
+        app.say("this is the past; esc comes back to now", bad=True)
+        return
+    trial = app.snapshot.view.state.trials.get(number) if app.snapshot is not None else None
+    if trial is None or not isinstance(trial.status, Launching | Running):
+        app.say("it does not run, so it has no window; l shows what it printed", bad=True)
+        return
+    from tuiswp.controller.opening import launcher_for  # brings the controller
+
+    try:
+        launcher = launcher_for(SweepDirectory(app.path))
+        argv = launcher.attach_command(trial.attempt_id or "", trial.status.token)
+    except TuiswpError as error:
+        app.say(str(error), bad=True)
+        return
+    if argv is None:
+        app.say("its window is gone; the trial goes on, l shows what it prints", bad=True)
+        return
+    command = shlex.join(argv)
+    app.ran += (EventLine(0, time.time(), "attach", number, visible(command), command=command),)
+    with app.suspend():
+        subprocess.run(argv, check=False)
+
+
+def shell(app: "SweepApp", number: int) -> None:
+    """A shell in the trial's directory; leaving it comes back."""
+    place = SweepDirectory(app.path).trial(number)
+    if not place.is_dir():
+        app.say("it has no directory yet", bad=True)
+        return
+    with app.suspend():
+        subprocess.run([os.environ.get("SHELL") or "/bin/sh"], cwd=place, check=False)
+
+
+def copy_command(app: "SweepApp", chosen: tuple[int, ...]) -> None:
+    """The trials' own command lines, to the clipboard of the terminal."""
+    if app.snapshot is None:
+        return
+    from tuiswp.tui.screens.facts import command_of
+
+    view = app.snapshot.view
+    found = [command_of(view, view.state.trials[number]) for number in chosen]
+    lines = [line for line in found if line is not None]
+    if lines:
+        app.copy_to_clipboard("\n".join(lines))
+        app.say(f"copied: {visible(lines[0], limit=60)}")
