@@ -28,7 +28,7 @@ from tuiswp.analysis.optimum import judge
 from tuiswp.analysis.reason import why
 from tuiswp.model.sweep import Objective
 from tuiswp.model.trial import Paused
-from tuiswp.tui.actions import ACTIONS, CHAINS, request_for
+from tuiswp.tui.actions import ACTIONS, CHAINS, UNASKED, request_for
 from tuiswp.tui.palette_provider import ActionProvider
 from tuiswp.tui.pieces import Line
 from tuiswp.tui.screens.about import sections
@@ -437,7 +437,9 @@ def test_running_and_waiting_trials_are_told_apart_in_one_question() -> None:
     )
 
 
-@pytest.mark.parametrize("action", [one for one in ACTIONS if one.touches_process])
+@pytest.mark.parametrize(
+    "action", [one for one in ACTIONS if one.touches_process and one.id not in UNASKED]
+)
 def test_every_action_on_a_process_has_a_question(action: Any) -> None:
     held = replace(lr_trials()[9], status=Paused(0.0))
     asked = question(action.id, snapshot([*lr_trials()[:9], held]), [7, 9])
@@ -505,6 +507,20 @@ def test_the_rules_go_round_and_end_at_the_file_s_own() -> None:
         seen_rules.append((rule.reduce, rule.window))
         rule = next_rule(own, rule)
     assert seen_rules == [("last", 1), ("median", 10), ("best", 1)]
+
+
+def test_the_table_shows_how_far_running_trials_are_now() -> None:
+    of = full()
+    rows = tuple(
+        replace(row, value=1.2345, progress=0.77) if row.number == 7 else row for row in of.rows
+    )
+    (line,) = [
+        text_of([line])
+        for line in result_lines(replace(of, rows=rows), 120, 12)
+        if text_of([line]).startswith("-  t0007")
+    ]
+    assert "1.2345" in line
+    assert "still running at 77 %" in line
 
 
 def test_n_goes_through_the_curves_over_each_parameter() -> None:
@@ -834,3 +850,13 @@ def test_the_filter_line_takes_one_row_only_when_it_is_wanted() -> None:
         return before, line.size.height
 
     assert on_stage(ResultsScreen(full()), act) == (0, 1)
+
+
+def test_more_trials_than_columns_have_a_row_each_and_what_else_is_recorded_is_compared() -> None:
+    lines = compare_lines(full(), range(9), 78)
+    text = text_of(lines)
+    (row,) = [line for line in text.splitlines() if line.startswith("t0008")]
+    assert "running" in row
+    assert "G1" in row
+    table = text.split("At step")[0].splitlines()
+    assert max(len(line) for line in table) <= 78

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, TypeAlias, TypeGuard
 
 import msgspec
+from msgspec.structs import replace
 
 from tuiswp.model.ids import trial_id
 from tuiswp.model.sweep import Goal, Objective, Sweep
@@ -98,6 +99,23 @@ def judge(sweep: Sweep, trials: Iterable[Trial], *, include_partial: bool = Fals
         improvement_pct=_change(ranked[0].value, reference, objective.goal),
         include_partial=include_partial,
     )
+
+
+def with_newest(sweep: Sweep, judgement: Judgement, trials: Iterable[Trial]) -> Judgement:
+    """The same verdict with what the files of trials that are not over say by now."""
+    newest = {trial.number: trial for trial in trials}
+    left_out = tuple(
+        _why_left_out(
+            newest.get(left.trial.number, left.trial),
+            sweep,
+            include_partial=judgement.include_partial,
+        )
+        or left
+        if left.code == "waiting"
+        else left
+        for left in judgement.left_out
+    )
+    return replace(judgement, left_out=left_out)
 
 
 def best_so_far(sweep: Sweep, trials: Iterable[Trial]) -> Trial | None:

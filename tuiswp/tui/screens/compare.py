@@ -19,6 +19,7 @@ from tuiswp.analysis.axes import measured
 from tuiswp.metrics.names import find
 from tuiswp.model.ids import trial_id
 from tuiswp.model.sweep import Goal
+from tuiswp.model.trial import Trial
 from tuiswp.text import visible
 from tuiswp.tui import actions
 from tuiswp.tui.along import XKind
@@ -34,7 +35,7 @@ _COMPARED = 8  # metrics in the table
 
 
 class AtStep(msgspec.Struct, frozen=True):
-    """The values of one metric at the largest step that all have reached, by trial number.
+    """The values of one metric at the largest step that all who logged it have reached, by trial.
 
     None: no number there. `best`: the trial whose value is best by the goal; None without a goal.
     """
@@ -145,15 +146,15 @@ class CompareScreen(Screen[None]):
 
 
 def compare_lines(snapshot: Snapshot, numbers: Sequence[int], width: int) -> list[Line]:
-    """A table with one column a trial: parameters that differ, then values at the same step."""
+    """What differs and the values at the same step: one column a trial, or one row where they are
+    too many for that."""
     known = snapshot.view.state.trials
     trials = [known[number] for number in numbers if number in known]
     if len(trials) < 2:
         return wrapped("Mark two trials or more (space) to compare them.", width)
-    headers = ("", *(trial.id for trial in trials))
     rows: list[tuple[str, ...]] = [("state", *(trial.state for trial in trials))]
-    rows += [(name, *values) for name, values in differing(trials, snapshot.view.sweep.parameters)]
-    same = len(rows) == 1
+    parameters = differing(trials, snapshot.view.sweep.parameters)
+    rows += [(name, *values) for name, values in (*parameters, *surroundings(trials, snapshot.at))]
     notes: list[str] = []
     shown = [trial.number for trial in trials]
     for at in at_same_step(snapshot, shown):
@@ -161,13 +162,39 @@ def compare_lines(snapshot: Snapshot, numbers: Sequence[int], width: int) -> lis
         rows.append((f"{name} @{at.place}", *(_cell(at, number) for number in shown)))
         if at.best is not None:
             notes.append(f"At {'step ' if at.x == 'step' else ''}{at.place} {_ranked(at)}.")
-    head, *body = tables.table(headers, rows, width=width)
-    lines: list[Line] = [((head, "accent"),), *(((line, "plain"),) for line in body)]
-    if same:
+    lines = _table(rows, [trial.id for trial in trials], width)
+    if not parameters:
         lines.append((("They have the same parameters.", "dim"),))
     for note in notes:
         lines += [(), *wrapped(note, width, indent=2)]
     return lines
+
+
+def _table(rows: Sequence[Sequence[str]], ids: Sequence[str], width: int) -> list[Line]:
+    headers: Sequence[str] = ("", *ids)
+    widths = [max(len(row[n]) for row in (headers, *rows)) for n in range(len(headers))]
+    if sum(widths) + 2 * len(ids) > width and len(ids) > len(rows):
+        columns = list(zip(headers, *rows, strict=True))
+        headers, rows = ("trial", *columns[0][1:]), columns[1:]
+    head, *body = tables.table(headers, rows, width=width)
+    return [((head, "accent"),), *(((line, "plain"),) for line in body)]
+
+
+def surroundings(trials: Sequence[Trial], now: float) -> list[tuple[str, tuple[str, ...]]]:
+    """What else is recorded of how they ran and differs: place, host, tries, origin, time."""
+    newest = [trial.attempts[-1] if trial.attempts else None for trial in trials]
+    rows = [
+        ("GPU", tuple(say.places(one.leases) if one else "" for one in newest)),
+        ("host", tuple(visible(one.host, limit=30) if one else "" for one in newest)),
+        ("attempts", tuple(str(len(trial.attempts)) for trial in trials)),
+        ("origin", tuple(trial.origin for trial in trials)),
+    ]
+    rows = [(name, cells) for name, cells in rows if len(set(cells)) > 1]
+    took = tuple(
+        say.duration((one.ended_at or now) - one.started_at) if one and one.started_at else ""
+        for one in newest
+    )
+    return [*rows, ("took", took)] if any(took) else rows
 
 
 def _cell(at: AtStep, number: int) -> str:
@@ -190,17 +217,17 @@ def _ranked(at: AtStep) -> str:
 
 
 def at_same_step(snapshot: Snapshot, numbers: Sequence[int]) -> list[AtStep]:
-    """Each metric that all of these trials logged, at the largest step that all have reached."""
+    """Each metric that two or more logged, at the largest step that all of those have reached."""
     objective = snapshot.view.sweep.objective
     judged = None if objective is None else find(objective.metric, list(snapshot.metrics))
     found = []
     for metric in snapshot.metrics:
         curves = {number: snapshot.curves.get((number, metric)) for number in numbers}
         whole = {number: one for number, one in curves.items() if one is not None and one.xs}
-        if len(whole) < len(numbers):
+        if len(whole) < 2:
             continue
         step = min(one.xs[-1] for one in whole.values())
-        values = {number: value_at(one, step) for number, one in whole.items()}
+        values = {n: value_at(whole[n], step) if n in whole else None for n in numbers}
         goal = objective.goal if objective is not None and metric == judged else None
         x = next(iter(whole.values())).x
         found.append(AtStep(metric, step, values, _best(values, goal), x))

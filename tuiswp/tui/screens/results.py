@@ -7,6 +7,7 @@ looked at: it says so, and nothing that is written or copied knows of it.
 from collections.abc import Sequence
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual.binding import BindingType
 
 from tuiswp.analysis import lines as verdict
@@ -14,10 +15,11 @@ from tuiswp.analysis import tables
 from tuiswp.analysis.answers import Answer, answer, first_answer
 from tuiswp.analysis.curves import drawable, drawing
 from tuiswp.analysis.diagnosis import Diagnosis
-from tuiswp.analysis.optimum import Judgement, objective_text
+from tuiswp.analysis.optimum import Judgement, objective_text, with_newest
 from tuiswp.analysis.reason import why
 from tuiswp.analysis.shape import Shape
 from tuiswp.model.sweep import Objective, Sweep
+from tuiswp.model.trial import Trial
 from tuiswp.text import visible
 from tuiswp.tui import actions
 from tuiswp.tui.pieces import Line, Tone
@@ -173,7 +175,18 @@ def result_lines(
         lines += [(), *_curve(sweep, judgement, one, which, width, height, ascii=ascii)]
         if not any(one.message in said.message for said in diagnoses):
             lines += wrapped(one.message, width, indent=2)
+    judgement = with_newest(sweep, judgement, _running(snapshot))
     return [*lines, (), *_table(sweep, judgement, width, words)]
+
+
+def _running(snapshot: Snapshot) -> list[Trial]:
+    """The running trials as their rows say they are now."""
+    known = snapshot.view.state.trials
+    return [
+        replace(known[row.number], value=row.value, progress=row.progress, step=row.step)
+        for row in snapshot.rows
+        if row.state == "running" and row.number in known
+    ]
 
 
 def _what_if(snapshot: Snapshot, rule: Objective | None, width: int) -> list[Line]:
