@@ -30,7 +30,7 @@ _NESTED = 8  # levels that are shown so; deeper ones stand as these
 def title(row: TrialRow | None, number: int) -> str:
     if row is None:
         return f"{trial_id(number)} is not in this sweep"
-    parts = [row.id, row.state + (f" ({row.cause})" if row.cause else "")]
+    parts = [row.id, row.state + (f" ({row.cause})" if row.cause not in ("", row.state) else "")]
     if row.step is not None:
         parts.append(f"step {say.step(row.step)}")
     if row.progress is not None:

@@ -118,7 +118,11 @@ class CompareScreen(Screen[None]):
         title = Content(f"Compare {trials}   n N metric   esc back")
         self.query_one(".compare--title", Static).update(title, layout=False)
         pane = self.query_one(Prose)
-        pane.show(compare_lines(self.snapshot, self.numbers, max(1, pane.text_width)))
+        lines = compare_lines(self.snapshot, self.numbers, max(1, pane.text_width))
+        pane.show(lines)
+        height = max(3, min(len(lines) + 1, self.size.height // 2))
+        if pane.styles.height is None or pane.styles.height.value != height:
+            pane.styles.height = height  # no more than it needs: the curves get the rest
         self.query_one(ChartGrid).show(self.snapshot, self.numbers)
 
     def on_chart_grid_changed(self, event: ChartGrid.Changed) -> None:

@@ -184,7 +184,10 @@ def about(snapshot: Snapshot, number: int | None) -> str:
     row = next((row for row in snapshot.rows if row.number == number), None)
     if number is None or row is None:
         return "no trial is chosen"
-    parts = [trial_id(number), row.state + (f" ({row.cause})" if row.cause else "")]
+    parts = [
+        trial_id(number),
+        row.state + (f" ({row.cause})" if row.cause not in ("", row.state) else ""),
+    ]
     parts += [
         f"{name}={value}"
         for name, value in zip(snapshot.columns, row.params, strict=False)
