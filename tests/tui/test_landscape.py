@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.analysis.builders import choice, ended, queued, sweep_of
@@ -123,7 +123,8 @@ def test_hostile_names_and_values_stay_inert_at_any_size(size: tuple[int, int]) 
         assert is_inert(looked_at(LandscapeScreen(0, hostile(), ascii=ascii), size))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
+@example(points=[(8.376776382136472e47, 0.0)], width=28, height=6)
 @given(
     st.lists(st.tuples(st.floats(), st.floats()), max_size=12),
     st.integers(0, 60),

@@ -73,7 +73,7 @@ class Scale(msgspec.Struct, frozen=True):
             return [(self.axis.fraction(float(at)), text) for at, text in enumerate(self.labels)]
         log = self.axis.log
         values = self.marks if 0 < len(self.marks) <= wanted else self.axis.ticks(wanted)
-        return [(self.axis.fraction(x), spell(x, log=log)) for x in values]
+        return [(self.axis.fraction(x), spell(x, log=log)) for x in values if x > 0 or not log]
 
 
 class Spot(msgspec.Struct, frozen=True):
