@@ -61,12 +61,20 @@ def _told(trial: Trial, found: Sequence[TreeProcess], inventory: Inventory | Non
             one.cpu_percent,
             one.rss_mib,
             _gpu_mib(one.pid, on_gpu) if held else 0,
-            visible(shell_line(one.command) if one.command else one.name or "?", limit=400),
+            visible(_spoken(one), limit=400),
         )
         for one in found[:MOST]
     ]
     more = f"and {len(found) - MOST} more" if len(found) > MOST else ""
     return ProcessTree(trial.number, attempt, tuple(lines), more)
+
+
+def _spoken(one: TreeProcess) -> str:
+    """The command without the folder of its program, which says little and takes the room."""
+    if not one.command:
+        return one.name or "?"
+    program, *rest = one.command
+    return shell_line((program.rpartition("/")[2] or program, *rest))
 
 
 def _listed(held: set[str], inventory: Inventory | None) -> list[GpuProcess] | None:
