@@ -217,11 +217,11 @@ class SweepApp(App[int]):
             case "shell" if chosen:
                 outside.shell(self, chosen[-1])
             case "start_controller":
-                self.offer_controller()
+                outside.offer_controller(self)
             case scrub if scrub in _SCRUBS:
                 self.scrub(_SCRUBS[scrub])
             case "write" if self.snapshot is not None:
-                self.write(self.snapshot)
+                outside.write(self, self.snapshot)
             case "copy" if chosen:
                 outside.copy_command(self, chosen)
 
@@ -303,21 +303,6 @@ class SweepApp(App[int]):
         if applied.ok and request.verb in LAUNCH and not is_controlled(place):
             self.call_from_thread(self.say, "no controller runs, so nothing starts: W starts one")
 
-    def offer_controller(self) -> None:
-        """Ask whether one is to be started, if none runs and there is something left to do."""
-        from tuiswp.tui.screens.confirm import ConfirmScreen, start_question
-
-        asked = None if self.snapshot is None else start_question(self.snapshot)
-        if asked is None:
-            self.say("a controller runs, or there is nothing for one to do")
-            return
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.start_controller()
-
-        self.push_screen(ConfirmScreen(asked, **self.look), answered)
-
     @work(thread=True, group="requests")
     def start_controller(self) -> None:
         from tuiswp.controller.opening import start_in_background
@@ -328,19 +313,6 @@ class SweepApp(App[int]):
             self.call_from_thread(self.say, str(error), bad=True)
         else:
             self.call_from_thread(self.say, f"a controller runs now, pid {pid}")
-
-    def write(self, snapshot: Snapshot) -> None:
-        """The results, in the form one chooses, into the directory tuiswp was started in."""
-        from tuiswp.tui.screens.write import WriteScreen
-
-        folder = Path.cwd()
-
-        def chosen(form: "Form | None") -> None:
-            if form is not None:
-                self.write_as(form, snapshot, folder)
-
-        shown = visible(str(folder), limit=200)
-        self.push_screen(WriteScreen(shown, **self.look), chosen)
 
     @work(thread=True, group="write")
     def write_as(self, form: "Form", snapshot: Snapshot, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What leaves the interface for a moment: a trial's window, a shell, the clipboard.
+"""What goes outside the interface: a trial's window, a shell, the clipboard, files, a controller.
 
 Each says why where it cannot, and comes back.
 """
@@ -7,16 +7,18 @@ import os
 import shlex
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.errors import TuiswpError
 from tuiswp.model.trial import Launching, Running
 from tuiswp.text import visible
-from tuiswp.tui.snapshot import EventLine
+from tuiswp.tui.snapshot import EventLine, Snapshot
 
 if TYPE_CHECKING:
     from tuiswp.tui.app import SweepApp
+    from tuiswp.tui.writing import Form
 
 
 def attach(app: "SweepApp", number: int) -> None:
@@ -67,3 +69,33 @@ def copy_command(app: "SweepApp", chosen: tuple[int, ...]) -> None:
     if lines:
         app.copy_to_clipboard("\n".join(lines))
         app.say(f"copied: {visible(lines[0], limit=60)}")
+
+
+def write(app: "SweepApp", snapshot: Snapshot) -> None:
+    """The results, in the form one chooses, into the directory tuiswp was started in."""
+    from tuiswp.tui.screens.write import WriteScreen
+
+    folder = Path.cwd()
+
+    def chosen(form: "Form | None") -> None:
+        if form is not None:
+            app.write_as(form, snapshot, folder)
+
+    shown = visible(str(folder), limit=200)
+    app.push_screen(WriteScreen(shown, **app.look), chosen)
+
+
+def offer_controller(app: "SweepApp") -> None:
+    """Ask whether one is to be started, if none runs and there is something left to do."""
+    from tuiswp.tui.screens.confirm import ConfirmScreen, start_question
+
+    asked = None if app.snapshot is None else start_question(app.snapshot)
+    if asked is None:
+        app.say("a controller runs, or there is nothing for one to do")
+        return
+
+    def answered(yes: bool | None) -> None:
+        if yes:
+            app.start_controller()
+
+    app.push_screen(ConfirmScreen(asked, **app.look), answered)
