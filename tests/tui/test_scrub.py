@@ -91,21 +91,23 @@ def test_the_screen_shows_states_values_and_curves_as_they_were(
     bench: Bench, stamped: bool
 ) -> None:
     bench.step()
+    bench.launcher.finish(bench.token(0))
+    bench.step()
     reading = Reading(bench.place.root)
-    begun = reading.take(Want()).view.state.trials[0].attempts[0]
-    start = begun.started_at or begun.launched_at
+    (attempt,) = reading.take(Want()).view.state.trials[0].attempts
+    start, end = attempt.started_at, attempt.ended_at
+    assert start is not None
+    assert end is not None
+    moment = start + 0.45 * (end - start)
     rows = [
         {"step": n, "loss": 10.0 - n, "progress": (n + 1) / 10}
-        | ({"_timestamp": start + n * 0.001} if stamped else {})
+        | ({"_timestamp": start + n * (end - start) / 10} if stamped else {})
         for n in range(10)
     ]
     bench.place.metrics(0).write_text("".join(json.dumps(row) + "\n" for row in rows))
-    bench.launcher.finish(bench.token(0))
-    bench.step()
     live = reading.take(Want(trials=(0,)))
     assert live.rows[0].state == "done"
     assert live.as_of is None
-    moment = start + 0.0045
     then = reading.take(Want(trials=(0,), as_of=moment))
     assert then.as_of is not None
     assert then.as_of.approximate is not stamped
