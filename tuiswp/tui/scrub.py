@@ -53,7 +53,7 @@ class Scrubber:
         best = None if judgement.optimum is None else judgement.optimum.number
         now = {row.number: row for row in live.rows}
         rows = tuple(
-            self._row(then, trial, files, ends, now.get(trial.number), best, moment)
+            self._row(then, trial, files, ends, now.get(trial.number), best, moment, live.logged)
             for trial in trials
         )
         exact = all(ends[n][1] for n in {number for number, _ in live.curves} & ends.keys())
@@ -98,8 +98,9 @@ class Scrubber:
         now: TrialRow | None,
         best: int | None,
         moment: float,
+        logged: Sequence[str],
     ) -> TrialRow:
-        row = self._rows.row(view, trial, None, best, moment)
+        row = self._rows.row(view, trial, None, best, moment, logged)
         if trial.number not in ends:  # it had ended by then as it has now
             return replace(row, spark=now.spark if now is not None and trial.attempts else ())
         series = objective_series(view, files.get(trial.number))

@@ -57,6 +57,7 @@ class TrialScreen(Screen[None]):
     TrialScreen.wide #body { layout: horizontal; }
     TrialScreen.wide #facts { width: 2fr; height: 100%; }
     TrialScreen.wide #seen { width: 3fr; height: 100%; }
+    TrialScreen.wide ChartGrid { height: 2fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         *actions.bindings("trial", "view", "act"),
