@@ -860,3 +860,34 @@ def test_more_trials_than_columns_have_a_row_each_and_what_else_is_recorded_is_c
     assert "G1" in row
     table = text.split("At step")[0].splitlines()
     assert max(len(line) for line in table) <= 78
+
+
+def test_one_key_adds_the_points_that_are_offered_after_a_yes() -> None:
+    sweep = sweep_of(choice("lr", [1e-4, 1e-3, 1e-2]))
+    trials = [ended(n, {"lr": lr}, 3.0 - n) for n, lr in enumerate((1e-4, 1e-3, 1e-2))]
+    sent: list[Any] = []
+
+    async def act(pilot: Any, app: Stage) -> tuple[str, str]:
+        app.send = sent.append  # type: ignore[attr-defined]  # the real application has it
+        page = seen(app)
+        await pilot.press("A")
+        await pilot.pause()
+        asked = seen(app)
+        await pilot.press("n", "A", "y")
+        await pilot.pause()
+        return page, asked
+
+    page, asked = on_stage(ResultsScreen(snapshot(trials, sweep=sweep)), act, (100, 50))
+    assert "A adds lr = 1e-1, 1." in page
+    assert "Add 2 trials to lr-sweep?" in asked
+    (request,) = sent
+    assert (request.verb, request.points) == ("add", ({"lr": 0.1}, {"lr": 1.0}))
+
+
+def test_where_no_point_is_missing_the_key_says_so_and_sends_nothing() -> None:
+    async def act(pilot: Any, app: Stage) -> int:
+        await pilot.press("A")
+        await pilot.pause()
+        return len(app.screen_stack)
+
+    assert on_stage(ResultsScreen(full()), act) == 2

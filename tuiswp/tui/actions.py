@@ -53,8 +53,9 @@ REVERSES: Mapping[str, str] = {
     "last": "first",
     "parameter_previous": "parameter_next",
 }
-# The one way to touch a process without asking the controller: where there is none to ask.
-UNASKED = frozenset({"start_controller"})
+# What touches processes in a way of its own: where there is no controller to ask, and what the
+# results screen makes of the points it offers.
+UNASKED = frozenset({"start_controller", "answer"})
 OPENS = frozenset({"screenshot", "compare", "events", "results", "landscape"})
 
 _SHOWN: Mapping[str, str] = {
@@ -253,6 +254,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("events_commands", ("x",), "commands", "Show only the commands that were run; copying "
            "gives them as they were.", "events"),
     Action("results_copy", ("y",), "copy", "Copy the answer.", "results"),
+    Action("answer", ("A",), "add these", "Add the trials that are offered: beyond the edge, or on "
+           "the arm that is missing.", "results", True),
     Action("what_if", ("o",), "rule", "Rank by another rule (last, mean, median, best) to look at; "
            "nothing of it is written.", "results"),
     Action("parameter_next", ("n",), "parameter", "Show the curve over the next parameter.",

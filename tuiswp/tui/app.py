@@ -205,7 +205,7 @@ class SweepApp(App[int]):
                 self.frozen = not self.frozen
                 self.say("the picture stands still; p goes on" if self.frozen else "live again")
             case "screenshot":
-                self.write_picture()
+                outside.write_picture(self)
             case "next_pane":
                 self.screen.focus_next()
             case "previous_pane":
@@ -324,17 +324,6 @@ class SweepApp(App[int]):
             self.call_from_thread(self.say, str(error), bad=True)
         else:
             self.call_from_thread(self.say, f"written: {place}")
-
-    def write_picture(self) -> None:
-        """This screen as SVG, into the directory tuiswp was started in."""
-        from tuiswp.tui.writing import write_picture
-
-        try:
-            place = write_picture(self.export_screenshot(), self.snapshot, Path.cwd())
-        except (TuiswpError, OSError) as error:  # no such directory any more
-            self.say(str(error), bad=True)
-        else:
-            self.say(f"written: {place}")
 
     def copy_to_clipboard(self, text: str) -> None:
         """Nothing that a terminal would act on when it is pasted, and no more than it takes."""

@@ -85,6 +85,18 @@ def write(app: "SweepApp", snapshot: Snapshot) -> None:
     app.push_screen(WriteScreen(shown, **app.look), chosen)
 
 
+def write_picture(app: "SweepApp") -> None:
+    """The screen as SVG, into the directory tuiswp was started in."""
+    from tuiswp.tui import writing
+
+    try:
+        place = writing.write_picture(app.export_screenshot(), app.snapshot, Path.cwd())
+    except (TuiswpError, OSError) as error:  # no such directory any more
+        app.say(str(error), bad=True)
+    else:
+        app.say(f"written: {place}")
+
+
 def offer_controller(app: "SweepApp") -> None:
     """Ask whether one is to be started, if none runs and there is something left to do."""
     from tuiswp.tui.screens.confirm import ConfirmScreen, start_question

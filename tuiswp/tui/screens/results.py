@@ -12,17 +12,21 @@ from textual.binding import BindingType
 
 from tuiswp.analysis import lines as verdict
 from tuiswp.analysis import tables
+from tuiswp.analysis import words as say
 from tuiswp.analysis.answers import Answer, answer, first_answer
+from tuiswp.analysis.axes import shown_name
 from tuiswp.analysis.curves import drawable, drawing
 from tuiswp.analysis.diagnosis import Diagnosis
 from tuiswp.analysis.optimum import Judgement, objective_text, with_newest
 from tuiswp.analysis.reason import why
 from tuiswp.analysis.shape import Shape
+from tuiswp.controller.requests import new_request
 from tuiswp.model.sweep import Objective, Sweep
 from tuiswp.model.trial import Trial
 from tuiswp.text import visible
 from tuiswp.tui import actions
 from tuiswp.tui.pieces import Line, Tone
+from tuiswp.tui.screens.confirm import ConfirmScreen, Question
 from tuiswp.tui.screens.page import Page
 from tuiswp.tui.snapshot import Snapshot, Want
 from tuiswp.tui.what_if import WhatIf, next_rule
@@ -94,11 +98,7 @@ class ResultsScreen(Page):
         if self.snapshot is None:
             return None
         sweep, judgement = self.snapshot.view.sweep, self.snapshot.judgement
-        shapes = drawable(sweep, judgement)
-        if not shapes:
-            return None
-        here = answer(sweep, judgement, shapes[self._parameter % len(shapes)])
-        return here or first_answer(sweep, judgement, shapes)
+        return _best_offer(sweep, judgement, drawable(sweep, judgement), self._parameter)
 
     def action_do(self, action_id: str) -> None:
         match action_id:
@@ -110,8 +110,35 @@ class ResultsScreen(Page):
                 self.redraw()
             case "what_if":
                 self._next_rule()
+            case "answer":
+                self._answer()
             case _:
                 super().action_do(action_id)
+
+    def _answer(self) -> None:
+        """Add what is offered, after a yes."""
+        offered, snapshot = self.offer(), self.snapshot
+        if snapshot is None or snapshot.view.foreign or snapshot.as_of is not None:
+            self.notify("nothing can be added here: it is only to be looked at", markup=False)
+            return
+        if offered is None:
+            self.notify("no shape here misses a point that could be added", markup=False)
+            return
+        many = say.several(len(offered.points), "trial")
+        name = visible(snapshot.view.sweep.name, limit=60)
+        asked = Question(
+            f"Add {many} to {name}?",
+            "They run when a place is free; what is there stays as it is.",
+            trials=(offered.told,),
+        )
+
+        def answered(yes: bool | None) -> None:
+            send = getattr(self.app, "send", None)
+            if yes and send is not None:
+                why = f"to complete the shape over {shown_name(offered.parameter)}"
+                send(new_request("add", points=offered.points, why=why))
+
+        self.app.push_screen(ConfirmScreen(asked, colour=self.colour, ascii=self.ascii), answered)
 
     def _next_rule(self) -> None:
         own = None if self.snapshot is None else self.snapshot.view.sweep.objective
@@ -169,6 +196,8 @@ def result_lines(
     for finding in diagnoses:
         lines += _finding(finding, width)
     shapes = drawable(sweep, judgement) if shapes is None else shapes
+    if shapes and rule is None and not snapshot.view.foreign:
+        lines += _offered(sweep, judgement, shapes, parameter, width)
     if shapes:
         one = shapes[parameter % len(shapes)]
         which = f" ({parameter % len(shapes) + 1} of {len(shapes)}, n N)" * (len(shapes) > 1)
@@ -187,6 +216,25 @@ def _running(snapshot: Snapshot) -> list[Trial]:
         for row in snapshot.rows
         if row.state == "running" and row.number in known
     ]
+
+
+def _best_offer(
+    sweep: Sweep, judgement: Judgement, shapes: Sequence[Shape], parameter: int
+) -> Answer | None:
+    """For the parameter in sight, else for the first that can be answered."""
+    if not shapes:
+        return None
+    here = answer(sweep, judgement, shapes[parameter % len(shapes)])
+    return here or first_answer(sweep, judgement, shapes)
+
+
+def _offered(
+    sweep: Sweep, judgement: Judgement, shapes: Sequence[Shape], parameter: int, width: int
+) -> list[Line]:
+    offered = _best_offer(sweep, judgement, shapes, parameter)
+    if offered is None:
+        return []
+    return [(), *wrapped(f"A adds {offered.told}.", width, "accent", indent=2)]
 
 
 def _what_if(snapshot: Snapshot, rule: Objective | None, width: int) -> list[Line]:
