@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shlex
 import shutil
 import signal
@@ -272,6 +273,41 @@ def test_the_size_is_that_of_the_terminal_whatever_the_environment_says(sweep: P
 
 
 # -- colours and characters ----------------------------------------------------------------------
+
+_COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[0-9;:]*m")
+
+
+def test_no_color_writes_no_colour(sweep: Path) -> None:
+    with Terminal(app(sweep), cwd=sweep.parent) as terminal:
+        terminal.until(DRAWN)
+        assert _COLOUR.search(terminal.raw)
+    with Terminal(app(sweep), cwd=sweep.parent, env={"NO_COLOR": "1"}) as terminal:
+        terminal.until(DRAWN)
+        terminal.type("?")
+        terminal.until("Help")
+        assert not _COLOUR.search(terminal.raw)
+
+
+@pytest.mark.parametrize(
+    ("words", "env"),
+    [
+        (["--ascii"], {}),
+        ([], {"LC_ALL": "C"}),
+        ([], {"LC_ALL": "POSIX"}),
+        ([], {"LC_ALL": None, "LANG": "C"}),
+        ([], {"LC_ALL": None, "LANG": "de_DE.ISO-8859-1"}),
+    ],
+    ids=["--ascii", "LC_ALL=C", "LC_ALL=POSIX", "LANG=C", "LANG=latin1"],
+)
+def test_without_utf_8_only_ascii_is_written(
+    sweep: Path, words: list[str], env: dict[str, str | None]
+) -> None:
+    with Terminal(app(*words, sweep), cwd=sweep.parent, env=env) as terminal:
+        terminal.until(DRAWN)
+        for key, seen in [("?", "Help"), ("\x1b", "age"), ("O", "Results"), ("\x1b", "age")]:
+            terminal.type(key)
+            terminal.until(seen)
+        assert terminal.raw.isascii()
 
 
 @pytest.mark.parametrize(
