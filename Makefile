@@ -19,7 +19,7 @@ help:
 	@echo 'make check   format, lint, types, import directions, fast tests (under a minute)'
 	@echo 'make e2e     only the tests that start a real tmux server'
 	@echo 'make bench   the measurements, as one table (ARGS=NAME for a part, ARGS=--all for all)'
-	@echo 'make bench-tui  what the full screen costs, in a real terminal (over a minute)'
+	@echo 'make bench-tui  what the full screen costs, beside LEET=/path/to/wandb (minutes)'
 	@echo 'make snapshots  accept how every screen looks now (then look at the difference)'
 	@echo 'make screenshots  the pictures of README and docs, from a real sweep (minutes)'
 	@echo 'make format  let ruff rewrite what `make check` would refuse'

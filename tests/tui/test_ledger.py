@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from tests.tui.rows import row
 from tuiswp.model.trial import Ended, Trial
 from tuiswp.tui.ledger import Ledger
+from tuiswp.tui.ordering import Ordering
 from tuiswp.tui.snapshot import TrialRow
 
 
@@ -56,3 +57,25 @@ def test_only_what_changed_is_made_again() -> None:
     del trials[0]
     assert take(made_for="y", now=11.5) == [1, 2, 3, 4, 5]
     assert take(1, made_for="y", now=11.5) == [1]
+
+
+def test_rows_that_only_grew_older_are_not_put_in_order_again() -> None:
+    ordering = Ordering()
+    rows = [row(number, value=float(-number)) for number in range(6)]
+    ordering.show(rows, (), "minimize", 0.0)
+    order = ordering.order
+    assert order == [5, 4, 3, 2, 1, 0]
+    older = [replace(one, age_s=900.0) for one in rows]
+    assert ordering.show(older, (), "minimize", 100.0) == older
+    assert ordering.order is order
+    older[2] = replace(older[2], value=-9.0)
+    ordering.show(older, (), "minimize", 200.0)
+    assert ordering.order == [2, 5, 4, 3, 1, 0]
+    ordering.sort_by("age")
+    older[0] = replace(older[0], age_s=1.0)
+    ordering.show(older, (), "minimize", 300.0)
+    assert ordering.order[0] == 0
+    ordering.filter("age<=10")
+    older[3] = replace(older[3], age_s=2.0)
+    ordering.show(older, (), "minimize", 400.0)
+    assert ordering.order == [0, 3]

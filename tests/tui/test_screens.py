@@ -891,3 +891,17 @@ def test_where_no_point_is_missing_the_key_says_so_and_sends_nothing() -> None:
         return len(app.screen_stack)
 
     assert on_stage(ResultsScreen(full()), act) == 2
+
+
+def test_of_a_very_long_table_the_best_are_shown_and_the_rest_is_found_by_filtering() -> None:
+    one = full()
+    sweep = one.view.sweep
+    trials = [ended(number, {}, float(number)) for number in range(400)]
+    many = replace(one, judgement=judge(sweep, trials))
+    text = text_of(result_lines(many, 78, 12))
+    assert "and 100 more: / keeps what you look for, w writes all" in text
+    assert "t0299" in text
+    assert "t0399" not in text
+    found = text_of(result_lines(many, 78, 12, words="t0399"))
+    assert "t0399" in found
+    assert "more: /" not in found

@@ -65,8 +65,11 @@ def columns(sweep: Sweep) -> tuple[str, ...]:
     return ("#", "trial", *names, value, "vs default", "progress", "state", "note")
 
 
-def rows(sweep: Sweep, judgement: Judgement) -> list[Row]:
-    """The table: ranked trials best first, then those left out by number, each with its reason."""
+def rows(sweep: Sweep, judgement: Judgement, *, most: int | None = None) -> list[Row]:
+    """The table: ranked trials best first, then those left out by number, each with its reason.
+
+    `most`: no more than so many rows, the first; None: all.
+    """
     parameters = swept(sweep)
     logs = {p.path: is_logarithmic(p) for p in parameters}  # once: a list may have 1,000 values
     best = judgement.optimum
@@ -75,7 +78,7 @@ def rows(sweep: Sweep, judgement: Judgement) -> list[Row]:
     ordered = [(str(rank), trial) for rank, trial in enumerate(judgement.ranked, start=1)]
     ordered += [("-", left.trial) for left in judgement.left_out]
     table = []
-    for rank, trial in ordered:
+    for rank, trial in ordered[:most]:
         is_best = best is not None and trial.number == best.number
         is_baseline = trial.origin == "baseline"
         notes = ["best"] * is_best + ["tie"] * (trial.number in ties) + ["default"] * is_baseline

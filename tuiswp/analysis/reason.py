@@ -13,6 +13,7 @@ import msgspec
 from tuiswp.analysis import words
 from tuiswp.analysis.axes import is_seed, measured
 from tuiswp.analysis.optimum import Judgement, badness, finite, name_trials, objective_text
+from tuiswp.model.space import Parameter
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Trial
 from tuiswp.spec.params import flatten, swept, value_key
@@ -37,10 +38,11 @@ def noise(sweep: Sweep, judgement: Judgement) -> Noise | None:
     if best is None or not finite(best.value):
         return None
     settings: dict[tuple[object, ...], list[float]] = defaultdict(list)
+    chosen = [parameter for parameter in swept(sweep) if not is_seed(parameter)]
     for trial in judgement.ranked:
         if finite(trial.value):
-            settings[_setting(sweep, trial)].append(trial.value)
-    repeats = tuple(settings[_setting(sweep, best)])
+            settings[_setting(chosen, trial)].append(trial.value)
+    repeats = tuple(settings[_setting(chosen, best)])
     several = [values for values in settings.values() if len(values) > 1]
     freedom = sum(len(values) - 1 for values in several)
     if freedom:
@@ -51,9 +53,8 @@ def noise(sweep: Sweep, judgement: Judgement) -> Noise | None:
     return Noise(abs(best.value) * NOISE_PCT / 100, False, repeats)
 
 
-def _setting(sweep: Sweep, trial: Trial) -> tuple[object, ...]:
-    """What was chosen of the swept parameters, the seed left out."""
-    parameters = [parameter for parameter in swept(sweep) if not is_seed(parameter)]
+def _setting(parameters: Sequence[Parameter], trial: Trial) -> tuple[object, ...]:
+    """What was chosen of these parameters."""
     values = flatten(trial.params, parameters)
     return tuple(value_key(values.get(parameter.path)) for parameter in parameters)
 

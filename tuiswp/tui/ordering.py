@@ -69,6 +69,8 @@ class Ordering:
         if changed or len(rows) != len(known):
             self.rows = {row.number: row for row in rows}
             self.marks &= self.rows.keys()
+        if not (renamed or self.pending or self._behind) and self._stands(rows, changed, known):
+            return changed
         held = self._moved_at is not None and 0 <= now - self._moved_at < FREEZE_S
         alike = not renamed and len(rows) == len(known) and _only_values(changed, known)
         if alike and not self.pending and 0 <= now - self._arranged_at < CALM_S:
@@ -77,6 +79,18 @@ class Ordering:
             self._arranged_at, self._behind = now, False
             self._arrange(held=held)
         return changed
+
+    def _stands(
+        self, rows: Sequence[TrialRow], changed: Sequence[TrialRow], known: dict[int, TrialRow]
+    ) -> bool:
+        """Whether the order holds as it is: in what changed nothing is sorted or filtered by."""
+        test = self._test
+        return len(rows) == len(known) and all(
+            (old := known.get(row.number)) is not None
+            and self._key(old) == self._key(row)
+            and (test is None or test(old) == test(row))
+            for row in changed
+        )
 
     def sort_by(self, name: str) -> bool:
         """Sort by a column or a parameter, applied at once; False if there is none of that name."""

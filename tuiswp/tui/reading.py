@@ -47,6 +47,7 @@ from tuiswp.tui.verdict import Verdict
 from tuiswp.tui.what_if import WhatIf, rejudge
 
 READ_BUDGET_S = 0.2
+FOLDER_BUDGET_S = 0.6  # while a large folder of runs is read: every picture of a part costs time
 LOG_BYTES = 128 * 1024
 LOG_LINES = 1000
 NAMES = 200
@@ -107,7 +108,8 @@ class Reading:
     def _now(self, want: Want) -> Snapshot:
         if not self._reader.directory.root.is_dir():  # else nothing new would be all there is
             raise EnvironmentFault("its directory is gone")
-        view = self._reader.refresh(with_metrics=False, budget_s=READ_BUDGET_S)
+        budget_s = FOLDER_BUDGET_S if self._trials else READ_BUDGET_S  # the first rows soon
+        view = self._reader.refresh(with_metrics=False, budget_s=budget_s)
         if self._chronicle is None:
             self._chronicle = Chronicle(Story(view.sweep, view.directory.name))
         touched = self._read_on(view, want)
@@ -225,13 +227,14 @@ class Reading:
         if best != self._best:
             touched = touched | {number for number in (best, self._best) if number is not None}
             self._best = best
+        self._rows.swept(view)
         return self._ledger.rows(
             trials,
             lambda trial: self._rows.row(
                 view, trial, self._files.get(trial.number), best, now, logged
             ),
             touched=touched,
-            made_for=(self._rows.swept(view), logged),
+            made_for=(self._rows.meaning, logged),
             now=now,
             shown_until=shown_until,
         )

@@ -37,6 +37,7 @@ class RowMaker:
         self._known: dict[int, tuple[tuple[object, ...], TrialRow]] = {}
         self._parameters: Sequence[Parameter] = ()
         self._swept: Sequence[Parameter] = ()
+        self.meaning: object = None  # differs when every row must be made again
         self._logs: Sequence[bool] = ()  # of each, whether its values are spelled so
         self._sparks: dict[int, Thinner] = {}
 
@@ -44,8 +45,12 @@ class RowMaker:
         """The varying parameters: worked out once, as one may have taken thousands of values."""
         if view.sweep.parameters is not self._parameters:
             self._parameters, self._swept = view.sweep.parameters, swept(view.sweep)
+            before = self.meaning
             self._logs = [is_logarithmic(parameter) for parameter in self._swept]
-            self._known.clear()
+            # Only other values of the same parameters change no row.
+            self.meaning = tuple(one.path for one in self._swept), tuple(self._logs)
+            if self.meaning != before:
+                self._known.clear()
         return self._swept
 
     def row(

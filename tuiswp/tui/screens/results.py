@@ -36,6 +36,7 @@ _TONES: dict[str, Tone] = {"error": "bad", "warning": "warn", "info": "strong"}
 _RIGHT = ("#", "vs default", "progress")
 _WIDEST = 100  # columns of a curve: more says no more
 _CALM_S = 2.0
+_MOST = 300  # rows of the table: more are found by filtering
 _CURVE = (8, 16)  # its least and its most rows
 
 
@@ -282,7 +283,11 @@ def _finding(one: Diagnosis, width: int) -> list[Line]:
 
 def _table(sweep: Sweep, judgement: Judgement, width: int, words: str) -> list[Line]:
     headers = verdict.columns(sweep)
-    rows = [row for row in verdict.rows(sweep, judgement) if matches(" ".join(row.cells), words)]
+    every = len(judgement.ranked) + len(judgement.left_out)
+    rows = verdict.rows(sweep, judgement, most=None if words.strip() else _MOST)
+    rows = [row for row in rows if matches(" ".join(row.cells), words)]
+    hidden = len(rows[_MOST:]) if words.strip() else every - len(rows)
+    rows = rows[:_MOST]
     if not rows:
         return [(("no trial" + (" has these words" if words.strip() else " yet"), "dim"),)]
     right = [n for n, one in enumerate(headers) if one in _RIGHT]
@@ -290,4 +295,6 @@ def _table(sweep: Sweep, judgement: Judgement, width: int, words: str) -> list[L
     lines: list[Line] = [((head, "accent"),)]
     for row, text in zip(rows, body, strict=True):
         lines.append(((text, "good" if row.best else "run" if row.baseline else "plain"),))
+    if hidden:
+        lines.append(((f"and {hidden:,} more: / keeps what you look for, w writes all", "dim"),))
     return lines
