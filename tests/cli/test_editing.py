@@ -88,7 +88,7 @@ def test_an_extended_sweep_goes_on_and_says_how_it_was_edited(
     assert said.out.startswith("lr: 1e-4, 1e-3, 1e-2 → 1e-4, 1e-3, 1e-2, 3e-3; the sweep goes on\n")
     assert len(started) == 1
     assert view(here).word == "interrupted"  # and no longer finished
-    for command in (["status"], ["explain"], ["check", "lr"]):
+    for command in (["status"], ["explain"], ["check", "lr"], ["results"]):
         out = " ".join(tuiswp(*command).out.split())
         assert "edited: lr: 1e-4, 1e-3, 1e-2 → 1e-4, 1e-3, 1e-2, 3e-3 (" in out
         assert ": the edge won)" in out

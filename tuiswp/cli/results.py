@@ -10,6 +10,7 @@ from tuiswp.cli import arguments as args
 from tuiswp.cli import output
 from tuiswp.cli.verdict import Verdict, reach
 from tuiswp.controller.client import SweepReader
+from tuiswp.controller.steered import edits
 from tuiswp.errors import ExitCode, UsageError
 
 _TONES: dict[str, output.Tone] = {"error": "bad", "warning": "note", "info": "plain"}
@@ -49,6 +50,7 @@ def run(arguments: Namespace) -> int:
         output.say(_as_table(verdict, form).rstrip("\n"))
     else:
         output.say(*human(verdict, ascii_only=arguments.ascii))
+        output.say(*(output.prose(f"edited: {line}", indent="  ") for line in edits(view.state)))
     return ExitCode.OK
 
 
