@@ -124,6 +124,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("results", ("O",), "results", "Show the table, the optimum and what it means.", "app",
            command="tuiswp results {sweep}"),
     Action("events", ("L",), "events", "Show everything that happened, newest first.", "app"),
+    Action("start_controller", ("W",), "wake", "Start a controller for the sweep when none runs.",
+           "app", True, "tuiswp resume {sweep}"),
     Action("write", ("w",), "write", "Write the results as CSV, JSON, Markdown or LaTeX, where "
            "tuiswp was started.", "app",
            command="tuiswp results --json {sweep}"),
@@ -221,8 +223,6 @@ ACTIONS: tuple[Action, ...] = (
          "tuiswp pause {sweep}"),
     _act("resume_sweep", "V", "go on", "Start new trials again.", "tuiswp resume {sweep}"),
     _act("stop_sweep", "X", "stop", "End the sweep; running trials finish.", "tuiswp stop {sweep}"),
-    _act("start_controller", "W", "wake", "Start a controller for the sweep when none runs.",
-         "tuiswp resume {sweep}"),
     _act("stop_sweep_now", "", "stop now", "End the sweep and its running trials.",
          "tuiswp stop --now {sweep}"),
 
