@@ -11,6 +11,7 @@ from tuiswp.model.events import (
     ControllerStopped,
     Event,
     InterruptRequested,
+    KillPointJudged,
     KillRequested,
     QueueMoved,
     RequestApplied,
@@ -29,6 +30,7 @@ from tuiswp.model.events import (
     Warned,
 )
 from tuiswp.model.space import Categorical, LogUniform, Parameter
+from tuiswp.model.stopper import Judged
 from tuiswp.model.trial import KillRequest, Lease, Process
 
 text = st.text(max_size=12)
@@ -70,7 +72,19 @@ settings = st.dictionaries(
     st.none() | st.integers(0, 99) | floats,
 )
 
+judged = st.builds(
+    Judged,
+    st.sampled_from(["hyperband", "asha"]),
+    st.sampled_from(["report", "step", "progress", "epoch"]),
+    *[floats] * 4,
+    st.integers(1, 9),
+    st.integers(1, 9),
+    st.lists(numbers, max_size=2).map(tuple),
+    st.booleans(),
+)
+
 event: st.SearchStrategy[Event] = st.one_of(
+    st.builds(KillPointJudged, numbers, attempts, judged),
     st.builds(SweepCreated, text, text, text, text),
     st.builds(ControllerStarted, process, text, text),
     st.builds(ControllerStopped, text),

@@ -56,7 +56,9 @@ def test_a_number_that_is_not_finite_is_a_counted_gap(number: str) -> None:
 
 
 def test_a_step_that_is_not_finite_is_no_step() -> None:
-    assert row_of('{"step": NaN, "epoch": 4, "loss": 1}') == Row(4.0, None, {"loss": 1.0}, 1, {})
+    assert row_of('{"step": NaN, "epoch": 4, "loss": 1}') == Row(
+        4.0, None, {"loss": 1.0}, 1, {"epoch": 4.0}
+    )
 
 
 @pytest.mark.parametrize(

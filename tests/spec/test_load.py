@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.spec.helpers import faults, one_fault, read
+from tuiswp.model.stopper import Hyperband
 from tuiswp.model.sweep import Objective
-from tuiswp.spec.early import bands
 from tuiswp.spec.load import load
 
 HEAD = "method: random\nmetric: {name: loss, goal: minimize}\nrun_cap: 5\n"
@@ -140,9 +140,6 @@ def test_bayes_is_checked_in_full_and_refused_in_one_line() -> None:
     assert any("needs a metric" in line for line in faults(f"method: bayes\n{SPACE}"))
 
 
-EARLY = "early_terminate: early stopping comes with the next release"
-
-
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
@@ -160,11 +157,15 @@ EARLY = "early_terminate: early stopping comes with the next release"
         ("{type: hyperband, min_itr: 3, min_iter: 3}", "did you mean min_iter?"),
     ],
 )
-def test_early_terminate_is_checked_in_full_and_refused(rule: str, message: str | None) -> None:
-    found = faults(f"{HEAD}{SPACE}early_terminate: {rule}\n")
-    assert found.pop(0 if message is None else -1).startswith("sweep.yaml:5: early_terminate")
-    assert (message is None) is (found == [])
-    assert message is None or any(message in line for line in [*found]), found
+def test_early_terminate_is_checked_in_full(rule: str, message: str | None) -> None:
+    text = f"{HEAD}{SPACE}early_terminate: {rule}\n"
+    if message is None:
+        stopper = read(text).stopper
+        assert isinstance(stopper, Hyperband) and stopper.resource == "report"
+        return
+    found = faults(text)
+    assert all(line.startswith("sweep.yaml:5: early_terminate") for line in found)
+    assert any(message in line for line in found), found
 
 
 # ── sizes ────────────────────────────────────────────────────────────────────────────────────────
@@ -245,17 +246,3 @@ def test_a_real_looking_file_loads(path: Path) -> None:
 
 def test_there_are_real_looking_files() -> None:
     assert len(GOOD) >= 8
-
-
-@pytest.mark.parametrize(
-    ("max_iter", "s", "eta", "points"),
-    [
-        (27, 2, 3, [3, 9]), (27, 5, 3, [1, 3, 9]), (18, 2, 3, [2, 6]), (10, 2, 2, [2, 5]),
-        (5, 2, 2, [1, 2]), (2, 1, 3, []), (10**6, 10**18, 1.0001, None),
-    ],
-)  # fmt: skip
-def test_the_bands_of_hyperband(
-    max_iter: int, s: int, eta: float, points: list[int] | None
-) -> None:
-    found = bands(max_iter, s, eta)
-    assert found == points if points is not None else len(found) <= 1000

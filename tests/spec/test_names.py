@@ -53,7 +53,7 @@ def test_an_unsafe_text_is_shown_with_a_short_hash(text: str, begins: str) -> No
     assert name.startswith(begins) and len(name) == len(begins) + 6
 
 
-@pytest.mark.parametrize("module", ["names", "own", "early"])
+@pytest.mark.parametrize("module", ["names", "own"])
 def test_the_examples_in_docstrings_are_true(module: str) -> None:
     found = doctest.testmod(importlib.import_module(f"tuiswp.spec.{module}"))
     assert found.attempted > 0 and found.failed == 0

@@ -31,6 +31,7 @@ from tuiswp.model.ids import trial_id
 from tuiswp.model.space import Parameter, Params
 from tuiswp.model.sweep import Sweep
 from tuiswp.search.keys import point_key
+from tuiswp.search.stoppers.words import never_fires, plan_lines, plan_of, rule_name
 from tuiswp.search.suggest import next_point, planned_trials, suggest
 from tuiswp.spec.census import Census, take
 from tuiswp.spec.command import CommandContext, default_interpreter, expand
@@ -117,7 +118,7 @@ def make_plan(sweep: Sweep, root: Path) -> Plan:
         parallel,
         place,
         tuple(_first(sweep, root)),
-        program_problem(sweep, environ),
+        program_problem(sweep, environ) or never_fires(sweep),
         tuple(program_warnings(sweep, environ)),
         tuple(warnings_before(sweep)),
     )
@@ -211,6 +212,7 @@ def as_json(plan: Plan) -> dict[str, object]:
             for one in sweep.parameters
         ],
         "rules": msgspec.to_builtins(_census(sweep)),
+        "early_stop": _stopper_json(sweep),
         "baseline": baseline_params(sweep),
         "trials": plan.trials,
         "parallel": plan.parallel,
@@ -232,7 +234,7 @@ def _lines(plan: Plan) -> list[str]:
     lines = [f"{output.paint(visible(sweep.name), 'strong')}  {sweep.method}  {_goal(sweep)}"]
     if sweep.description:
         lines.append(visible(sweep.description, limit=200))
-    lines += ["", *_parameters(sweep), "", *_amount(plan), ""]
+    lines += ["", *_parameters(sweep), "", *_amount(plan), *_stopping(sweep), ""]
     for metric in sweep.derived:
         over = visible(", ".join(columns(tree_of(metric.expr))), limit=200)
         lines.append(f"{visible(metric.name)} = {visible(metric.expr)}")
@@ -308,6 +310,35 @@ def _census(sweep: Sweep) -> Census | None:
     if not sweep.constraints:
         return None
     return take(sweep.parameters, sweep.constraints, grid=sweep.method == "grid")
+
+
+def _stopper_json(sweep: Sweep) -> dict[str, object] | None:
+    rule = sweep.stopper
+    if rule is None:
+        return None
+    plan = plan_of(rule, sweep.length)
+    return {
+        "rule": rule_name(rule),
+        "resource": rule.resource,
+        "kill_points": None if plan is None else list(plan.points),
+        "every": None if plan is None else plan.every,
+        "length": sweep.length,
+    }
+
+
+def _stopping(sweep: Sweep) -> list[str]:
+    """Every kill point before anything runs, in all units that can be told."""
+    if sweep.stopper is None:
+        return []
+    lines = [f"early stopping by {rule_name(sweep.stopper)}; the baseline is never stopped"]
+    for number, text in enumerate(plan_lines(sweep.stopper, sweep.length)):
+        lines.append(output.prose(f"{' = ' if number else 'kill points: '}{text}", indent="  "))
+    if len(sweep.length) == 0 and sweep.stopper.resource != "progress":
+        lines.append(
+            "  say how long a run is (`tuiswp: {length: {step: 2000, report: 200}}`) to see them "
+            "in every unit"
+        )
+    return lines
 
 
 def _amount(plan: Plan) -> list[str]:

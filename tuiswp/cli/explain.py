@@ -25,6 +25,7 @@ from tuiswp.metrics.file import MetricFile
 from tuiswp.model.events import RequestApplied
 from tuiswp.model.ids import attempt_id
 from tuiswp.model.trial import Attempt, Ended, Launching, Paused, Queued, Running, Trial
+from tuiswp.search.stoppers.words import verdict_text
 from tuiswp.spec.params import swept
 from tuiswp.text import visible
 
@@ -53,6 +54,8 @@ def _trial(view: SweepView, trial: Trial) -> list[str]:
     lines = [f"{title}  {params}{origin}".rstrip(), *about(trial)]
     for attempt in trial.attempts:
         lines += _attempt(trial, attempt)
+    metric = view.sweep.objective.metric if view.sweep.objective is not None else "the metric"
+    lines += [verdict_text(one, metric) for one in trial.judged]
     match trial.status:
         case Queued():
             lines += [f"waits: {why}" for why in why_it_waits(view, trial.status)]

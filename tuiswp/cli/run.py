@@ -82,11 +82,12 @@ def _no_terminal(lines: bool) -> str | None:
 
 def _preflight(source: Path) -> None:
     """What can be known to fail is said before a directory is made. Raises SpecErrors."""
+    from tuiswp.search.stoppers.words import never_fires
     from tuiswp.spec.load import load
     from tuiswp.spec.program import program_problem
 
     sweep = load(source)
-    problem = program_problem(sweep, {**os.environ, **sweep.run.env})
+    problem = program_problem(sweep, {**os.environ, **sweep.run.env}) or never_fires(sweep)
     if problem is not None:
         raise problem
 

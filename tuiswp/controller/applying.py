@@ -157,6 +157,13 @@ class Applier:
                 )
             case Queued():
                 return True, f"{trial.id} is queued already"
+            case Ended(cause="pruned") if trial.pinned is None:
+                # Its curve would have it stopped again at once; who asks wants to see it run.
+                self._core.record(
+                    TrialQueued(trial.number, "restart", fresh=request.fresh),
+                    TrialPinned(trial.number, request.by, why="restart of a pruned trial"),
+                )
+                return True, f"{trial.id} is queued again, and pinned: it is not pruned once more"
             case Paused() | Ended():
                 self._core.record(TrialQueued(trial.number, "restart", fresh=request.fresh))
                 return True, f"{trial.id} is queued again"

@@ -24,6 +24,7 @@ from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.journal import Journal
 from tuiswp.controller.launching import Starter, wanted
 from tuiswp.controller.places import Places
+from tuiswp.controller.pruning import Pruner
 from tuiswp.controller.reducer import SweepState
 from tuiswp.controller.requests import WakeUp
 from tuiswp.controller.watching import Watcher
@@ -83,6 +84,7 @@ class Controller:
         self._selector.register(self._wake.fd, selectors.EVENT_READ, "wake")
         self._watcher = Watcher(self.core, self._selector, on_end=places.release)
         self._applier = Applier(self.core, self._watcher)
+        self._pruner = Pruner(self.core, self._watcher)
         self._starter = Starter(self.core, places, directory.wake, umask=umask)
         self._judged = -1
         self._left: Left | None = None  # how this ends, once it does
@@ -170,7 +172,7 @@ class Controller:
         self._applier.apply_all()
         self._watcher.sync()
         self._watcher.check()
-        self._watcher.curves.poll(budget_s=CURVES_S)
+        self._pruner.look(self._watcher.curves.poll(budget_s=CURVES_S))
         self._judge()
         self._places.tick()
         self._starter.fill()

@@ -19,6 +19,7 @@ from tuiswp.model.events import (
     ControllerStopped,
     Edit,
     InterruptRequested,
+    KillPointJudged,
     KillRequested,
     QueueMoved,
     Record,
@@ -59,6 +60,7 @@ TrialFact: TypeAlias = (
     | TrialClosed
     | InterruptRequested
     | TrialPinned
+    | KillPointJudged
 )
 
 
@@ -153,6 +155,7 @@ class _Draft:
                 | TrialClosed()
                 | InterruptRequested()
                 | TrialPinned()
+                | KillPointJudged()
             ) as event:
                 trial = self.trials.get(event.trial)
                 if trial is not None:
@@ -286,6 +289,8 @@ def move(trial: Trial, event: TrialFact, at: float) -> Trial:
             return replace(trial, kill=event.request)
         case InterruptRequested(), Launching() | Running() if _newest(trial, event.attempt):
             return replace(trial, interrupt=Interrupt(at, event.by, event.why))
+        case KillPointJudged(), Launching() | Running() if _newest(trial, event.attempt):
+            return replace(trial, judged=(*trial.judged, event.judged))
         case AttemptEnded(), Launching() | Running() if _newest(trial, event.attempt):
             return _ended(trial, event, at)
         case TrialQueued(), Paused() | Ended():
@@ -297,6 +302,7 @@ def move(trial: Trial, event: TrialFact, at: float) -> Trial:
                 kill=None,
                 interrupt=None,
                 retries=0,
+                judged=() if event.fresh else trial.judged,
             )
         case TrialClosed(), Queued() | Paused():
             if event.state == "paused":

@@ -20,6 +20,7 @@ from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.follow import Follower
 from tuiswp.metrics.names import find, near
 from tuiswp.metrics.objective import reduce
+from tuiswp.metrics.resource import columns
 from tuiswp.model.events import AttemptEnded, AttemptStarted, Event, KillRequested
 from tuiswp.model.trial import KillRequest, Launching, Process, Running, Trial
 
@@ -83,9 +84,16 @@ class Watcher:
             if number not in self._watches:
                 directory = self._core.directory.attempt(number, trial.attempts[-1].number)
                 self._watches[number] = Watch(trial, directory)
-                only = [] if self._metric is None else [self._metric]
                 path = self._core.directory.metrics(number)
-                self.curves.add(number, path, only=only, derived=self._core.sweep.derived)
+                derived = self._core.sweep.derived
+                self.curves.add(number, path, only=self._columns(), derived=derived)
+
+    def _columns(self) -> list[str]:
+        """What of the metrics files decides anything."""
+        stopper = self._core.sweep.stopper
+        if self._metric is None:
+            return []
+        return columns(self._metric, "report" if stopper is None else stopper.resource)
 
     def _forget(self, number: int) -> None:
         watch = self._watches.pop(number)
@@ -368,9 +376,10 @@ class Watcher:
             )
         self._core.warn("metric-missing", message)
 
-    def ask(self, trial: Trial, request: KillRequest) -> None:
-        """Record that an attempt is to end, then ask it to."""
-        self._core.record(KillRequested(trial.number, trial.attempts[-1].number, request))
+    def ask(self, trial: Trial, request: KillRequest, *reasons: Event) -> None:
+        """Record that an attempt is to end, after what it follows from, then ask it to."""
+        attempt = trial.attempts[-1].number
+        self._core.record(*reasons, KillRequested(trial.number, attempt, request))
         watch = self._watches.get(trial.number)
         if watch is not None:
             watch.asked_at = None

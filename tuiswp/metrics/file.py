@@ -140,7 +140,7 @@ class MetricFile:
     def beside(self) -> Mapping[str, Series]:
         """What is no metric and says where in the run a row is, by its key in `rows.BESIDE`.
 
-        Empty if `only` some metrics are kept.
+        If `only` some metrics are kept, then those that are named among them.
         """
         return MappingProxyType(self._beside)
 
@@ -361,8 +361,8 @@ class MetricFile:
             series = self._series.get(name) or self._new_series(name)
             if series is not None:
                 series.append(step, value)
-        if self._only is None:
-            for name, value in row.beside.items():
+        for name, value in row.beside.items():
+            if self._wanted(name):
                 self._beside.setdefault(name, Series()).append(step, value)
 
     def _take_block(self, block: Block) -> None:

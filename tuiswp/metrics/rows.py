@@ -7,7 +7,7 @@ What a row's keys mean: the first of `STEP_KEYS` with a finite number is its ste
 0..1 how far the run is, a key that starts with "_" is a logger's own. Every other number is a
 metric; nested objects are named by their path, `{"loss": {"train": 1}}` is `loss/train`. Text,
 true and false, null and lists are no metrics. What says where in the run a row is (`BESIDE`:
-progress, a logger's clocks) is kept apart from them.
+progress, epoch, a logger's clocks) is kept apart from them.
 """
 
 import json
@@ -17,7 +17,7 @@ import msgspec
 
 STEP_KEYS = ("step", "_step", "global_step", "iteration", "epoch")
 PROGRESS = "progress"
-BESIDE = (PROGRESS, "_runtime", "_timestamp")
+BESIDE = (PROGRESS, "epoch", "_runtime", "_timestamp")
 DEPTH_MAX = 16
 NAME_MAX = 512  # characters; a longer name is no name
 

@@ -12,6 +12,7 @@ import msgspec
 
 from tuiswp.model.edits import Settings
 from tuiswp.model.space import Parameter, Params
+from tuiswp.model.stopper import Judged
 from tuiswp.model.trial import Cause, KillRequest, Lease, Origin, Process
 
 JOURNAL_VERSION = 2
@@ -217,6 +218,17 @@ class SettingsChanged(msgspec.Struct, frozen=True, tag="settings_changed"):
     reopens: bool = False
 
 
+class KillPointJudged(msgspec.Struct, frozen=True, tag="kill_point_judged"):
+    """An early-stopping rule looked at a running trial; if it stops it, it is ended as pruned.
+
+    That a trial passed is recorded only for rules that judge it once a kill point.
+    """
+
+    trial: int
+    attempt: int
+    judged: Judged
+
+
 Edit: TypeAlias = SpaceEdited | SettingsChanged
 
 Event: TypeAlias = (
@@ -224,10 +236,12 @@ Event: TypeAlias = (
     | AttemptStarted | KillRequested | AttemptEnded | TrialQueued | TrialClosed | SweepPaused
     | SweepResumed | SweepStopping | SweepFinished | RequestApplied | BestChanged | Warned
     | InterruptRequested | TrialAsked | TrialPinned | QueueMoved | SpaceEdited | SettingsChanged
+    | KillPointJudged
 )  # fmt: skip
 
 _SINCE_2 = (
     InterruptRequested, TrialAsked, TrialPinned, QueueMoved, SpaceEdited, SettingsChanged,
+    KillPointJudged,
 )  # fmt: skip
 
 

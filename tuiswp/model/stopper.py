@@ -89,3 +89,22 @@ class Wilcoxon(msgspec.Struct, frozen=True, tag="wilcoxon"):
 
 
 Rule: TypeAlias = Hyperband | Asha | Percentile | Schedule | Patience | Wilcoxon
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """What a rule found of a trial at a kill point, as the journal keeps it.
+
+    `kill_point` and `position` in `resource`; `value` and `threshold` in the metric's own units.
+    `rank` counts from 1 among `of` compared trials; `others` were better. `stop` False: it passed.
+    """
+
+    rule: str
+    resource: Resource
+    kill_point: float
+    position: float
+    value: float
+    threshold: float
+    rank: int
+    of: int
+    others: tuple[int, ...] = ()
+    stop: bool = True

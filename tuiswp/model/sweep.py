@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from tuiswp.model.space import Constraints, Parameter, Params
+from tuiswp.model.stopper import Resource, Rule
 
 Goal: TypeAlias = Literal["minimize", "maximize"]
 Method: TypeAlias = Literal["grid", "random"]
@@ -69,7 +70,8 @@ class Sweep(msgspec.Struct, frozen=True):
 
     `baseline`: parameters of the default trial, complete or a part (the rest is then taken from the
     space); None: no baseline. `complete_at`: progress from which a trial counts as complete; exit
-    code 0 also does. `notes`: what was read differently from its letter, one line each. `source` is
+    code 0 also does. `stopper`: the early-stopping rule. `length`: how long one run is, as far as
+    the file says. `notes`: what was read differently from its letter, one line each. `source` is
     the sweep file as messages show it; `lines` gives the line of each of its top-level keys.
     `derived`: metrics of the person's own, each after those it builds on. `constraints`: what makes
     of a point of the space the parameters of a trial.
@@ -85,6 +87,8 @@ class Sweep(msgspec.Struct, frozen=True):
     run_cap: int | None = None
     baseline: Params | None = None
     complete_at: float = 0.98
+    stopper: Rule | None = None
+    length: dict[Resource, float] = {}
     description: str | None = None
     notes: tuple[str, ...] = ()
     source: str = "sweep.yaml"

@@ -6,6 +6,7 @@ import msgspec
 
 from tuiswp.model.ids import attempt_id, trial_id
 from tuiswp.model.space import Params
+from tuiswp.model.stopper import Judged
 
 # The states a person sees, in `status --json` and on every screen.
 State: TypeAlias = Literal[
@@ -141,7 +142,7 @@ class Trial(msgspec.Struct, frozen=True):
     `value` is the objective of the last ended attempt as recorded (None: none, or not finite).
     `complete`: exit 0, or progress reached `complete_at`. `retries` counts automatic relaunches.
     `wish`: a person asked for it. `pinned`: who protects it from pruning. `interrupt`: of the
-    newest attempt.
+    newest attempt. `judged`: what early stopping found of its curve, oldest first.
     """
 
     number: int
@@ -159,6 +160,7 @@ class Trial(msgspec.Struct, frozen=True):
     wish: Wish | None = None
     pinned: str | None = None
     interrupt: Interrupt | None = None
+    judged: tuple[Judged, ...] = ()
 
     @property
     def id(self) -> str:

@@ -1,56 +1,158 @@
-"""What is in the grammar but not yet run: `method: bayes` and `early_terminate`.
+"""Early stopping as a sweep file asks for it: W&B's `early_terminate`, and `tuiswp.early_stop`.
 
-Both are read and checked in full, so that a file's other faults are found today. `comes_next` is
-the one place that then refuses them; the release that runs them deletes it.
+`early_terminate` is W&B's hyperband and counts reports of the metric, as W&B does. Ours names its
+rule and its resource: {type: asha, resource: step, min_resource: 500}. Without a `type` it changes
+the resource of the `early_terminate` beside it.
 """
 
-import math
+from collections.abc import Mapping
 
-import msgspec
+from tuiswp.model.stopper import (
+    Asha,
+    Bound,
+    Hyperband,
+    Patience,
+    Percentile,
+    Resource,
+    Rule,
+    Schedule,
+    Wilcoxon,
+)
+from tuiswp.spec.reader import Section, kind_of
+from tuiswp.spec.scalars import as_number
+from tuiswp.spec.tree import Items, Keyed, Leaf, Node
+from tuiswp.text import visible
 
-from tuiswp.spec.reader import Section
+_HYPERBAND = ("min_iter", "max_iter", "s", "eta", "strict")
+_RANKED = ("startup", "warmup", "interval")
+# type → its keys, besides type and resource
+_TYPES: Mapping[str, tuple[str, ...]] = {
+    "hyperband": _HYPERBAND,
+    "asha": ("min_resource", "eta"),
+    "median": _RANKED,
+    "percentile": ("percentile", *_RANKED),
+    "schedule": ("bounds",),
+    "patience": ("patience", "min_delta", "warmup"),
+    "wilcoxon": ("p_threshold", "startup"),
+}
+_RESOURCES: Mapping[str, Resource] = {
+    "report": "report", "step": "step", "progress": "progress", "epoch": "epoch",
+}  # fmt: skip
+_RESOURCE_HINTS = {
+    "iteration": "write report (the n-th value of the metric) or step",
+    "iterations": "write report (the n-th value of the metric) or step",
+    "evaluation": "write report", "evaluations": "write report", "reports": "write report",
+    "steps": "write step", "epochs": "write epoch", "fraction": "write progress",
+}  # fmt: skip
 
-_KEYS = ("type", "min_iter", "max_iter", "s", "eta", "strict")
+
+def read_rule(early_terminate: Section | None, early_stop: Section | None) -> Rule | None:
+    """The rule of a file; None if it has none, or after a fault, which the reader then holds."""
+    theirs = None if early_terminate is None else _wandb(early_terminate)
+    if early_stop is None:
+        if theirs is not None and early_terminate is not None:
+            early_terminate.reader.note(
+                "early_terminate counts the values logged of the metric, as W&B does, not steps; "
+                "`tuiswp: {early_stop: {resource: step}}` counts steps"
+            )
+        return theirs
+    if "type" in early_stop:
+        if early_terminate is not None:
+            hint = "remove one; early_stop: {resource: …} alone changes what early_terminate counts"
+            early_stop.fault("type", "stands beside early_terminate", hint)
+            return None
+        return _ours(early_stop)
+    if early_terminate is None:
+        hint = f"write type: {', '.join(_TYPES)}"
+        early_stop.reader.fault(early_stop.node.line, early_stop.path, "type is missing", hint)
+        return None
+    early_stop.unknown(("resource",), dict.fromkeys(_HYPERBAND, "write it in early_terminate"))
+    resource = _resource(early_stop, "report")
+    if theirs is None or resource is None:
+        return None
+    if resource == "progress":
+        hint = "write early_stop: {type: hyperband, resource: progress, min_iter: 0.05}"
+        early_stop.fault("resource", "whole numbers of early_terminate are no progress", hint)
+        return None
+    return Hyperband(
+        theirs.min_iter, theirs.max_iter, theirs.s, theirs.eta, theirs.strict, resource
+    )
 
 
-class Hyperband(msgspec.Struct, frozen=True):
-    """`early_terminate`: stop a trial that is not among the best 1/eta at a band.
-
-    Exactly one of `min_iter` and (`max_iter`, `s`) is set; counted in logged values.
-    """
-
-    min_iter: int | None
-    max_iter: int | None
-    s: int | None
-    eta: float = 3.0
-    strict: bool = True
-
-
-def read_early_terminate(section: Section) -> Hyperband | None:
-    """The stopping rule of a file; None after a fault, which the reader then holds."""
-    section.unknown(_KEYS, {"metric": "the rule always judges metric.name"})
+def _wandb(section: Section) -> Hyperband | None:
+    section.unknown(("type", *_HYPERBAND), {"metric": "the rule always judges metric.name"})
     before = len(section.reader.faults)
     if "type" not in section:
         section.fault("type", "is missing", "write type: hyperband")
-    section.choice("type", ("hyperband",))
-    min_iter = section.integer("min_iter", minimum=1)
-    max_iter = section.integer("max_iter", minimum=1)
+    hints = {name: f"W&B knows hyperband; write tuiswp: {{early_stop: {{type: {name}}}}}"
+             for name in _TYPES if name != "hyperband"}  # fmt: skip
+    section.choice("type", ("hyperband",), hints)
+    rule = _hyperband(section, "report")
+    return rule if len(section.reader.faults) == before else None
+
+
+def _ours(section: Section) -> Rule | None:
+    before = len(section.reader.faults)
+    hints = {"successive_halving": "write asha", "sha": "write asha", "threshold": "write schedule"}
+    kind = section.choice("type", _TYPES, hints)
+    if kind is None:
+        return None
+    section.unknown(("type", "resource", *_TYPES[kind]))
+    resource = _resource(section, "progress" if kind == "schedule" else "report")
+    if resource is None:
+        return None
+    rule = _rule(section, kind, resource)
+    return rule if len(section.reader.faults) == before else None
+
+
+def _resource(section: Section, default: Resource) -> Resource | None:
+    if "resource" not in section:
+        return default
+    name = section.choice("resource", _RESOURCES, _RESOURCE_HINTS)
+    return None if name is None else _RESOURCES[name]
+
+
+def _rule(section: Section, kind: str, resource: Resource) -> Rule | None:
+    match kind:
+        case "hyperband":
+            return _hyperband(section, resource)
+        case "asha":
+            lowest = _amount(section, "min_resource", None, resource)
+            eta = _or(section.number("eta", above=1), 4.0)
+            return None if lowest is None else Asha(lowest, eta, resource)
+        case "median" | "percentile":
+            return _percentile(section, kind, resource)
+        case "schedule":
+            return _schedule(section, resource)
+        case "patience":
+            patience = _amount(section, "patience", None, resource)
+            delta = _or(section.number("min_delta", minimum=0), 0.0)
+            warmup = _or(section.number("warmup", minimum=0), 0.0)
+            return None if patience is None else Patience(patience, delta, warmup, resource)
+    threshold = _or(section.number("p_threshold", above=0, maximum=1), 0.1)
+    startup = section.integer("startup", minimum=2)
+    return Wilcoxon(threshold, 8 if startup is None else startup, resource)
+
+
+def _hyperband(section: Section, resource: Resource) -> Hyperband | None:
+    whole = resource == "report"
+    min_iter = _iterations(section, "min_iter", whole)
+    max_iter = _iterations(section, "max_iter", whole)
     s = section.integer("s", minimum=1)
-    eta = section.number("eta", above=1)
+    eta = _or(section.number("eta", above=1), 3.0)
     strict = section.boolean("strict")
     if "min_iter" not in section and not ("max_iter" in section and "s" in section):
         what = "needs min_iter, or max_iter and s"
         section.reader.fault(section.node.line, section.path, what, "write min_iter: 3")
-    if len(section.reader.faults) > before:
         return None
-    eta = 3.0 if eta is None else float(eta)
     by_max = max_iter is not None and s is not None
+    name = section.path[-1]
     if by_max and min_iter is not None:
-        section.reader.note("early_terminate: max_iter and s are given, so min_iter is not used")
+        section.reader.note(f"{name}: max_iter and s are given, so min_iter is not used")
     elif min_iter is not None and (s is not None or max_iter is not None):
-        section.reader.note("early_terminate: min_iter decides; s and max_iter need each other")
-    if max_iter is not None and s is not None and not bands(max_iter, s, eta):
-        section.fault("max_iter", f"{max_iter} / {eta:g} is below 1: no band", "raise max_iter")
+        section.reader.note(f"{name}: min_iter decides; s and max_iter need each other")
+    if max_iter is not None and by_max and resource != "progress" and max_iter / eta < 1:
+        section.fault("max_iter", f"{max_iter:g} / {eta:g} is below 1: no band", "raise max_iter")
         return None
     return Hyperband(
         None if by_max else min_iter,
@@ -58,29 +160,77 @@ def read_early_terminate(section: Section) -> Hyperband | None:
         s if by_max else None,
         eta,
         True if strict is None else strict,
+        resource,
     )
 
 
-def bands(max_iter: int, s: int, eta: float) -> list[int]:
-    """Kill points, ascending: max_iter divided by eta up to s times, floored, not below 1.
-
-    >>> bands(27, 2, 3)
-    [3, 9]
-    """
-    found: list[int] = []
-    point = float(max_iter)
-    for _ in range(min(s, 1000)):
-        point /= eta
-        if point < 1:
-            break
-        found.append(math.floor(point))
-    return found[::-1]
+def _iterations(section: Section, key: str, whole: bool) -> float | None:
+    number = section.integer(key, minimum=1) if whole else section.number(key, above=0)
+    return None if number is None else float(number)
 
 
-def comes_next(method: str | None, section: Section) -> None:
-    """Refuse what the next release runs, one line each."""
-    if method == "bayes":
-        section.fault("method", "bayes comes with the next release", "until then: random or grid")
-    if "early_terminate" in section:
-        hint = "until then remove it; every trial runs to its end"
-        section.fault("early_terminate", "early stopping comes with the next release", hint)
+def _percentile(section: Section, kind: str, resource: Resource) -> Percentile | None:
+    percentile = _or(section.number("percentile", above=0), 50.0) if kind == "percentile" else 50.0
+    if percentile >= 100:
+        section.fault("percentile", f"must be below 100, got {percentile:g}", "the best q percent")
+    if kind == "percentile" and "percentile" not in section:
+        section.fault("type", "percentile needs percentile", "write percentile: 25")
+    startup = section.integer("startup", minimum=1)
+    part = resource == "progress"
+    warmup = _or(section.number("warmup", minimum=0), 0.1 if part else 10.0)
+    interval = _or(section.number("interval", above=0), 0.01 if part else 1.0)
+    return Percentile(percentile, 5 if startup is None else startup, warmup, interval, resource)
+
+
+def _amount(section: Section, key: str, default: float | None, resource: Resource) -> float | None:
+    """An amount of the resource that must be given unless it has a default."""
+    number = section.number(key, above=0)
+    if number is None:
+        if key not in section and default is None:
+            unit = {"report": "values", "step": "steps", "epoch": "epochs"}.get(resource, "the run")
+            example = "0.1" if resource == "progress" else "10"
+            section.reader.fault(
+                section.node.line, section.path, f"{key} is missing", f"{key}: {example} ({unit})"
+            )
+        return default
+    if resource == "progress" and number >= 1:
+        section.fault(key, f"must be below 1 for progress, got {number:g}")
+    return float(number)
+
+
+def _schedule(section: Section, resource: Resource) -> Schedule | None:
+    """`bounds: {0.05: 15%, 0.2: 0.05}`: at so much, no more than so much worse than the best."""
+    hint = "write bounds: {0.05: 15%, 0.2: 5%}"
+    node = section.get("bounds")
+    if node is None:
+        section.reader.fault(section.node.line, section.path, "bounds is missing", hint)
+        return None
+    if isinstance(node, Items) or not isinstance(node, Keyed) or not node.entries:
+        section.fault("bounds", f"must be a mapping, not {kind_of(node)}", hint)
+        return None
+    bounds = []
+    inner = Section(section.reader, node, section.at("bounds"))
+    for key, entry in node.entries.items():
+        at, worse_by = as_number(key), _part(entry)
+        if at is None or at <= 0 or (resource == "progress" and at >= 1):
+            upto = " and below 1" if resource == "progress" else ""
+            inner.fault(key, f"{visible(key, limit=40)} is no {resource} above 0{upto}", hint)
+        elif worse_by is None or worse_by <= 0:
+            inner.fault(key, f"{kind_of(entry)} is no fraction above 0", "write 15% or 0.15")
+        else:
+            bounds.append(Bound(float(at), worse_by))
+    bounds.sort(key=lambda bound: bound.at)
+    return Schedule(tuple(bounds), resource) if bounds else None
+
+
+def _part(node: Node) -> float | None:
+    """`15%` or 0.15."""
+    text = node.text.strip() if isinstance(node, Leaf) else ""
+    number = as_number(text.removesuffix("%").strip())
+    if number is None:
+        return None
+    return number / 100.0 if text.endswith("%") else float(number)
+
+
+def _or(number: float | int | None, default: float) -> float:
+    return default if number is None else float(number)

@@ -13,13 +13,14 @@ from typing import cast
 
 from tuiswp.errors import SpecError, SpecErrors
 from tuiswp.model.space import Constraints, Parameter
+from tuiswp.model.stopper import Rule
 from tuiswp.model.sweep import DerivedMetric, Goal, Method, Objective, Run, Sweep
 from tuiswp.spec import own
 from tuiswp.spec.command import DEFAULT_COMMAND, examine
 from tuiswp.spec.constraints import name_of
 from tuiswp.spec.derived import OBJECTIVE, ordered, read_derived
 from tuiswp.spec.distributions import grid_count, support_count
-from tuiswp.spec.early import comes_next, read_early_terminate
+from tuiswp.spec.early import read_rule
 from tuiswp.spec.lookalike import something_else, whole_file
 from tuiswp.spec.parameters import read_parameters
 from tuiswp.spec.params import near_miss
@@ -157,12 +158,10 @@ class _Loader:
         complete = len(reader.faults) == before
         rules = self.rules(method, parameters) if complete else Constraints()
         run = self.run(parameters, rules, cwd, beside)
-        if (early := top.section("early_terminate")) is not None:
-            read_early_terminate(early)
-            if "metric" not in top:
-                top.fault("early_terminate", "needs a metric", "add metric: {name: …, goal: …}")
+        stopper = self.stopper()
         self.elsewhere()
-        comes_next(method, top)
+        if method == "bayes":
+            top.fault("method", "bayes comes with the next release", "until then: random or grid")
         baseline = own.read_baseline(self.ours, parameters, complete, rules)
         seed, complete_at = self.ours.integer("seed"), self.ours.number("complete_at", maximum=1)
         if complete_at is not None and complete_at <= 0:
@@ -180,6 +179,8 @@ class _Loader:
             run_cap=run_cap,
             baseline=baseline,
             complete_at=0.98 if complete_at is None else float(complete_at),
+            stopper=stopper,
+            length=own.read_length(self.ours),
             description=top.text("description"),
             notes=reader.closing_notes(),
             source=reader.source,
@@ -263,6 +264,13 @@ class _Loader:
         rule = rule or own.Rule()
         number = None if target is None else float(target)
         return Objective(name, cast(Goal, goal or "minimize"), rule.reduce, rule.window, number)
+
+    def stopper(self) -> Rule | None:
+        early, ours = self.top.section("early_terminate"), self.ours.section("early_stop")
+        for section, key in ((self.top, "early_terminate"), (self.ours, "early_stop")):
+            if key in section and "metric" not in self.top:
+                section.fault(key, "needs a metric", "add metric: {name: …, goal: …}")
+        return read_rule(early, ours)
 
     def parameters(self) -> tuple[Parameter, ...]:
         node = self.root.entries.get("parameters")

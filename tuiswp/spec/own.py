@@ -12,6 +12,7 @@ from typing import NamedTuple, cast
 
 from tuiswp.model.space import Constraints, Parameter, Params, Value
 from tuiswp.model.space import Path as ParamPath
+from tuiswp.model.stopper import Resource
 from tuiswp.model.sweep import DerivedMetric, Goal, Reduce, Resources
 from tuiswp.spec.derived import OBJECTIVE, read_one
 from tuiswp.spec.params import near_miss, nest, only_value, shown
@@ -23,7 +24,7 @@ from tuiswp.text import visible
 OWN_KEYS = (
     "gpus_per_trial", "trials_per_gpu", "gpu_memory", "max_parallel", "share_busy", "stagger_s",
     "retries", "timeout", "grace_s", "env", "cwd", "baseline", "objective", "metrics",
-    "complete_at", "seed", "when", "exclude", "tie",
+    "complete_at", "seed", "when", "exclude", "tie", "early_stop", "length",
 )  # fmt: skip
 _SYNONYMS = {
     "stagger": "write stagger_s",
@@ -162,6 +163,18 @@ def seconds(text: str) -> float | None:
                 return None
             total += number * unit
     return total
+
+
+def read_length(section: Section) -> dict[Resource, float]:
+    """How long one run is, `{step: 2000, report: 200}`: only so that kill points can be told."""
+    inner = section.section("length")
+    if inner is None:
+        return {}
+    names: tuple[Resource, ...] = ("report", "step", "epoch")
+    inner.unknown(names, {"progress": "it always ends at 1", "steps": "write step",
+                          "reports": "write report", "epochs": "write epoch"})  # fmt: skip
+    found = {name: inner.number(name, above=0) for name in names}
+    return {name: float(number) for name, number in found.items() if number is not None}
 
 
 def read_cwd(section: Section, started_in: Path) -> Path:

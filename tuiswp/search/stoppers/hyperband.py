@@ -86,7 +86,7 @@ class HyperbandStopper:
             value = curve.at(band)
             assert value is not None  # it has reached the band
             return field.sign * value
-        return min(field.sign * value for value in curve.values)
+        return field.sign * field.best(curve.values)
 
 
 def threshold(ranked: Sequence[tuple[float, int]], eta: float) -> float:

@@ -33,7 +33,7 @@ class PatienceStopper:
             parts = self._parts(curve)
             if position < self._rule.warmup or parts is None:
                 continue
-            before, since = (min(field.sign * v for v in part) for part in parts)
+            before, since = (field.sign * field.best(part) for part in parts)
             limit = before - self._rule.min_delta
             if since >= limit:
                 verdicts.append(

@@ -48,7 +48,7 @@ class PercentileStopper:
             seen = field.curves[trial].until(point)
             if limit is None or not seen:
                 continue
-            value = min(field.sign * v for v in seen)
+            value = field.sign * field.best(seen)
             if value > limit:
                 rank, better = standing(ranked, trial, value)
                 verdicts.append(
