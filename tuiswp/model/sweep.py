@@ -8,7 +8,8 @@ from tuiswp.model.space import Constraints, Parameter, Params
 from tuiswp.model.stopper import Resource, Rule
 
 Goal: TypeAlias = Literal["minimize", "maximize"]
-Method: TypeAlias = Literal["grid", "random"]
+Method: TypeAlias = Literal["grid", "random", "bayes"]
+Sampler: TypeAlias = Literal["tpe", "gp", "cmaes", "qmc"]
 Reduce: TypeAlias = Literal["last", "best", "mean", "median"]
 
 
@@ -70,11 +71,12 @@ class Sweep(msgspec.Struct, frozen=True):
 
     `baseline`: parameters of the default trial, complete or a part (the rest is then taken from the
     space); None: no baseline. `complete_at`: progress from which a trial counts as complete; exit
-    code 0 also does. `stopper`: the early-stopping rule. `length`: how long one run is, as far as
-    the file says. `notes`: what was read differently from its letter, one line each. `source` is
-    the sweep file as messages show it; `lines` gives the line of each of its top-level keys.
-    `derived`: metrics of the person's own, each after those it builds on. `constraints`: what makes
-    of a point of the space the parameters of a trial.
+    code 0 also does. `sampler`: what proposes under `bayes`; None: the default. `stopper`: the
+    early-stopping rule. `length`: how long one run is, as far as the file says. `notes`: what was
+    read differently from its letter, one line each. `source` is the sweep file as messages show
+    it; `lines` gives the line of each of its top-level keys. `derived`: metrics of the person's
+    own, each after those it builds on. `constraints`: what makes of a point of the space the
+    parameters of a trial.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Sweep(msgspec.Struct, frozen=True):
     run_cap: int | None = None
     baseline: Params | None = None
     complete_at: float = 0.98
+    sampler: Sampler | None = None
     stopper: Rule | None = None
     length: dict[Resource, float] = {}
     description: str | None = None

@@ -1,0 +1,70 @@
+"""What a sampler that learns is told: how every trial ended, in that order, and what still runs."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
+
+from tuiswp.model.space import Params
+from tuiswp.model.sweep import Goal
+
+
+class Told(msgspec.Struct, frozen=True):
+    """One ended trial. `value`: the objective, None if it has none.
+
+    `how`: `done`, its value counts as it is; `pruned`, its value was seen at a kill point;
+    `failed`, it has none that counts.
+    """
+
+    number: int
+    params: Params
+    how: Literal["done", "pruned", "failed"]
+    value: float | None = None
+
+
+class Flying(msgspec.Struct, frozen=True):
+    """A trial that was proposed and has not ended."""
+
+    number: int
+    params: Params
+
+
+class History(msgspec.Struct, frozen=True):
+    """`told` in the order in which the trials ended, `flying` by number."""
+
+    told: tuple[Told, ...] = ()
+    flying: tuple[Flying, ...] = ()
+
+
+def scores(told: Iterable[Told], goal: Goal) -> list[float | None]:
+    """What each ended trial counts for a sampler that minimizes; None: nothing is known yet.
+
+    A failed trial counts as the worst seen until then, so that it is avoided and not forgotten
+    (W&B's `impute: worst`). A pruned one counts with the value it was stopped at, but never as
+    better than the best that came to its end: it was not.
+    """
+    sign = 1.0 if goal == "minimize" else -1.0
+    found: list[float | None] = []
+    best, worst = math.inf, -math.inf
+    for one in told:
+        value = None if one.value is None or not math.isfinite(one.value) else sign * one.value
+        if value is not None and one.how == "done":
+            best = min(best, value)
+        elif value is not None and one.how == "pruned":
+            value = max(value, best) if math.isfinite(best) else value
+        else:
+            value = worst if math.isfinite(worst) else None
+        if value is not None:
+            worst = max(worst, value)
+        found.append(value)
+    return found
+
+
+def best_of(told: Sequence[Told], goal: Goal) -> Told | None:
+    """The best trial that came to its end."""
+    done = [one for one in told if one.how == "done" and one.value is not None]
+    if not done:
+        return None
+    choose = min if goal == "minimize" else max
+    return choose(done, key=lambda one: one.value if one.value is not None else 0.0)
