@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from select import select
 
 import pytest
@@ -35,11 +36,7 @@ def taken(ahead: Ahead, history: History, index: int) -> Answer:
         answer = ahead.take(history, index)
         if answer is not None:
             return answer
-        fd = ahead.fd
-        if fd is None:
-            time.sleep(0.05)  # until it may be started again, bounded by the deadline
-        else:
-            select([fd], [], [], 1.0)
+        time.sleep(0.005)  # a poll for an outcome, bounded by the deadline
     raise AssertionError(f"nothing proposed: {ahead.trouble}")
 
 
@@ -97,14 +94,12 @@ def test_a_space_that_is_used_up_has_no_further_proposal() -> None:
 
 
 def test_a_sampler_that_cannot_work_says_why() -> None:
-    broken = Ahead(space(), (sys.executable, "-c", "import sys; sys.stdin.readline()"))
+    broken = Ahead(space(), command=(sys.executable, "-c", "import sys; sys.stdin.readline()"))
     try:
         deadline = time.monotonic() + DEADLINE_S
         while broken.trouble is None and time.monotonic() < deadline:
             broken.want(History(), 0)
-            fd = broken.fd
-            if fd is not None:
-                select([fd], [], [], 0.2)
+            time.sleep(0.005)
         assert broken.trouble == "the sampler's process ended; it is started again"
     finally:
         broken.close()
@@ -135,4 +130,17 @@ def test_closing_leaves_no_process() -> None:
     ahead.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
-    assert ahead.fd is None
+
+
+def test_a_proposal_wakes_who_sleeps(tmp_path: Path) -> None:
+    fifo = tmp_path / "wake"
+    os.mkfifo(fifo)
+    ear = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+    ahead = Ahead(space(), str(fifo))
+    try:
+        ahead.want(History(), 0)
+        assert select([ear], [], [], DEADLINE_S)[0]
+        assert ahead.take(History(), 0) is not None
+    finally:
+        ahead.close()
+        os.close(ear)

@@ -63,7 +63,7 @@ parameters: {lr: {values: [1, 2]}}
         (f"{HEAD}parameters:\n", ":4: parameters: must be a mapping, not nothing"),
         (f"{HEAD}parameters: {{}}\n", ":4: parameters: names no parameter"),
         (f"{HEAD}parameters: [1]\n", ":4: parameters: must be a mapping, not a list"),
-        (SPACE, ":1: method: is missing; write method: grid or method: random"),
+        (SPACE, ":1: method: is missing; write method: grid, random or bayes"),
         (f"method: gird\n{SPACE}", ':1: method: the text "gird" is not known here; did you mean'),
         (f"method: bayesian\n{SPACE}", "write bayes"),
         (f"method: custom\n{SPACE}", "custom runs on the W&B service only"),
@@ -131,13 +131,24 @@ def test_a_thousand_faults_are_cut_short_and_ten_thousand_names_are_quick() -> N
 # ── what comes next ──────────────────────────────────────────────────────────────────────────────
 
 
-def test_bayes_is_checked_in_full_and_refused_in_one_line() -> None:
+def test_bayes_needs_a_metric_and_may_name_its_sampler() -> None:
     text = f"method: bayes\nmetric: {{name: loss, goal: minimize}}\n{SPACE}"
-    assert one_fault(text) == (
-        "sweep.yaml:1: method: bayes comes with the next release; until then: random or grid"
+    assert (read(text).method, read(text).sampler) == ("bayes", None)
+    assert any(
+        "runs until it is stopped" in note
+        for note in read(text.replace("values: [1, 2]", "min: 0.0, max: 1.0")).notes
     )
-    assert len(faults(text.replace("values: [1, 2]", "min: 2, max: 1"))) == 2
+    assert read(text + "tuiswp: {sampler: gp}\n").sampler == "gp"
+    assert len(faults(text.replace("values: [1, 2]", "min: 2, max: 1"))) == 1
     assert any("needs a metric" in line for line in faults(f"method: bayes\n{SPACE}"))
+
+
+def test_a_sampler_goes_with_a_method_that_uses_it() -> None:
+    assert read(f"{HEAD}{SPACE}tuiswp: {{sampler: qmc}}\n").sampler == "qmc"
+    assert "tpe does not go with method random; write method: bayes" in one_fault(
+        f"{HEAD}{SPACE}tuiswp: {{sampler: tpe}}\n"
+    )
+    assert "write qmc" in one_fault(f"{HEAD}{SPACE}tuiswp: {{sampler: sobol}}\n")
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from tuiswp.model.space import Parameter, Params
 from tuiswp.model.sweep import Sweep
 from tuiswp.search.keys import point_key
 from tuiswp.search.stoppers.words import never_fires, plan_lines, plan_of, rule_name
-from tuiswp.search.suggest import next_point, planned_trials, suggest
+from tuiswp.search.suggest import learns, next_point, planned_trials, suggest
 from tuiswp.spec.census import Census, take
 from tuiswp.spec.command import CommandContext, default_interpreter, expand
 from tuiswp.spec.constraints import rule_text
@@ -137,12 +137,8 @@ def _first(sweep: Sweep, root: Path) -> Iterator[Trial]:
     if baseline is not None:
         points.append((baseline, True))
         tried.add(point_key(baseline))
-    proposer, index = suggest(sweep), 0
     most = SHOWN if sweep.run_cap is None else min(SHOWN, sweep.run_cap)
-    while len(points) < most and (point := next_point(proposer, index, tried)) is not None:
-        tried.add(point.key)
-        index = point.index + 1
-        points.append((point.params, False))
+    points += [(params, False) for params in _proposed(sweep, most - len(points), tried)]
     environ = {**os.environ, **sweep.run.env}
     for number, (params, is_baseline) in enumerate(points[:most]):
         name = trial_id(number)
@@ -154,6 +150,21 @@ def _first(sweep: Sweep, root: Path) -> Iterator[Trial]:
             environ=environ,
         )
         yield Trial(name, params, expand(sweep, params, context).argv, is_baseline)
+
+
+def _proposed(sweep: Sweep, count: int, tried: set[str]) -> list[Params]:
+    """The first points of the search, before any result is known."""
+    if learns(sweep):
+        from tuiswp.search.samplers.first import first_points
+
+        return first_points(sweep, count, tried)
+    proposer, index = suggest(sweep), 0
+    found: list[Params] = []
+    while len(found) < count and (point := next_point(proposer, index, tried)) is not None:
+        tried.add(point.key)
+        index = point.index + 1
+        found.append(point.params)
+    return found
 
 
 def parallel_text(sweep: Sweep) -> str:

@@ -26,8 +26,10 @@ from tuiswp.model.ids import attempt_id, trial_id
 from tuiswp.model.space import Params
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Lease, Queued, Trial
+from tuiswp.search.ahead import Ahead
+from tuiswp.search.history import History, history_of
 from tuiswp.search.keys import point_key
-from tuiswp.search.suggest import next_point, own, suggest
+from tuiswp.search.suggest import learns, next_point, own, suggest
 from tuiswp.spec.command import CommandContext, default_interpreter, expand
 from tuiswp.spec.params import baseline_params, wandb_config
 
@@ -63,6 +65,8 @@ class Starter:
         self._core = core
         self._places = places
         self._wake = str(wake) if wake is not None else None
+        self._ahead: Ahead | None = None
+        self._known: tuple[int, History] = (-1, History())  # of which seq
         self._follow(core.sweep)
         self._ready_at: dict[int, float] = {}
         self._next_launch = 0.0
@@ -73,9 +77,16 @@ class Starter:
         """Propose and place as the sweep is now."""
         self._sweep = sweep
         self._proposer = suggest(sweep)
+        self.close()
+        self._ahead = Ahead(sweep, self._wake) if learns(sweep) else None
         self._baseline = baseline_params(sweep)
         self.exhausted = False
         self._places.follow(sweep.resources)
+
+    def close(self) -> None:
+        """End the process that computes proposals, if there is one."""
+        if self._ahead is not None:
+            self._ahead.close()
 
     def fill(self) -> None:
         """Start as much as there is room for. Raises JournalError with nothing started."""
@@ -158,6 +169,12 @@ class Starter:
             suggestion = TrialSuggested(number, self._baseline, key, "baseline")
             yield Candidate(number, 1, self._baseline, suggestion=suggestion)
             number, count = number + 1, count + 1
+        if self._ahead is not None and (cap is None or count < cap):
+            # One at a time: what is proposed next depends on this one being under way.
+            candidate = self._learned(number, index)
+            if candidate is not None:
+                yield candidate
+            return
         while cap is None or count < cap:
             point = next_point(self._proposer, index, keys)
             if point is None:
@@ -166,11 +183,31 @@ class Starter:
             keys.add(point.key)
             index = point.index + 1
             suggestion = TrialSuggested(
-                number, point.params, point.key, self._core.sweep.method, point.index
+                number, point.params, point.key, self._proposer.origin, point.index
             )
             yield Candidate(number, 1, point.params, suggestion=suggestion)
             number, count = number + 1, count + 1
         self.exhausted = True
+
+    def _learned(self, number: int, index: int) -> Candidate | None:
+        """The next trial by what the sampler made of the results; None while it is computed."""
+        assert self._ahead is not None
+        state = self._core.state
+        if self._known[0] != state.seq:
+            self._known = (state.seq, history_of(state.trials.values()))
+        history = self._known[1]
+        self._ahead.want(history, index)
+        answer = self._ahead.take(history, index)
+        if answer is None:
+            self.waiting = self._ahead.trouble or "the next point is being computed"
+            if self._ahead.trouble is not None:
+                self._core.warn("sampler", self._ahead.trouble)
+            return None
+        if answer.params is None:
+            self.exhausted = True
+            return None
+        suggestion = TrialSuggested(number, answer.params, answer.key, "bayes", index, answer.seen)
+        return Candidate(number, 1, answer.params, suggestion=suggestion)
 
     def _is_ready(self, trial: Trial, now: float) -> bool:
         """Whether a back-off is over, by a clock that no one can set."""

@@ -149,6 +149,7 @@ class Controller:
         except JournalError as error:
             log.error("%s", error)
         self._watcher.close()
+        self._starter.close()
         self._places.close()
         if self._left == "finished":
             self.core.launcher.close()

@@ -38,13 +38,17 @@ class ControllerStopped(msgspec.Struct, frozen=True, tag="controller_stopped"):
 
 
 class TrialSuggested(msgspec.Struct, frozen=True, tag="trial_suggested"):
-    """`index`: position in the proposer's own order, so that a resumed sweep goes on from there."""
+    """`index`: position in the proposer's own order, so that a resumed sweep goes on from there.
+
+    `seen`: how many ended trials the proposal is based on, where the search learns.
+    """
 
     trial: int
     params: Params
     key: str
     origin: Origin
     index: int | None = None
+    seen: int | None = None
 
 
 class AttemptLaunching(msgspec.Struct, frozen=True, tag="attempt_launching"):
@@ -248,6 +252,8 @@ _SINCE_2 = (
 def version_of(event: Event) -> int:
     """The journal version that first knew this fact."""
     if isinstance(event, AttemptEnded) and event.cause == "interrupted-by-user":
+        return 2
+    if isinstance(event, TrialSuggested) and event.origin == "bayes":
         return 2
     return 2 if isinstance(event, _SINCE_2) else 1
 

@@ -23,7 +23,7 @@ Cause: TypeAlias = Literal[
     "interrupted-by-user",
 ]  # fmt: skip
 
-Origin: TypeAlias = Literal["baseline", "grid", "random", "point", "clone"]
+Origin: TypeAlias = Literal["baseline", "grid", "random", "bayes", "point", "clone"]
 
 
 class Lease(msgspec.Struct, frozen=True):

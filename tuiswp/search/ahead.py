@@ -26,11 +26,16 @@ _PIPE = 1 << 20  # bytes: a history of thousands of trials is handed over at onc
 
 
 class Ahead:
-    """The parent's side of `search.worker`. Not for several threads."""
+    """The parent's side of `search.worker`. Not for several threads.
 
-    def __init__(self, sweep: Sweep, command: Sequence[str] = COMMAND) -> None:
+    `wake`: the path of a FIFO that gets a byte whenever a proposal is there.
+    """
+
+    def __init__(
+        self, sweep: Sweep, wake: str | None = None, command: Sequence[str] | None = None
+    ) -> None:
         self._sweep = sweep
-        self._command = tuple(command)
+        self._command = (*(command or COMMAND), *(() if wake is None else (wake,)))
         self._child: subprocess.Popen[bytes] | None = None
         self._restart_at = 0.0
         self._out = bytearray()  # to the child
@@ -39,12 +44,6 @@ class Ahead:
         self._asked: tuple[int, History] | None = None
         self._ready: tuple[Answer, History] | None = None
         self.trouble: str | None = None
-
-    @property
-    def fd(self) -> int | None:
-        """Readable when there is an answer; changes when the child is started again."""
-        child = self._child
-        return child.stdout.fileno() if child is not None and child.stdout is not None else None
 
     def want(self, history: History, index: int) -> None:
         """Have the proposal at `index` computed, if it is not there or on its way."""
@@ -66,12 +65,11 @@ class Ahead:
         self._pump()
 
     def take(self, history: History, index: int) -> Answer | None:
-        """The proposal at `index`; None while it is computed. It is then gone from here."""
+        """The proposal at `index`; None while it is computed. It stays until there is news."""
         self._pump()
         ready = self._ready
         if ready is None or ready[0].index != index or not self._is_good(*ready, history):
             return None
-        self._ready = None
         return ready[0]
 
     def close(self) -> None:

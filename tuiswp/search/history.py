@@ -8,6 +8,7 @@ import msgspec
 
 from tuiswp.model.space import Params
 from tuiswp.model.sweep import Goal
+from tuiswp.model.trial import Ended, Trial
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -35,6 +36,29 @@ class History(msgspec.Struct, frozen=True):
 
     told: tuple[Told, ...] = ()
     flying: tuple[Flying, ...] = ()
+
+
+def history_of(trials: Iterable[Trial]) -> History:
+    """What the trials of a sweep tell: what waits, runs or is paused is under way."""
+    ended: list[tuple[float, Told]] = []
+    flying = []
+    for trial in trials:
+        if isinstance(trial.status, Ended):
+            ended.append((trial.status.at, _told(trial)))
+        else:
+            flying.append(Flying(trial.number, trial.params))
+    ended.sort(key=lambda pair: (pair[0], pair[1].number))
+    flying.sort(key=lambda one: one.number)
+    return History(tuple(one for _, one in ended), tuple(flying))
+
+
+def _told(trial: Trial) -> Told:
+    how: Literal["done", "pruned", "failed"] = "failed"
+    if trial.value is not None and trial.state == "done":
+        how = "done"
+    elif trial.value is not None and trial.state == "pruned":
+        how = "pruned"
+    return Told(trial.number, trial.params, how, trial.value)
 
 
 def scores(told: Iterable[Told], goal: Goal) -> list[float | None]:

@@ -35,6 +35,11 @@ def suggest(sweep: Sweep) -> Proposer:
     return GridProposer(sweep) if sweep.method == "grid" else RandomProposer(sweep)
 
 
+def learns(sweep: Sweep) -> bool:
+    """Whether points are proposed by a sampler in a process of its own (`search.ahead`)."""
+    return sweep.method == "bayes" or sweep.sampler is not None
+
+
 def next_point(proposer: Proposer, start: int, tried: Collection[str]) -> Suggestion | None:
     """The first untried point at index `start` or later; None when there is nothing left.
 

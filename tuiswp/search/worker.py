@@ -1,4 +1,4 @@
-"""The process that computes proposals: `python -m tuiswp.search.worker`, JSON lines in and out.
+"""The process that computes proposals: `python -m tuiswp.search.worker [FIFO]`, JSON lines.
 
 It loads what the controller must not (Optuna, scipy, torch) and takes the time it takes. The first
 line is the sweep, each further one an `Ask`; each is answered by one `Answer`. What it was told it
@@ -9,6 +9,7 @@ import os
 import sys
 import time
 import traceback
+from contextlib import suppress
 
 import msgspec
 
@@ -23,8 +24,9 @@ from tuiswp.search.random import RandomProposer
 from tuiswp.search.samplers.base import Sampler
 from tuiswp.search.samplers.choose import sampler_of
 from tuiswp.search.suggest import next_point
+from tuiswp.spec.constraints import Rules
 
-TRIES = 16  # proposals that may repeat a tried point before one is drawn at random
+TRIES = 16  # proposals that may repeat a tried point or be forbidden, before one is drawn at random
 _STRIDE = 1 << 20  # indices apart, so that a further try is nobody else's first
 
 
@@ -34,6 +36,7 @@ class Proposing:
     def __init__(self, sweep: Sweep) -> None:
         self._sampler: Sampler = sampler_of(sweep)
         self._cube = Cube(sweep.parameters)
+        self._rules = Rules(sweep.parameters, sweep.constraints)
         self._random = RandomProposer(sweep)
         self._told: list[Told] = []
 
@@ -52,9 +55,8 @@ class Proposing:
     ) -> tuple[Params, str] | tuple[None, None]:
         for attempt in range(TRIES):
             point = self._sampler.ask(history, index + attempt * _STRIDE)
-            params = self._cube.params(point)
-            key = point_key(params)
-            if key not in tried:
+            params = self._rules.resolve(self._cube.params(point))
+            if params is not None and (key := point_key(params)) not in tried:
                 return params, key
         found = next_point(self._random, index, tried)
         return (None, None) if found is None else (found.params, found.key)
@@ -82,6 +84,18 @@ def main() -> None:
                 traceback.print_exc()
                 answer = Answer(ask.index, 0, 0.0, error=f"{type(error).__name__}: {error}")
         _write(out, msgspec.json.encode(answer) + b"\n")
+        if len(sys.argv) > 1:
+            _poke(sys.argv[1])
+
+
+def _poke(fifo: str) -> None:
+    """Wake whoever sleeps at the FIFO; harmless if nobody does."""
+    with suppress(OSError):
+        fd = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.write(fd, b"p")
+        finally:
+            os.close(fd)
 
 
 def _write(fd: int, data: bytes) -> None:

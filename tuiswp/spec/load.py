@@ -9,12 +9,12 @@ import shlex
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 from tuiswp.errors import SpecError, SpecErrors
 from tuiswp.model.space import Constraints, Parameter
 from tuiswp.model.stopper import Rule
-from tuiswp.model.sweep import DerivedMetric, Goal, Method, Objective, Run, Sweep
+from tuiswp.model.sweep import DerivedMetric, Goal, Method, Objective, Run, Sampler, Sweep
 from tuiswp.spec import own
 from tuiswp.spec.command import DEFAULT_COMMAND, examine
 from tuiswp.spec.constraints import name_of
@@ -160,8 +160,6 @@ class _Loader:
         run = self.run(parameters, rules, cwd, beside)
         stopper = self.stopper()
         self.elsewhere()
-        if method == "bayes":
-            top.fault("method", "bayes comes with the next release", "until then: random or grid")
         baseline = own.read_baseline(self.ours, parameters, complete, rules)
         seed, complete_at = self.ours.integer("seed"), self.ours.number("complete_at", maximum=1)
         if complete_at is not None and complete_at <= 0:
@@ -170,7 +168,7 @@ class _Loader:
             self.size(method, parameters, run_cap)
         return Sweep(
             name=top.text("name") or name,
-            method=cast(Method, method if method in ("grid", "random") else "random"),
+            method=cast(Method, method if method in ("grid", "random", "bayes") else "random"),
             parameters=parameters,
             objective=objective,
             resources=own.read_resources(self.ours),
@@ -179,6 +177,7 @@ class _Loader:
             run_cap=run_cap,
             baseline=baseline,
             complete_at=0.98 if complete_at is None else float(complete_at),
+            sampler=self.sampler(method),
             stopper=stopper,
             length=own.read_length(self.ours),
             description=top.text("description"),
@@ -192,7 +191,7 @@ class _Loader:
     def method(self) -> str | None:
         top = self.top
         if "method" not in top:
-            hint = "write method: grid or method: random"
+            hint = "write method: grid, random or bayes"
             self.reader.fault(top.line("method"), ("method",), "is missing", hint)
             return None
         hints = {"bayesian": "write bayes", "tpe": "write bayes", "optuna": "write bayes"}
@@ -202,6 +201,18 @@ class _Loader:
         if method == "bayes" and "metric" not in top:
             top.fault("method", "bayes needs a metric", "add metric: {name: …, goal: …}")
         return method
+
+    def sampler(self, method: str | None) -> Sampler | None:
+        hints = {"bayes": "write tpe or gp", "sobol": "write qmc", "cma": "write cmaes",
+                 "optuna": "write tpe", "random": "write method: random without a sampler",
+                 "grid": "write method: grid without a sampler"}  # fmt: skip
+        name = self.ours.choice("sampler", get_args(Sampler), hints)
+        if name is None:
+            return None
+        if method == "grid" or (method == "random" and name != "qmc"):
+            hint = "write method: bayes" + ("" if name != "qmc" else " or random")
+            self.ours.fault("sampler", f"{name} does not go with method {method}", hint)
+        return cast(Sampler, name)
 
     def judged(self) -> tuple[Objective | None, tuple[DerivedMetric, ...]]:
         """What decides, and the metrics of the person's own in the order they build on."""
@@ -356,10 +367,10 @@ class _Loader:
         self, method: str | None, parameters: tuple[Parameter, ...], run_cap: int | None
     ) -> None:
         """Count the search by arithmetic; refuse a grid without end, note a random one."""
-        if method == "random" and run_cap is None:
+        if method in ("random", "bayes") and run_cap is None:
             counts = [support_count(parameter.distribution) for parameter in parameters]
             if None in counts:
-                self.reader.note("random without run_cap: runs until it is stopped")
+                self.reader.note(f"{method} without run_cap: runs until it is stopped")
             return
         if method != "grid":
             return

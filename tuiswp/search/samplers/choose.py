@@ -29,6 +29,7 @@ def sampler_of(sweep: Sweep) -> Sampler:
     cube = Cube(sweep.parameters)
     goal = sweep.objective.goal if sweep.objective is not None else "minimize"
     even = SobolSampler(cube, sweep.seed)
+    conditional = bool(sweep.constraints.when)  # points of several shapes are modelled apart
     match sweep.sampler or DEFAULT:
         case "qmc":
             return even
@@ -64,7 +65,11 @@ def sampler_of(sweep: Sweep) -> Sampler:
                 goal,
                 sweep.seed,
                 lambda seed: TPESampler(
-                    seed=seed, n_startup_trials=0, multivariate=True, constant_liar=True
+                    seed=seed,
+                    n_startup_trials=0,
+                    multivariate=True,
+                    constant_liar=True,
+                    group=conditional,
                 ),
             )
             return Warmed(even, tpe)
