@@ -172,15 +172,20 @@ def work(name):
         report.log({"text": name * 300}, step=step)
 
 report.log(text="first")
-children = [os.fork() for _ in range(2)]  # four processes
+children = []
+while len(children) < 3:  # four processes, and each waits for its own children alone
+    child = os.fork()
+    if not child:
+        children = []
+        break
+    children.append(child)
 threads = [threading.Thread(target=work, args=(f"{os.getpid()} {i} ",)) for i in range(2)]
 for thread in threads:
     thread.start()
 for thread in threads:
     thread.join()
 for child in children:
-    if child:
-        os.waitpid(child, 0)
+    assert os.waitpid(child, 0)[1] == 0
 """
 
 
