@@ -48,7 +48,7 @@ class TrialSuggested(msgspec.Struct, frozen=True, tag="trial_suggested"):
     key: str
     origin: Origin
     index: int | None = None
-    seen: int | None = None
+    seen: int | msgspec.UnsetType = msgspec.UNSET  # not written where nothing is learned
 
 
 class AttemptLaunching(msgspec.Struct, frozen=True, tag="attempt_launching"):
