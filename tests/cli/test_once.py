@@ -12,7 +12,7 @@ import pytest
 from tests.cli.conftest import Tuiswp
 from tests.cli.world import World, finished, run_folder
 from tests.tui.snapshots import HOSTILE
-from tuiswp.tui.once import SCREENS
+from tuiswp.tui.once import HOME, SCREENS
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_colours_come_on_request_and_never_under_no_colour(
     assert "\x1b[38" not in tuiswp("--once", "--colour", "lr").out
 
 
-@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("screen", [screen for screen in SCREENS if screen != HOME])
 def test_every_screen_is_a_picture_and_an_object(tuiswp: Tuiswp, sweep: Path, screen: str) -> None:
     svg = tuiswp("--once", "--screen", screen, "--format", "svg", "--size", "80x24")
     assert ET.fromstring(svg.out).tag == "{http://www.w3.org/2000/svg}svg"
@@ -46,6 +46,31 @@ def test_every_screen_is_a_picture_and_an_object(tuiswp: Tuiswp, sweep: Path, sc
     assert found.out.isascii()
     assert {"screen", "sweep", "dir", "state", "at"} <= set(found.json)
     assert found.json["screen"] == screen
+
+
+def test_without_a_sweep_it_is_the_list_of_sweeps(tuiswp: Tuiswp, sweep: Path) -> None:
+    run_folder(sweep.parent / "runs")
+    said = tuiswp("--once", "--size", "100x12")
+    assert (said.code, len(said.out.splitlines())) == (0, 12)
+    assert "2 found here" in said.out
+    [line] = [line for line in said.out.splitlines() if " lr " in line]
+    assert "finished" in line
+    assert "2.0000 t0002" in line
+    found = tuiswp("--once", "--screen", "home", "--format", "json").json
+    assert found["screen"] == "home"
+    assert found["sweeps"] == tuiswp("--json").json["sweeps"]
+
+
+def test_the_list_of_sweeps_is_drawn_where_there_is_none(tuiswp: Tuiswp, here: Path) -> None:
+    svg = tuiswp("--once", "--format", "svg")
+    assert ET.fromstring(svg.out).tag == "{http://www.w3.org/2000/svg}svg"
+    assert "No sweep lies here" in tuiswp("--once").out
+
+
+def test_the_map_says_what_each_trial_is_shown_as(tuiswp: Tuiswp, sweep: Path) -> None:
+    found = tuiswp("--once", "--screen", "landscape", "--format", "json").json
+    assert found["axes"] == ["lr"]
+    assert {one["id"]: one["shown_as"] for one in found["trials"]}["t0002"] == "chosen"
 
 
 def test_the_object_holds_the_curves_and_the_parameters_as_recorded(
@@ -97,6 +122,7 @@ def test_a_file_gets_it_in_the_format_of_its_name(tuiswp: Tuiswp, sweep: Path) -
         (("--trial", "x", "--screen", "trial"), "'x' is not a trial"),
         (("--trial", "1"), "--trial has no meaning for the sweep screen"),
         (("--trial", "1", "--screen", "compare"), "to compare takes two trials"),
+        (("--screen", "home"), "the home screen lists the sweeps of this directory"),
         (("--batch",), "--once starts nothing, so --batch has no meaning with it"),
     ],
 )

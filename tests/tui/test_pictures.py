@@ -15,7 +15,10 @@ from textual.strip import Strip
 
 from tests.tui.loops import in_a_loop
 from tests.tui.moments import moment
+from tests.tui.snapshots import NOW
+from tests.tui.test_home import LIST
 from tuiswp.tui import filters, once
+from tuiswp.tui.app import SweepApp
 from tuiswp.tui.once import Ask, StillApp
 from tuiswp.tui.pieces import only_ascii
 
@@ -44,7 +47,11 @@ def asked(screen: str, size: tuple[int, int], look: str) -> Ask:
     return Ask(screen=screen, trials=trials, size=size, colour=colour, ascii=ascii)
 
 
-def app_for(ask: Ask) -> StillApp:
+def app_for(ask: Ask) -> SweepApp:
+    if ask.screen == once.HOME:
+        home = once.StillHome(Path("/work"), colour=ask.colour, ascii=ask.ascii)
+        home.home.clock = lambda: NOW
+        return home
     return StillApp(Path("/sweeps/lr"), colour=ask.colour, ascii=ask.ascii)
 
 
@@ -68,8 +75,10 @@ def test_every_screen_looks_as_accepted(
     cells: list[Strip] = []
 
     async def stand(pilot: Pilot[Any]) -> None:
-        await once.stand(pilot, moment, ask)
-        assert isinstance(pilot.app, StillApp)
+        if ask.screen == once.HOME:
+            await once.stand_at_home(pilot, LIST)
+        else:
+            await once.stand(pilot, moment, ask)
         cells[:] = once.cells_of(pilot.app)
 
     same = snap_compare(app_for(ask), terminal_size=size, run_before=stand)

@@ -1,4 +1,4 @@
-"""`tuiswp --once SWEEP`: one screen as text, SVG or JSON, without a terminal. Changes nothing.
+"""`tuiswp --once [SWEEP]`: one screen as text, SVG or JSON, without a terminal. Changes nothing.
 
 For a README, a page, a job's log, a script: what a person would see now, and it ends. `--help`
 loads this module, so what reads sweeps and what draws load when they are used.
@@ -26,7 +26,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     """The options of `--once`, beside those of the command line as a whole."""
     group = parser.add_argument_group("--once: a screen without a terminal")
     group.add_argument("--once", action="store_true", help="print one screen and end")
-    group.add_argument("--screen", metavar="NAME", help="which (default: sweep; another lists all)")
+    group.add_argument(
+        "--screen", metavar="NAME", help="which (default: sweep, and home where no SWEEP is named)"
+    )
     group.add_argument("--size", metavar="CxR", help="columns x rows (default: 120x35)")
     group.add_argument("--format", metavar="FORMAT", help="text (default), svg or json")
     group.add_argument("--trial", metavar="T,…", help="whose, on screens of trials (t0007,t0003)")
@@ -55,7 +57,13 @@ def run(arguments: Namespace) -> int:
     from tuiswp.cli.arguments import find_sweep
     from tuiswp.tui import once
 
-    screen = _one_of("screen", arguments.screen or "sweep", once.SCREENS)
+    screen = arguments.screen or ("sweep" if arguments.sweep is not None else once.HOME)
+    screen = _one_of("screen", screen, once.SCREENS)
+    if screen == once.HOME and arguments.sweep is not None:
+        raise UsageError(
+            "the home screen lists the sweeps of this directory, and takes no SWEEP",
+            hint="leave SWEEP out, or name another screen",
+        )
     trials = _trials(arguments.trial)
     if trials and screen not in once.OF_TRIALS:
         raise UsageError(
@@ -70,7 +78,10 @@ def run(arguments: Namespace) -> int:
         colour=not os.environ.get("NO_COLOR"),
         ascii=arguments.ascii or (wanted == "text" and out is None and not output.speaks_unicode()),
     )
-    picture = once.take(find_sweep(arguments.sweep), ask)
+    if screen == once.HOME:
+        picture = once.take_home(Path(), ask)
+    else:
+        picture = once.take(find_sweep(arguments.sweep), ask)
     match wanted:
         case "svg":
             text = picture.svg

@@ -4,14 +4,20 @@ Parameters are as recorded; every other text is safe to show. Unknown is null.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from msgspec import to_builtins
+from msgspec.structs import asdict
 
 from tuiswp.analysis.summary import results_json
+from tuiswp.controller.here import FoundSweep
 from tuiswp.model.trial import Trial
+from tuiswp.text import visible
 from tuiswp.tui import actions
+from tuiswp.tui.plane import kinds
 from tuiswp.tui.screens.compare import at_same_step
 from tuiswp.tui.screens.facts import command_of, leaves
+from tuiswp.tui.screens.landscape import axes
 from tuiswp.tui.snapshot import Snapshot, TrialRow
 
 
@@ -26,6 +32,8 @@ def content(screen: str, snapshot: Snapshot, trials: Sequence[int] = ()) -> dict
             view = snapshot.view
             judged = snapshot.judgement
             own = dict(results_json(view.sweep, judged, snapshot.diagnoses, judged.trials))
+        case "landscape":
+            own = _landscape(snapshot)
         case "events":
             own = {"events": to_builtins(snapshot.events[::-1])}
         case "help":
@@ -33,6 +41,12 @@ def content(screen: str, snapshot: Snapshot, trials: Sequence[int] = ()) -> dict
         case _:
             own = _sweep(snapshot)
     return {**_head(screen, snapshot), **own}
+
+
+def home_content(folder: Path, found: Sequence[FoundSweep], at: float) -> dict[str, object]:
+    """What lies in a folder, as `tuiswp --json` tells it; names and paths as they are."""
+    sweeps = [{**asdict(one), "where": str(one.where)} for one in found]
+    return {"screen": "home", "dir": str(folder), "at": at, "sweeps": sweeps}
 
 
 def _head(screen: str, snapshot: Snapshot) -> dict[str, object]:
@@ -96,6 +110,23 @@ def _compare(snapshot: Snapshot, numbers: Sequence[int]) -> dict[str, object]:
             for one in at_same_step(snapshot, numbers)
         ],
         **_seen(snapshot),
+    }
+
+
+def _landscape(snapshot: Snapshot) -> dict[str, object]:
+    """Every trial with what the map shows it as, and the parameters that can be its axes."""
+    view, best = snapshot.view, snapshot.judgement.optimum
+    shown = kinds(snapshot.judgement, view.trials)
+    return {
+        "axes": [visible(parameter.name) for parameter in axes(view.sweep)],
+        "optimum": None if best is None else best.id,
+        "trials": [
+            {
+                **_row(row, view.state.trials.get(row.number)),
+                "shown_as": None if (kind := shown.get(row.number)) is None else kind.about,
+            }
+            for row in snapshot.rows
+        ],
     }
 
 

@@ -14,11 +14,14 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.strip import Strip
 
+from tuiswp.controller.here import Here
 from tuiswp.errors import UsageError
 from tuiswp.model.ids import trial_id
 from tuiswp.text import visible
 from tuiswp.tui.app import SweepApp
-from tuiswp.tui.content import content
+from tuiswp.tui.content import content, home_content
+from tuiswp.tui.home_app import HomeApp
+from tuiswp.tui.home_feed import Found
 from tuiswp.tui.opened import screen_for
 from tuiswp.tui.reading import Reading
 from tuiswp.tui.screens.sweep import SweepScreen
@@ -26,7 +29,8 @@ from tuiswp.tui.snapshot import Snapshot, Want
 
 Source: TypeAlias = Callable[[Want], Snapshot]  # reads until nothing of what is wanted is missing
 
-SCREENS = ("sweep", "trial", "compare", "results", "events", "help")
+HOME = "home"  # the one that is of a folder; the others are of a sweep
+SCREENS = (HOME, "sweep", "trial", "compare", "results", "landscape", "events", "help")
 OF_TRIALS = ("trial", "compare")  # the screens that are of certain trials
 _ACTIONS = {"trial": "open"}  # what opens a screen, where it is not called as the screen
 _COMPARED = 3  # how many of the best, when nobody says which
@@ -61,6 +65,13 @@ class StillApp(SweepApp):
         self.wanted = want
 
 
+class StillHome(HomeApp):
+    """The list without its feed: whoever opens it hands it what lies there."""
+
+    def start_feed(self) -> None:
+        """Nothing is looked for unasked."""
+
+
 class Picture(msgspec.Struct, frozen=True):
     """One screen in every form. `ansi`: its text with its colours."""
 
@@ -82,19 +93,35 @@ def take(path: Path, ask: Ask) -> Picture:
         reading.close()
 
 
+def take_home(folder: Path, ask: Ask) -> Picture:
+    """The picture of the sweeps that lie in a folder."""
+    return asyncio.run(_home_taken(folder, Here(folder).look(), ask))
+
+
 async def _taken(path: Path, source: Source, ask: Ask) -> Picture:
     app = StillApp(path, colour=ask.colour, ascii=ask.ascii)
     async with app.run_test(size=ask.size) as pilot:
         snapshot, trials = await stand(pilot, source, ask)
-        cells = cells_of(app)
-        console = Console(color_system="truecolor", force_terminal=True, no_color=False)
         name = visible(snapshot.view.sweep.name, limit=60)
-        return Picture(
-            text=_lines(strip.text for strip in cells),
-            ansi=_lines(strip.simplify().render(console) for strip in cells),
-            svg=app.export_screenshot(title=f"tuiswp  {name}  {ask.screen}"),
-            content=content(ask.screen, snapshot, trials),
-        )
+        return _picture(app, f"tuiswp  {name}  {ask.screen}", content(ask.screen, snapshot, trials))
+
+
+async def _home_taken(folder: Path, found: Found, ask: Ask) -> Picture:
+    app = StillHome(folder, colour=ask.colour, ascii=ask.ascii)
+    async with app.run_test(size=ask.size) as pilot:
+        await stand_at_home(pilot, found)
+        return _picture(app, "tuiswp  home", home_content(folder, found, app.home.clock()))
+
+
+def _picture(app: SweepApp, title: str, plain: dict[str, object]) -> Picture:
+    cells = cells_of(app)
+    console = Console(color_system="truecolor", force_terminal=True, no_color=False)
+    return Picture(
+        text=_lines(strip.text for strip in cells),
+        ansi=_lines(strip.simplify().render(console) for strip in cells),
+        svg=app.export_screenshot(title=title),
+        content=plain,
+    )
 
 
 def _lines(rows: Iterable[str]) -> str:
@@ -127,6 +154,16 @@ async def stand(pilot: Pilot[Any], source: Source, ask: Ask) -> tuple[Snapshot, 
         snapshot = source(want)
         app.take(snapshot)
     return snapshot, trials
+
+
+async def stand_at_home(pilot: Pilot[Any], found: Found) -> None:
+    """Bring the list to where it holds what was found. For a picture as for a test of one."""
+    app = pilot.app
+    assert isinstance(app, StillHome)
+    app.animation_level = "none"
+    await _settled(pilot)
+    app.home.show(found)
+    await _settled(pilot)
 
 
 async def _settled(pilot: Pilot[Any]) -> None:
