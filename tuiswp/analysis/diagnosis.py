@@ -3,9 +3,9 @@
 It reports only what the trials show; where a reason is not known it says which, and never guesses.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from tuiswp.analysis import optimum_checks, result_checks
+from tuiswp.analysis import optimum_checks, red_flags, result_checks
 from tuiswp.analysis.divergence import diverged
 from tuiswp.analysis.findings import Diagnosis
 from tuiswp.analysis.optimum import Judgement
@@ -25,11 +25,14 @@ def diagnose(
     *,
     seen_metrics: Mapping[int, Collection[str]] | None = None,
     first_values: Mapping[int, float] | None = None,
+    curves: Mapping[int, Sequence[float]] | None = None,
+    epochs: Mapping[int, float] | None = None,
 ) -> tuple[Diagnosis, ...]:
     """Every finding about the sweep, what stops a verdict first, the next step last.
 
     `seen_metrics`: by trial number, the names it logged; `first_values`: the objective's first
-    value. Without them, what depends on them is not claimed.
+    value; `curves`: all its values; `epochs`: the last epoch. Without them, what depends on them is
+    not claimed.
     """
     trials = sorted(trials, key=lambda trial: trial.number)
     lost = diverged(sweep, judgement, seen_metrics=seen_metrics, first_values=first_values)
@@ -40,12 +43,17 @@ def diagnose(
         *result_checks.metric_missing(sweep, trials, judgement, seen_metrics),
         *result_checks.incomplete(sweep, judgement),
         *result_checks.gone_astray(sweep, lost),
+        *red_flags.died_early(sweep, trials, lost, epochs),
+        *red_flags.mostly_pruned(trials),
         *result_checks.identical(sweep, trials, judgement),
         *result_checks.ties(judgement),
         *optimum_checks.against_baseline(sweep, judgement),
         *optimum_checks.all_alike(sweep, judgement),
+        *red_flags.noisy_loss(sweep, judgement, curves),
+        *red_flags.found_twice(sweep, judgement),
         *optimum_checks.edges(sweep, judgement, shapes),
         *optimum_checks.no_u(sweep, judgement, shapes),
+        *red_flags.at_bound(sweep, trials),
         *range_findings(sweep),
         *optimum_checks.next_step(sweep, judgement, shapes),
     )

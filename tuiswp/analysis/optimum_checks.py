@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 
 from tuiswp.analysis.axes import is_learning_rate, orders, shown_name, spell
-from tuiswp.analysis.findings import Diagnosis
+from tuiswp.analysis.findings import Diagnosis, Remedy
 from tuiswp.analysis.optimum import Judgement
 from tuiswp.analysis.shape import Shape, value_of
 from tuiswp.analysis.space_checks import range_of, tuned
+from tuiswp.model.edits import RangeEdit
 from tuiswp.model.space import Categorical, Constant, Parameter
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Trial
@@ -100,6 +101,7 @@ def edges(sweep: Sweep, judgement: Judgement, shapes: Sequence[Shape]) -> list[D
                 f"The best {name}, {spell(x, log=one.log)}, lies at {where}: the optimum may be "
                 "outside.",
                 _widen(one, side or at_bound or "high"),
+                _widening(one, side or at_bound or "high"),
             )
         )
     return found
@@ -131,11 +133,7 @@ def _at_bound(one: Shape, x: float) -> str | None:
 def _widen(one: Shape, side: str) -> str:
     """What to try beyond the edge, and the command that tries it."""
     name = shown_name(one.parameter)
-    outward = [
-        x
-        for x in one.values_to_add
-        if (x < one.points[0].x if side == "low" else x > one.points[-1].x)
-    ]
+    outward = _outward(one, side)
     shown = ", ".join(spell(x, log=one.log) for x in outward)
     if not outward:
         end = one.points[0 if side == "low" else -1].x
@@ -151,6 +149,32 @@ def _widen(one: Shape, side: str) -> str:
     bound = spell(far, log=one.log)
     command = _extend(one, f"={bound}.." if side == "low" else f"=..{bound}")
     return f"Set {key} of {name} to {bound}{command}."
+
+
+def _outward(one: Shape, side: str) -> list[float]:
+    """The values that continue the pattern of those tried beyond this end, ascending."""
+    return [
+        x
+        for x in one.values_to_add
+        if (x < one.points[0].x if side == "low" else x > one.points[-1].x)
+    ]
+
+
+def _widening(one: Shape, side: str) -> Remedy | None:
+    """What `_widen` says, as a request."""
+    outward = _outward(one, side)
+    if not outward:
+        return None
+    name, path = shown_name(one.parameter), one.parameter.path
+    if isinstance(one.parameter.distribution, Categorical | Constant):
+        shown = ", ".join(spell(x, log=one.log) for x in outward)
+        values = tuple(int(x) if x == int(x) and abs(x) >= 1 else x for x in outward)
+        return Remedy("extend", f"adds {shown} to {name}", (RangeEdit(path, "add", values=values),))
+    far = outward[0 if side == "low" else -1]
+    low, high = (far, None) if side == "low" else (None, far)
+    told = f"{'lowers the min' if side == 'low' else 'raises the max'} of {name} to "
+    edit = RangeEdit(path, "range", low=low, high=high)
+    return Remedy("extend", told + spell(far, log=one.log), (edit,))
 
 
 def _extend(one: Shape, change: str) -> str:

@@ -16,6 +16,7 @@ from tuiswp.analysis.axes import (
     spell,
 )
 from tuiswp.analysis.findings import Diagnosis
+from tuiswp.analysis.plausible import co_tuned, odd_range
 from tuiswp.model.space import Categorical, IntUniform, Parameter, Uniform, Value
 from tuiswp.model.sweep import Sweep
 from tuiswp.spec.distributions import bounds
@@ -31,12 +32,14 @@ def warnings_before(sweep: Sweep) -> tuple[Diagnosis, ...]:
 
 
 def range_findings(sweep: Sweep) -> tuple[Diagnosis, ...]:
-    """`narrow-range`, `linear-scale` and `confounded`: true before the launch and after it."""
+    """What is true of the ranges before the launch and after it."""
     found: list[Diagnosis] = []
     for parameter in tuned(sweep):
         found.extend(_narrow(sweep, parameter))
         found.extend(_linear(parameter))
+        found.extend(odd_range(parameter))
     found.extend(_confounded(sweep))
+    found.extend(co_tuned(sweep))
     return tuple(found)
 
 
@@ -107,13 +110,16 @@ def _linear(parameter: Parameter) -> list[Diagnosis]:
             whole = isinstance(parameter.distribution, IntUniform)
             better = "q_log_uniform_values, q: 1" if whole else "log_uniform_values"
             share = min(100.0, 100 * (10 * start - low) / (high - low))
+            middle = (start * high) ** 0.5
+            below = 100 * (middle - low) / (high - low)
             return [
                 Diagnosis(
                     "linear-scale",
                     "warning",
                     f"{name} is sampled uniformly from {spell(low)} to {spell(high)}: only "
-                    f"{share:.2g} % of the samples fall below {spell(10 * start)}, so the low end "
-                    "is hardly searched.",
+                    f"{share:.2g} % of the samples fall below {spell(10 * start)}, and "
+                    f"{below:.2g} % below the geometric middle, {spell(middle, log=True)}, so the "
+                    "low end is hardly searched.",
                     f"Use distribution: {better}, min: {spell(start, log=True)}, "
                     f"max: {spell(high, log=True)}.",
                 )

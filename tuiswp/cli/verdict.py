@@ -68,6 +68,8 @@ def reach(
         judgement,
         seen_metrics={number: list(file.metrics) for number, file in files.items()},
         first_values=begins,
+        curves={number: values for number, (_, values) in curves.items()},
+        epochs=_epochs(files),
     )
     return Verdict(sweep, tuple(trials), judgement, diagnoses, curves)
 
@@ -135,6 +137,16 @@ def _curves(sweep: Sweep, files: Mapping[int, MetricFile]) -> dict[int, Curve]:
         name = find(sweep.objective.metric, file.metrics)
         if name is not None:
             found[number] = (file.metrics[name].steps(), file.metrics[name].values())
+    return found
+
+
+def _epochs(files: Mapping[int, MetricFile]) -> dict[int, float]:
+    """The last epoch each trial logged, where it logs one."""
+    found = {}
+    for number, file in files.items():
+        series = file.metrics.get("epoch")
+        if series is not None and series.last is not None:
+            found[number] = series.last
     return found
 
 
