@@ -91,14 +91,17 @@ def beyond(
     return tuple(sorted({x for x in found if (x < edge if side == "left" else x > edge)}))
 
 
-def around(centre: float) -> tuple[float, ...]:
+def around(centre: float, count: int = 6) -> tuple[float, ...]:
     """A range for a learning rate: `centre` rounded to 1-3-10, three values below, two above.
+
+    Another `count` keeps it in the middle.
 
     >>> listed(around(2.86e-4), log=True)
     '1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3'
     """
     rung = round(2 * math.log10(centre))
-    return tuple(_rung(at) for at in range(rung - 3, rung + 3))
+    first = rung - count // 2
+    return tuple(_rung(at) for at in range(first, first + count))
 
 
 def _rung(at: int) -> float:

@@ -16,7 +16,9 @@ from tuiswp.analysis.axes import (
     spell,
 )
 from tuiswp.analysis.findings import Diagnosis
+from tuiswp.analysis.model_checks import outside_safe_range
 from tuiswp.analysis.plausible import co_tuned, odd_range
+from tuiswp.analysis.trained import model_of
 from tuiswp.model.space import Categorical, IntUniform, Parameter, Uniform, Value
 from tuiswp.model.sweep import Sweep
 from tuiswp.spec.distributions import bounds
@@ -28,7 +30,7 @@ _ENOUGH_ORDERS = 2.0
 
 def warnings_before(sweep: Sweep) -> tuple[Diagnosis, ...]:
     """What `tuiswp check` warns of: the range, the spacing, and what will be missing at the end."""
-    return (*range_findings(sweep), *_plan_findings(sweep))
+    return (*range_findings(sweep), *_beyond_safe(sweep), *_plan_findings(sweep))
 
 
 def range_findings(sweep: Sweep) -> tuple[Diagnosis, ...]:
@@ -54,6 +56,17 @@ def range_of(parameter: Parameter) -> tuple[float, float] | None:
         return bounds(parameter.distribution)
     except OverflowError:
         return None
+
+
+def _beyond_safe(sweep: Sweep) -> list[Diagnosis]:
+    rates = [parameter for parameter in tuned(sweep) if is_learning_rate(parameter)]
+    model = model_of(sweep)
+    found = (
+        outside_safe_range(shown_name(parameter), ends, model)
+        for parameter in rates
+        if (ends := range_of(parameter)) is not None
+    )
+    return [one for one in found if one is not None]
 
 
 def _narrow(sweep: Sweep, parameter: Parameter) -> list[Diagnosis]:

@@ -12,8 +12,10 @@ import msgspec
 
 from tuiswp.analysis import tables, words
 from tuiswp.analysis.findings import Diagnosis
+from tuiswp.analysis.model_checks import safe_text
 from tuiswp.analysis.optimum import objective_text
 from tuiswp.analysis.space_checks import warnings_before
+from tuiswp.analysis.trained import model_of
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output
 from tuiswp.controller.client import SweepReader
@@ -362,4 +364,5 @@ def _amount(plan: Plan) -> list[str]:
     if baseline is not None:  # without one, the warning `no-baseline` says so
         shown = words.assignments(baseline, swept(plan.sweep))
         lines.append(f"the baseline is {trial_id(0)}: {shown}")
-    return lines
+    safe = safe_text(model_of(plan.sweep))
+    return lines if safe is None else [*lines, safe]

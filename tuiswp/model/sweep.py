@@ -76,7 +76,7 @@ class Sweep(msgspec.Struct, frozen=True):
     read differently from its letter, one line each. `source` is the sweep file as messages show
     it; `lines` gives the line of each of its top-level keys. `derived`: metrics of the person's
     own, each after those it builds on. `constraints`: what makes of a point of the space the
-    parameters of a trial.
+    parameters of a trial. `model_size`: of the model that is trained, in billions of parameters.
     """
 
     name: str
@@ -98,3 +98,4 @@ class Sweep(msgspec.Struct, frozen=True):
     lines: dict[str, int] = {}
     derived: tuple[DerivedMetric, ...] = ()
     constraints: Constraints = Constraints()
+    model_size: float | None = None

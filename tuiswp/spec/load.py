@@ -186,6 +186,7 @@ class _Loader:
             lines=dict(self.root.lines),
             derived=derived,
             constraints=rules,
+            model_size=own.read_model_size(self.ours),
         )
 
     def method(self) -> str | None:

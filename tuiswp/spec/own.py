@@ -15,6 +15,7 @@ from tuiswp.model.space import Path as ParamPath
 from tuiswp.model.stopper import Resource
 from tuiswp.model.sweep import DerivedMetric, Goal, Reduce, Resources
 from tuiswp.spec.derived import OBJECTIVE, read_one
+from tuiswp.spec.model_size import billions
 from tuiswp.spec.params import near_miss, nest, only_value, shown
 from tuiswp.spec.reader import Reader, Section, kind_of
 from tuiswp.spec.scalars import as_number
@@ -25,7 +26,7 @@ OWN_KEYS = (
     "gpus_per_trial", "trials_per_gpu", "gpu_memory", "max_parallel", "share_busy", "stagger_s",
     "retries", "timeout", "grace_s", "env", "cwd", "baseline", "objective", "metrics",
     "complete_at", "seed", "when", "exclude", "tie", "early_stop", "length",
-    "sampler",
+    "sampler", "model_size",
 )  # fmt: skip
 _SYNONYMS = {
     "stagger": "write stagger_s",
@@ -114,6 +115,17 @@ def mebibytes(text: str) -> int | None:
     base = 1000 if byte and not binary else 1024
     size = number * float(base) ** _POWERS[unit.lower()] / 2**20
     return math.ceil(size) if size < 2**40 else None
+
+
+def read_model_size(section: Section) -> float | None:
+    """Billions of parameters of the model, from `7B` or a count of parameters."""
+    node = section.get("model_size")
+    if node is None:
+        return None
+    size = billions(node.text) if isinstance(node, Leaf) else None
+    if size is None:
+        section.fault("model_size", f"{kind_of(node)} is not a model's size", "write 7B or 350M")
+    return size
 
 
 def read_timing(section: Section) -> Timing:

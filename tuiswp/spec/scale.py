@@ -28,7 +28,12 @@ def words(name: str) -> set[str]:
 
 def is_learning_rate(parameter: Parameter) -> bool:
     """Is this, by its name, a learning rate: `lr`, `learning_rate`, `optim.peak_lr`, `lr0`?"""
-    found = words(parameter.path[-1])
+    return names_learning_rate(parameter.path[-1])
+
+
+def names_learning_rate(name: str) -> bool:
+    """The same of a name alone."""
+    found = words(name)
     named = "lr" in found or "lrate" in found or {"learning", "rate"} <= found
     return named and not found & _NOT_A_RATE
 
