@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from tuiswp.analysis import words
 from tuiswp.analysis.axes import measured
+from tuiswp.analysis.early import EarlyStopping, may_be_stopped, outlook_text
 from tuiswp.analysis.optimum import objective_text
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output
@@ -21,7 +22,8 @@ from tuiswp.controller.steered import about
 from tuiswp.errors import ExitCode, UsageError
 from tuiswp.gpu.environment import CPU
 from tuiswp.metrics.derived import absent
-from tuiswp.metrics.file import MetricFile
+from tuiswp.metrics.file import MetricFile, read_whole
+from tuiswp.metrics.resource import columns
 from tuiswp.model.events import RequestApplied
 from tuiswp.model.ids import attempt_id
 from tuiswp.model.trial import Attempt, Ended, Launching, Paused, Queued, Running, Trial
@@ -66,6 +68,7 @@ def _trial(view: SweepView, trial: Trial) -> list[str]:
             )
         case Launching() | Running():
             lines.append(_running(view, trial))
+            lines += _outlook(view, trial)
         case Ended(evidence=evidence) if not trial.attempts:
             lines.append(visible(evidence))
         case Ended():
@@ -131,6 +134,29 @@ def _running(view: SweepView, trial: Trial) -> str:
     )
     quiet = "" if age is None or age < 30 else f"; its metrics are silent for {words.duration(age)}"
     return f"runs: {said}{quiet}"
+
+
+def _outlook(view: SweepView, trial: Trial) -> list[str]:
+    """What early stopping will look at next, as it stands now."""
+    rule, objective = view.sweep.stopper, view.sweep.objective
+    if rule is None or objective is None:
+        return []
+    if not may_be_stopped(trial):
+        spared = trial.origin == "baseline" or trial.pinned is not None
+        return ["early stopping never ends it"] if spared else []
+    place = SweepDirectory(view.directory)
+    files: dict[int, MetricFile] = {}
+    for number in view.state.trials:
+        files[number] = MetricFile(
+            place.metrics(number),
+            only=columns(objective.metric, rule.resource),
+            derived=view.sweep.derived,
+        )
+        read_whole(files[number])
+    early = EarlyStopping(objective.metric, rule.resource)
+    early.follow(files)
+    found = early.outlook(view.sweep, view.trials, trial.number)
+    return [] if found is None else [outlook_text(found, view.sweep, trial)]
 
 
 def _place(verdict: Verdict, trial: Trial) -> list[str]:

@@ -8,13 +8,14 @@ pinned trials count as company, and are never stopped.
 import time
 from collections.abc import Collection
 
+from tuiswp.analysis.early import may_be_stopped, passed
 from tuiswp.controller.core import Core
 from tuiswp.controller.watching import Watcher
 from tuiswp.metrics.file import MetricFile, read_whole
 from tuiswp.metrics.resource import Growing, columns
 from tuiswp.model.events import KillPointJudged
 from tuiswp.model.stopper import Judged, Resource, Rule
-from tuiswp.model.trial import KillRequest, Running, Trial
+from tuiswp.model.trial import KillRequest, Trial
 from tuiswp.search.stoppers.base import Curve, Field, Stopper, Verdict
 from tuiswp.search.stoppers.rules import stopper_for
 from tuiswp.search.stoppers.words import verdict_text
@@ -123,7 +124,7 @@ class Pruner:
         return Field(
             curves=curves,
             goal="maximize" if goal == "maximize" else "minimize",
-            stoppable={n for n, trial in trials.items() if stoppable(trial)},
+            stoppable={n for n, trial in trials.items() if may_be_stopped(trial)},
             finished={n for n, trial in trials.items() if trial.state == "done"},
             passed=passed(trials.values()),
         )
@@ -148,22 +149,3 @@ class Pruner:
             return
         why = verdict_text(judged, metric)
         self._watcher.ask(trial, KillRequest(self._core.wall(), BY, why, "pruned"), fact)
-
-
-def stoppable(trial: Trial) -> bool:
-    """True if early stopping may end it: it runs, nobody asked it to end, nothing protects it."""
-    return (
-        isinstance(trial.status, Running)
-        and trial.kill is None
-        and trial.origin != "baseline"
-        and trial.pinned is None
-    )
-
-
-def passed(trials: Collection[Trial]) -> dict[int, float]:
-    """The highest kill point that each trial was judged at and survived."""
-    return {
-        trial.number: max(one.kill_point for one in trial.judged if not one.stop)
-        for trial in trials
-        if any(not one.stop for one in trial.judged)
-    }

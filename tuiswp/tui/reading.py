@@ -22,6 +22,7 @@ from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.follow import Follower
 from tuiswp.metrics.names import find
 from tuiswp.metrics.objective import reduce
+from tuiswp.metrics.resource import columns
 from tuiswp.model.sweep import Objective
 from tuiswp.model.trial import Trial
 from tuiswp.text import visible
@@ -29,6 +30,7 @@ from tuiswp.tui.chronicle import Chronicle
 from tuiswp.tui.curves import CurveMaker, same_step
 from tuiswp.tui.following import Following
 from tuiswp.tui.idle import IdleWatch, flagged
+from tuiswp.tui.kills import EarlyWatch
 from tuiswp.tui.ledger import Ledger
 from tuiswp.tui.processes import ProcessWatch
 from tuiswp.tui.rows import RowMaker, objective_series, shown_until
@@ -75,6 +77,7 @@ class Reading:
         self._other: tuple[object, WhatIf] | None = None
         self._processes = ProcessWatch()
         self._idle = IdleWatch()
+        self._early = EarlyWatch()
         self._scrubber: Scrubber | None = None
         self._watch: GpuWatch | None = None
 
@@ -126,6 +129,7 @@ class Reading:
             if (file := self._files.get(number)) is not None and file.last_change is not None
         ]
         metrics = self._metrics(view, touched)
+        files = self._early_files(view)
         inventory = self._inventory(view)
         self._chronicle.tell(view, self._reader.news)
         idle = self._idle.look(inventory, (trials[line] for line in self._running), now)
@@ -147,6 +151,8 @@ class Reading:
             data_age_s=max(0.0, time.monotonic() - max(grown)) if grown else None,
             at=now,
             same_step=self._same_step(view, want.compare, best),
+            kill_points=self._early.points(view, files, want.x),
+            outlook=self._early.outlook(view, files, want.compare),
             processes=self._tree(view, want.processes_of, inventory),
             what_if=self._what_if(view, trials, want.what_if),
             trouble=_damage(view),
@@ -165,6 +171,12 @@ class Reading:
             self._watch.wait_first(gpus_s)
             snapshot = self.take(want)
         return snapshot
+
+    def _early_files(self, view: SweepView) -> Mapping[int, MetricFile]:
+        """What early stopping judges by; nothing where there is no such rule."""
+        if view.sweep.stopper is None or view.foreign:
+            return {}
+        return {number: self._files[number] for number in self._files}
 
     def _tree(
         self, view: SweepView, number: int | None, inventory: Inventory | None
@@ -194,12 +206,12 @@ class Reading:
             before = {} if self._state is None else self._state.trials
             trials = view.state.trials
             return {n for n, trial in trials.items() if trial is not before.get(n)}
-        objective, best = view.sweep.objective, view.state.best
+        best = view.state.best
         looked_at = want.trials if want.trials is not None else (best.trial,) if best else ()
         return self._following.poll(
             view,
             looked_at,
-            (*((objective.metric,) if objective is not None else ()), *want.logged),
+            (*_deciding(view), *want.logged),
             first=(trial.number for trial in self._verdict.judgement.ranked),
             budget_s=READ_BUDGET_S,
         )
@@ -312,3 +324,11 @@ def _damage(view: SweepView) -> str:
     if not view.damage:
         return ""
     return f"JOURNAL DAMAGED in line {view.damage[0].line}, nothing is launched"
+
+
+def _deciding(view: SweepView) -> list[str]:
+    """The columns by which trials are compared and stopped early."""
+    objective, stopper = view.sweep.objective, view.sweep.stopper
+    if objective is None:
+        return []
+    return columns(objective.metric, "report" if stopper is None else stopper.resource)

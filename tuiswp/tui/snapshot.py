@@ -147,8 +147,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Everything a screen may show at one moment.
 
     `columns`: names of the varying parameters. `metrics`: names logged, the objective first.
-    `curves`: what was wanted, by trial and metric. `same_step`: the trial that was to be compared,
-    if it runs and another is the best. `data_age_s`: seconds since any running trial's
+    `curves`: what was wanted, by trial and metric. `kill_points`: where early stopping judges;
+    `outlook`: what awaits the trial that was to be compared. `same_step`: that trial, if it runs
+    and another is the best. `data_age_s`: seconds since any running trial's
     file grew (None: nothing runs). `at`: wall time of the reading. `what_if`: the ranking by the
     rule that was wanted. `logged`: the metrics that were wanted as columns, as they were named.
     `trouble`: why this may be no more how it stands: the journal is damaged, nothing can be read.
@@ -171,6 +172,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     at: float
     logged: tuple[str, ...] = ()
     kill_points: tuple[KillPoint, ...] = ()
+    outlook: str | None = None
     same_step: SameStep | None = None
     what_if: "WhatIf | None" = None
     processes: ProcessTree | None = None

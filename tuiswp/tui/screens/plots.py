@@ -74,7 +74,7 @@ def overlay(
         title=visible(metric, limit=60),
         lines=tuple(lines),
         x=shown,
-        kill_points=snapshot.kill_points,
+        kill_points=snapshot.kill_points if judged else (),
         goal="minimize" if objective is None else objective.goal,
         reference=to_beat if judged else None,  # of other metrics nobody said what is better
         note=missing,

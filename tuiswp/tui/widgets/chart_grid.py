@@ -203,7 +203,7 @@ class ChartGrid(Widget):
         page = f"{self._first // self._room + 1}/{pages}" if pages > 1 else ""
         same = snapshot.same_step
         told = beside(same) if same is not None and same.trial == self._front else ""
-        return "  ".join(filter(None, (page, told)))
+        return "  ".join(filter(None, (page, told, snapshot.outlook)))
 
     def _view_of(self, metric: str) -> View:
         return replace(self._view, log_y=metric in self._state.log_y or None)
