@@ -358,7 +358,9 @@ class Trials(ScrollView, can_focus=True):
             self._sheet.version, self.scrollable_content_region.width, self.chosen, self._offset
         )
         if wanted != self._made_for:
+            hidden = self._layout.before, self._layout.after
             self._layout = self._sheet.layout(wanted.width, wanted.chosen, wanted.offset)
+            view = view or hidden != (self._layout.before, self._layout.after)
             self._made_for = wanted
             self._strips.clear()
             self._texts.clear()
