@@ -17,6 +17,7 @@ from tuiswp.model.events import (
     RequestApplied,
     SettingsChanged,
     SpaceEdited,
+    StopperChanged,
     SweepCreated,
     SweepFinished,
     SweepPaused,
@@ -30,7 +31,7 @@ from tuiswp.model.events import (
     Warned,
 )
 from tuiswp.model.space import Categorical, LogUniform, Parameter
-from tuiswp.model.stopper import Judged
+from tuiswp.model.stopper import Asha, Hyperband, Judged
 from tuiswp.model.trial import KillRequest, Lease, Process
 
 text = st.text(max_size=12)
@@ -85,6 +86,14 @@ judged = st.builds(
 
 event: st.SearchStrategy[Event] = st.one_of(
     st.builds(KillPointJudged, numbers, attempts, judged),
+    st.builds(
+        StopperChanged,
+        st.none() | st.builds(Hyperband, floats) | st.builds(Asha, floats),
+        text,
+        texts,
+        text,
+        st.booleans(),
+    ),
     st.builds(SweepCreated, text, text, text, text),
     st.builds(ControllerStarted, process, text, text),
     st.builds(ControllerStopped, text),

@@ -9,7 +9,7 @@ from tests.controller.bench import Bench
 from tuiswp.controller.journal import read
 from tuiswp.controller.requests import new_request
 from tuiswp.model.events import AttemptEnded, KillPointJudged, KillRequested, Warned
-from tuiswp.model.stopper import Judged
+from tuiswp.model.stopper import Hyperband, Judged
 
 HYPERBAND = "early_stop: {type: hyperband, min_iter: 2, eta: 3}"
 ASHA = "early_stop: {type: asha, min_resource: 2, eta: 2}"
@@ -191,3 +191,22 @@ def warnings(bench: Bench) -> list[str]:
         for record in read(bench.place.journal).records
         if isinstance(record.event, Warned)
     ]
+
+
+def test_the_rule_can_be_changed_while_the_sweep_runs(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.step()
+    report(bench, 0, 1.0, 1.0)
+    report(bench, 1, 5.0, 5.0)
+    bench.step()
+    assert judged(bench) == []
+    asked = bench.put(new_request("set", stopper=Hyperband(2.0), why="they never end"))
+    assert asked.outcome.startswith("early_stop: none → hyperband(min_iter=2.0")
+    bench.step()
+    assert [number for number, _ in judged(bench)] == [1]
+    bench.crash()
+    assert bench.controller.core.sweep.stopper == Hyperband(2.0)
+    again = bench.put(new_request("set", stopper=Hyperband(2.0)))
+    assert (again.ok, again.outcome) == (True, "early_stop is so already")
+    bench.put(new_request("set", stopper="none"))
+    assert bench.controller.core.sweep.stopper is None

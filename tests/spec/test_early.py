@@ -3,6 +3,7 @@
 import pytest
 
 from tests.spec.helpers import faults, one_fault, read
+from tuiswp.errors import UsageError
 from tuiswp.model.stopper import (
     Asha,
     Bound,
@@ -13,6 +14,7 @@ from tuiswp.model.stopper import (
     Schedule,
     Wilcoxon,
 )
+from tuiswp.spec.early import rule_of
 
 HEAD = (
     "method: random\nmetric: {name: loss, goal: minimize}\nrun_cap: 5\n"
@@ -102,3 +104,26 @@ def test_a_rule_needs_a_metric() -> None:
 def test_wandb_knows_only_hyperband_and_the_message_says_where_ours_goes() -> None:
     found = one_fault(f"{HEAD}early_terminate: {{type: median, min_iter: 3}}\n")
     assert "write tuiswp: {early_stop: {type: median}}" in found
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("asha:min_resource=3,eta=3", Asha(3.0, 3.0)),
+        ("{type: hyperband, min_iter: 3, resource: step}", Hyperband(3.0, resource="step")),
+        ("median", Percentile()),
+        ("schedule:bounds={0.1: 20%}", Schedule((Bound(0.1, 0.2),))),
+        ("none", None),
+    ],
+)
+def test_a_rule_can_be_typed(text: str, rule: Rule | None) -> None:
+    assert rule_of(text) == rule
+
+
+@pytest.mark.parametrize(
+    "text", ["", "asha", "{type: asha", "[1]", "hyperband:min_itr=3", "\x1b[2J"]
+)
+def test_what_is_typed_and_is_no_rule_is_refused_in_one_line(text: str) -> None:
+    with pytest.raises(UsageError) as fault:
+        rule_of(text)
+    assert "\n" not in str(fault.value) and "\x1b" not in str(fault.value)

@@ -15,6 +15,7 @@ from tuiswp.controller.client import SweepReader, SweepView, ask
 from tuiswp.controller.requests import Request, new_request
 from tuiswp.errors import ExitCode, UsageError
 from tuiswp.model.edits import SETTINGS
+from tuiswp.spec.early import rule_of
 from tuiswp.spec.edits import parse_edit, parse_settings
 from tuiswp.spec.values import parse_point
 from tuiswp.text import visible
@@ -34,7 +35,10 @@ _WORDS = {
         "lr=1e-6..1e-1 (a range; an end left out stays), bs+=64,128 (more values), bs-=8 (fewer), "
         "opt=adam,sgd (these)",
     ),
-    "set": ("[SWEEP] NAME=VALUE…", f"{', '.join(SETTINGS)}; none: no limit"),
+    "set": (
+        "[SWEEP] NAME=VALUE…",
+        f"{', '.join(SETTINGS)} (none: no limit); early_stop=asha:min_resource=3 or none",
+    ),
 }
 
 
@@ -107,7 +111,12 @@ def _request(
             settings = parse_settings([f"run_cap={arguments.count}"] if arguments.count else [])
             return new_request("extend", edits=edits, settings=settings, why=why)
         case _:
-            return new_request("set", settings=parse_settings(changes), why=why)
+            rules = [word for word in changes if word.partition("=")[0].strip() == "early_stop"]
+            settings = parse_settings([word for word in changes if word not in rules])
+            if not rules:
+                return new_request("set", settings=settings, why=why)
+            rule = rule_of(rules[-1].partition("=")[2])
+            return new_request("set", settings=settings, stopper=rule or "none", why=why)
 
 
 def _has_work(path: Path, name: str, *, was_over: bool) -> bool:

@@ -12,12 +12,21 @@ from tuiswp.controller.core import Core
 from tuiswp.controller.requests import Request
 from tuiswp.errors import TuiswpError, UsageError
 from tuiswp.model.edits import Settings
-from tuiswp.model.events import Edit, Event, QueueMoved, SettingsChanged, SpaceEdited, TrialAsked
+from tuiswp.model.events import (
+    Edit,
+    Event,
+    QueueMoved,
+    SettingsChanged,
+    SpaceEdited,
+    StopperChanged,
+    TrialAsked,
+)
 from tuiswp.model.ids import trial_id
 from tuiswp.model.space import Parameter, Params, Path, Value
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Queued, Trial
 from tuiswp.search.keys import point_key
+from tuiswp.search.stoppers.words import rule_text
 from tuiswp.search.suggest import index_after_edit, proposes
 from tuiswp.spec import edits as spec_edits
 from tuiswp.spec.distributions import grid_count
@@ -142,8 +151,12 @@ class Editor:
         ]
         settings = _checked(request.settings)
         what = spec_edits.setting_changes(sweep, settings)
-        if not changes and not what:
+        rule = sweep.stopper
+        if request.stopper != "as it is":
+            rule = None if request.stopper == "none" else request.stopper
+        if not changes and not what and rule == sweep.stopper:
             named = [visible(old.name, limit=60) for old, _ in new] + list(settings)
+            named += ["early_stop"] if request.stopper != "as it is" else []
             if not named:
                 raise UsageError(f"{request.verb} needs something to change")
             return [], True, f"{', '.join(named)} is so already"
@@ -155,6 +168,11 @@ class Editor:
             events.append(SpaceEdited(parameters, request.by, told, request.why, index))
         if what:
             events.append(SettingsChanged(settings, request.by, what, request.why))
+        if rule != sweep.stopper:
+            if sweep.objective is None:
+                raise UsageError("early_stop needs a metric, and the sweep names none")
+            told = (f"early_stop: {rule_text(sweep.stopper)} → {rule_text(rule)}",)
+            events.append(StopperChanged(rule, request.by, told, request.why))
         return self._opened(events)
 
     def _edited(self, sweep: Sweep, request: Request) -> list[tuple[Parameter, Parameter]]:
@@ -181,7 +199,9 @@ class Editor:
             if isinstance(edit, SpaceEdited) and edit.next_index is not None:
                 start = edit.next_index
         searched = any(
-            isinstance(edit, SpaceEdited) or "run_cap" in edit.settings for edit in edits
+            isinstance(edit, SpaceEdited)
+            or (isinstance(edit, SettingsChanged) and "run_cap" in edit.settings)
+            for edit in edits
         )
         reopens = (
             searched

@@ -26,6 +26,7 @@ from tuiswp.model.events import (
     RequestApplied,
     SettingsChanged,
     SpaceEdited,
+    StopperChanged,
     SweepCreated,
     SweepFinished,
     SweepPaused,
@@ -163,7 +164,7 @@ class _Draft:
                     self._around(event)
             case TrialSuggested() | TrialAsked() as event:
                 self._new(event, record.t)
-            case QueueMoved() | SpaceEdited() | SettingsChanged() as event:
+            case QueueMoved() | SpaceEdited() | SettingsChanged() | StopperChanged() as event:
                 self._steered(event, record.t)
             case _ as event:
                 self._sweep(event, record.t)
@@ -183,7 +184,7 @@ class _Draft:
         assert isinstance(before, tuple)
         return before
 
-    def _steered(self, event: QueueMoved | SpaceEdited | SettingsChanged, at: float) -> None:
+    def _steered(self, event: QueueMoved | Edit, at: float) -> None:
         if isinstance(event, QueueMoved):
             first = tuple(dict.fromkeys(n for n in event.trials if n in self.trials))
             self.changes["front"] = (*first, *(n for n in self._front() if n not in first))

@@ -20,6 +20,7 @@ from tuiswp.errors import EnvironmentFault
 from tuiswp.model.edits import RangeEdit, Settings
 from tuiswp.model.ids import trial_id
 from tuiswp.model.space import Params
+from tuiswp.model.stopper import Rule
 
 Verb: TypeAlias = Literal[
     "kill", "restart", "pause", "resume", "stop",
@@ -36,7 +37,7 @@ class Request(msgspec.Struct, frozen=True):
     files under their attempt first. `points`: add makes a trial of each, and what one leaves out
     comes from the baseline, else from the best; clone makes one of each for each of `trials`, with
     what a point names in place of theirs (none: the same point again). `edits`: extend. `settings`:
-    set, and extend for its `run_cap`. `why`: in the asker's words, kept in the journal.
+    set, and extend for its `run_cap`. `stopper`: set. `why`: the asker's words, for the journal.
     `spec.values` and `spec.edits` make these from what a person types.
     """
 
@@ -52,6 +53,7 @@ class Request(msgspec.Struct, frozen=True):
     settings: Settings = {}
     why: str = ""
     v: int = 1
+    stopper: Rule | Literal["none", "as it is"] = "as it is"
 
     @property
     def target(self) -> str:
@@ -67,6 +69,7 @@ def new_request(
     points: tuple[Params, ...] = (),
     edits: tuple[RangeEdit, ...] = (),
     settings: Settings | None = None,
+    stopper: Rule | Literal["none", "as it is"] = "as it is",
     why: str = "",
 ) -> Request:
     """A request by this user, from this process."""
@@ -83,6 +86,7 @@ def new_request(
         points=points,
         edits=edits,
         settings=settings or {},
+        stopper=stopper,
         why=why,
     )
 

@@ -5,10 +5,12 @@ from typing import TypeAlias
 from tuiswp.analysis import words
 from tuiswp.controller.reducer import SweepState
 from tuiswp.model.events import (
+    Edit,
     InterruptRequested,
     QueueMoved,
     SettingsChanged,
     SpaceEdited,
+    StopperChanged,
     TrialAsked,
     TrialPinned,
 )
@@ -16,9 +18,7 @@ from tuiswp.model.ids import trial_id
 from tuiswp.model.trial import Trial, Wish
 from tuiswp.text import visible
 
-Steering: TypeAlias = (
-    InterruptRequested | TrialAsked | TrialPinned | QueueMoved | SpaceEdited | SettingsChanged
-)
+Steering: TypeAlias = InterruptRequested | TrialAsked | TrialPinned | QueueMoved | Edit
 
 
 def sentence(event: Steering) -> str:
@@ -33,7 +33,7 @@ def sentence(event: Steering) -> str:
             text = f"{trial_id(number)} {'pinned' if pinned else 'no longer pinned, asked'}"
         case QueueMoved(trials=trials):
             text = f"{', '.join(map(trial_id, trials))} moved to the front of the queue"
-        case SpaceEdited(what=what) | SettingsChanged(what=what):
+        case SpaceEdited(what=what) | SettingsChanged(what=what) | StopperChanged(what=what):
             why = f" ({visible(event.why)})" if event.why else ""
             return f"edited by {visible(event.by)}{why}: {'; '.join(map(visible, what))}"
     return f"{text} by {visible(event.by)}{_why(event.why)}"

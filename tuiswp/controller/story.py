@@ -25,6 +25,7 @@ from tuiswp.model.events import (
     RequestApplied,
     SettingsChanged,
     SpaceEdited,
+    StopperChanged,
     SweepFinished,
     SweepPaused,
     SweepResumed,
@@ -112,6 +113,7 @@ class Story:
                 | QueueMoved()
                 | SpaceEdited()
                 | SettingsChanged()
+                | StopperChanged()
             ) as event:
                 return Line(sentence(event))
             case RequestApplied(ok=False, verb=verb, outcome=outcome):

@@ -12,7 +12,7 @@ import msgspec
 
 from tuiswp.model.edits import Settings
 from tuiswp.model.space import Parameter, Params
-from tuiswp.model.stopper import Judged
+from tuiswp.model.stopper import Judged, Rule
 from tuiswp.model.trial import Cause, KillRequest, Lease, Origin, Process
 
 JOURNAL_VERSION = 2
@@ -233,19 +233,29 @@ class KillPointJudged(msgspec.Struct, frozen=True, tag="kill_point_judged"):
     judged: Judged
 
 
-Edit: TypeAlias = SpaceEdited | SettingsChanged
+class StopperChanged(msgspec.Struct, frozen=True, tag="stopper_changed"):
+    """From here on this early-stopping rule holds, None: none does. `what` as in SpaceEdited."""
+
+    rule: Rule | None
+    by: str
+    what: tuple[str, ...] = ()
+    why: str = ""
+    reopens: bool = False
+
+
+Edit: TypeAlias = SpaceEdited | SettingsChanged | StopperChanged
 
 Event: TypeAlias = (
     SweepCreated | ControllerStarted | ControllerStopped | TrialSuggested | AttemptLaunching
     | AttemptStarted | KillRequested | AttemptEnded | TrialQueued | TrialClosed | SweepPaused
     | SweepResumed | SweepStopping | SweepFinished | RequestApplied | BestChanged | Warned
     | InterruptRequested | TrialAsked | TrialPinned | QueueMoved | SpaceEdited | SettingsChanged
-    | KillPointJudged
+    | KillPointJudged | StopperChanged
 )  # fmt: skip
 
 _SINCE_2 = (
     InterruptRequested, TrialAsked, TrialPinned, QueueMoved, SpaceEdited, SettingsChanged,
-    KillPointJudged,
+    KillPointJudged, StopperChanged,
 )  # fmt: skip
 
 

@@ -5,8 +5,10 @@ rule and its resource: {type: asha, resource: step, min_resource: 500}. Without 
 the resource of the `early_terminate` beside it.
 """
 
+import re
 from collections.abc import Mapping
 
+from tuiswp.errors import SpecErrors, UsageError
 from tuiswp.model.stopper import (
     Asha,
     Bound,
@@ -18,9 +20,9 @@ from tuiswp.model.stopper import (
     Schedule,
     Wilcoxon,
 )
-from tuiswp.spec.reader import Section, kind_of
+from tuiswp.spec.reader import Reader, Section, kind_of
 from tuiswp.spec.scalars import as_number
-from tuiswp.spec.tree import Items, Keyed, Leaf, Node
+from tuiswp.spec.tree import Items, Keyed, Leaf, Node, parse
 from tuiswp.text import visible
 
 _HYPERBAND = ("min_iter", "max_iter", "s", "eta", "strict")
@@ -77,6 +79,36 @@ def read_rule(early_terminate: Section | None, early_stop: Section | None) -> Ru
     return Hyperband(
         theirs.min_iter, theirs.max_iter, theirs.s, theirs.eta, theirs.strict, resource
     )
+
+
+def rule_of(text: str) -> Rule | None:
+    """A rule as a person types it: `{type: asha, min_resource: 3}`, `asha:min_resource=3,eta=3`.
+
+    `none` is no rule. Raises UsageError.
+    """
+    if text.strip().lower() in ("none", "no", "off"):
+        return None
+    short = re.fullmatch(r"([a-z_]+)(?::(.*))?", text.strip(), re.DOTALL)
+    if short is not None:
+        pairs = [part.replace("=", ": ", 1) for part in (short[2] or "").split(",") if part.strip()]
+        text = f"{{type: {', '.join([short[1], *pairs])}}}"
+    reader = Reader("the rule")
+    try:
+        node, faults = parse(text, "the rule")
+        reader.faults.extend(faults)
+        rule = None
+        if isinstance(node, Keyed):
+            rule = read_rule(None, Section(reader, node, ("early_stop",)))
+        elif not faults:
+            reader.fault(None, ("early_stop",), f"must be a mapping, not {kind_of(node)}")
+    except SpecErrors as errors:
+        raise UsageError(str(errors), hint=_RULE_HINT) from None
+    if rule is None:
+        raise UsageError("; ".join(map(str, reader.faults)) or "is no rule", hint=_RULE_HINT)
+    return rule
+
+
+_RULE_HINT = "write asha:min_resource=3,eta=3 or '{type: hyperband, min_iter: 3}'"
 
 
 def _wandb(section: Section) -> Hyperband | None:

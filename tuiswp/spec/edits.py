@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from tuiswp.errors import UsageError
 from tuiswp.model.edits import SETTINGS, RangeEdit, Setting, Settings
-from tuiswp.model.events import Edit, SpaceEdited
+from tuiswp.model.events import Edit, SettingsChanged, SpaceEdited, StopperChanged
 from tuiswp.model.space import (
     Categorical,
     Constant,
@@ -41,11 +41,13 @@ _NONE = frozenset({"none", "null", "no", "-", "unlimited"})
 def effective(sweep: Sweep, edits: Iterable[Edit]) -> Sweep:
     """`sweep` as `edits`, oldest first, leave it."""
     for edit in edits:
-        sweep = (
-            _with_space(sweep, edit)
-            if isinstance(edit, SpaceEdited)
-            else _with(sweep, edit.settings)
-        )
+        match edit:
+            case SpaceEdited():
+                sweep = _with_space(sweep, edit)
+            case SettingsChanged():
+                sweep = _with(sweep, edit.settings)
+            case StopperChanged():
+                sweep = replace(sweep, stopper=edit.rule)
     return sweep
 
 

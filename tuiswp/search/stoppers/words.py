@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from tuiswp.errors import SpecError
 from tuiswp.model.ids import trial_id
 from tuiswp.model.stopper import Judged, Resource, Rule
@@ -29,6 +31,15 @@ def verdict_text(judged: Judged, metric: str) -> str:
     how = "is worse than" if judged.stop else "passes, the limit is"
     best = f", {trial_id(judged.others[0])} is best" if judged.others else ""
     return f"{where}: {value} {how} {limit}; rank {judged.rank} of {judged.of}{best}"
+
+
+def rule_text(rule: Rule | None) -> str:
+    """`asha(min_resource=3, eta=4, resource=step)`; `none`."""
+    if rule is None:
+        return "none"
+    fields = msgspec.to_builtins(rule)
+    shown = [f"{k}={v}" for k, v in fields.items() if k != "type" and v is not None]
+    return f"{rule_name(rule)}({', '.join(shown)})"
 
 
 def rule_name(rule: Rule) -> str:
