@@ -80,14 +80,28 @@ def test_a_command_line_that_needs_a_trial_is_none_without_one() -> None:
     assert actions.command_line(BY_ID["sort"], "lr", [1]) is None
 
 
-def test_exactly_the_actions_that_touch_a_process_make_a_request() -> None:
+def test_exactly_what_touches_a_process_or_can_be_taken_back_makes_a_request() -> None:
     for action in ACTIONS:
         request = actions.request_for(action.id, [3, 5, 3])
         asks = action.touches_process and action.id not in actions.UNASKED
+        asks = asks or action.id in actions.REVERSIBLE
         assert (request is not None) is asks, action.id
         if request is not None:
             assert request.verb in VERBS
             assert request.trials == (() if actions.names_sweep(action.id) else (3, 5))
+
+
+def test_what_is_asked_for_at_once_can_be_taken_back_and_has_no_upper_case_key() -> None:
+    for name in actions.REVERSIBLE:
+        assert not BY_ID[name].touches_process
+        assert not any(is_shifted_letter(key) for key in BY_ID[name].keys)
+
+
+def test_a_form_is_opened_by_an_upper_case_key_and_makes_its_request_itself() -> None:
+    for name in actions.FORMS:
+        assert all(is_shifted_letter(key) for key in BY_ID[name].keys)
+        assert BY_ID[name].touches_process
+        assert actions.request_for(name, [1]) is None
 
 
 def test_a_request_without_trials_never_falls_on_the_whole_sweep() -> None:

@@ -10,6 +10,8 @@ from textual.pilot import Pilot
 from tests.tui.loops import in_a_loop
 from tests.tui.snapshots import snapshot
 from tests.tui.test_screens import seen
+from tuiswp.controller import opening
+from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.requests import Request
 from tuiswp.tui.app import SweepApp
 from tuiswp.tui.screens.compare import CompareScreen
@@ -41,7 +43,7 @@ class Desk(SweepApp):
     def want(self, want: Want) -> None:
         self.wanted.append(want)
 
-    def send(self, request: Request) -> None:  # type: ignore[override]  # a worker in the original
+    def send(self, request: Request) -> None:
         self.sent.append(request)
 
 
@@ -234,14 +236,17 @@ async def test_of_the_past_nothing_can_be_asked_and_escape_comes_back_to_now() -
 
 
 @in_a_loop
-async def test_a_controller_that_died_is_said_and_one_is_started_after_a_yes() -> None:
-    started: list[str] = []
+async def test_a_controller_that_died_is_said_and_one_is_started_after_a_yes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[Path] = []
 
-    class Orphan(Desk):
-        def start_controller(self) -> None:  # type: ignore[override]  # a worker in the original
-            started.append("yes")
+    def start(place: SweepDirectory) -> int:
+        started.append(place.root)
+        return 4711
 
-    app = Orphan()
+    monkeypatch.setattr(opening, "start_in_background", start)
+    app = Desk()
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
         await pilot.press("W")
@@ -257,7 +262,10 @@ async def test_a_controller_that_died_is_said_and_one_is_started_after_a_yes() -
         assert "It takes over 2 running trials" in seen(app)
         await pilot.press("n", "W", "y")
         await pilot.pause()
-        assert started == ["yes"]
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert started == [SweepDirectory(app.path).root]
+        assert any("pid 4711" in note.message for note in app._notifications)
 
 
 @in_a_loop

@@ -442,7 +442,8 @@ def test_running_and_waiting_trials_are_told_apart_in_one_question() -> None:
 )
 def test_every_action_on_a_process_has_a_question(action: Any) -> None:
     held = replace(lr_trials()[9], status=Paused(0.0))
-    asked = question(action.id, snapshot([*lr_trials()[:9], held]), [7, 9])
+    waits = replace(lr_trials()[9], number=10)
+    asked = question(action.id, snapshot([*lr_trials()[:9], held, waits]), [7, 9, 10])
     assert asked is not None
     assert request_for(action.id, asked.numbers) is not None
     assert asked.title.endswith("?")

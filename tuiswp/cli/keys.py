@@ -19,6 +19,7 @@ PLACES: dict[str, str] = {
     "view": "charts and tables",
     "chart": "chart, focused",
     "act": "on trials and the sweep",
+    "steer": "on the whole search",
     "trial": "one trial",
     "compare": "comparison",
     "landscape": "map of the search space",
@@ -47,7 +48,7 @@ def lines(*, ascii: bool = False) -> Iterator[str]:
                 named = named.replace("…", "...") if ascii else named
                 yield f"  {'':{wide}}  {named}"
         yield ""
-    yield "Lower case looks, UPPER case touches a process and asks first."
+    yield "Lower case looks, UPPER case touches a process and asks first; `t` pins and lets go."
 
 
 def _rank(scope: str) -> tuple[int, str]:

@@ -50,14 +50,14 @@ def wished(wish: Wish) -> str:
     return f"{text} by {visible(wish.by)}{_why(wish.why)}{beside}"
 
 
-def about(trial: Trial) -> list[str]:
-    """What people did to one trial that still matters."""
+def about(trial: Trial, *, now: float | None = None) -> list[str]:
+    """What people did to one trial that still matters; `now`: wall seconds, else the clock's."""
     lines = [] if trial.wish is None else [wished(trial.wish)]
     if trial.pinned is not None:
         lines.append(f"pinned by {visible(trial.pinned)}: never pruned")
     sent = trial.interrupt
     if sent is not None and trial.state == "running":
-        since = words.ago(sent.at)
+        since = words.ago(sent.at, now=now)
         lines.append(f"interrupted by {visible(sent.by)} {since}, and goes on{_why(sent.why)}")
     return lines
 

@@ -4,7 +4,6 @@
 journal meets the same sweep. Nothing here decides whether an edit is wise.
 """
 
-import json
 import math
 import re
 from collections.abc import Iterable, Sequence
@@ -29,7 +28,7 @@ from tuiswp.spec.own import seconds
 from tuiswp.spec.params import baseline_params, describe, label, near_miss
 from tuiswp.spec.scalars import as_number
 from tuiswp.spec.scale import is_logarithmic
-from tuiswp.spec.values import find_parameter, parse_value
+from tuiswp.spec.values import find_parameter, parse_value, typed
 from tuiswp.text import visible
 
 _EDIT = re.compile(r"(?P<name>[^=+]+?)\s*(?P<sign>\+=|-=|=)\s*(?P<text>.*)", re.DOTALL)
@@ -242,7 +241,7 @@ def as_word(old: Parameter, new: Parameter) -> str | None:
             text = f"{low!r}..{high!r}"
         case Categorical(probabilities=None) | Constant() as choice:
             values = [choice.value] if isinstance(choice, Constant) else distinct(choice)
-            text = ",".join(_written(new, value) for value in values)
+            text = ",".join(typed(new, value) for value in values)
         case _:
             return None
     word = f"{new.name}={text}"
@@ -251,11 +250,6 @@ def as_word(old: Parameter, new: Parameter) -> str | None:
     except UsageError:
         return None
     return word if again.distribution == new.distribution else None
-
-
-def _written(parameter: Parameter, value: Value) -> str:
-    spelled = parameter.spelling.get(value_key(value))
-    return spelled or (value if isinstance(value, str) else json.dumps(value))
 
 
 def parse_settings(words: Iterable[str]) -> Settings:

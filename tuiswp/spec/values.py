@@ -102,6 +102,12 @@ def _chosen(parameter: Parameter, choice: Categorical | Constant, text: str) -> 
     return meant
 
 
+def typed(parameter: Parameter, value: Value) -> str:
+    """What a person would type for `value`: as its author did, else what reads back as it."""
+    spelled = parameter.spelling.get(value_key(value))
+    return spelled or (value if isinstance(value, str) else json.dumps(value))
+
+
 def check_value(parameter: Parameter, value: Value) -> Value:
     """`value` in the parameter's own type. Raises UsageError naming what is allowed."""
     match parameter.distribution:

@@ -1,7 +1,7 @@
 """The one list of what a person can do: keys, footer, help, palette and command line read it.
 
 Pure: it draws nothing and sends nothing. Lower case looks, UPPER case touches a process; every
-exception is in `REVERSES` and `OPENS`, and a test holds the table to that.
+exception is in `REVERSES`, `OPENS` and `REVERSIBLE`, and a test holds the table to that.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,19 +28,20 @@ Scope: TypeAlias = Literal[
     "columns",
     "home",
     "landscape",
+    "steer",
 ]
 
 # Which groups answer a key in a place, the nearest first. No key may be twice in one chain.
 CHAINS: Mapping[str, tuple[Scope, ...]] = {
-    "table": ("table", "view", "act", "sweep", "app"),
-    "chart": ("chart", "view", "act", "sweep", "app"),
-    "trial": ("trial", "view", "act", "app"),
-    "results": ("results", "app"),
+    "table": ("table", "view", "act", "steer", "sweep", "app"),
+    "chart": ("chart", "view", "act", "steer", "sweep", "app"),
+    "trial": ("trial", "view", "act", "steer", "app"),
+    "results": ("results", "steer", "app"),
     "events": ("events", "app"),
     "compare": ("compare", "view", "chart", "app"),
     "columns": ("columns", "app"),
     "home": ("home", "app"),
-    "landscape": ("landscape", "act", "app"),
+    "landscape": ("landscape", "act", "steer", "app"),
 }
 
 # Shifted letters that look: the same the other way round, or a whole screen.
@@ -53,9 +54,14 @@ REVERSES: Mapping[str, str] = {
     "last": "first",
     "parameter_previous": "parameter_next",
 }
-# What touches processes in a way of its own: where there is no controller to ask, and what the
-# results screen makes of the points it offers.
-UNASKED = frozenset({"start_controller", "answer"})
+# What is filled in before it is asked for: each opens a form, and the form makes the request.
+FORMS = frozenset({"clone", "add_points", "extend", "settings"})
+# What touches processes in a way of its own: where there is no controller to ask, what the results
+# screen makes of the points it offers, and the forms.
+UNASKED = frozenset({"start_controller", "answer"}) | FORMS
+# What changes how a trial is treated, touches no process, and is taken back by the same key: it is
+# asked for at once, and its key is lower case.
+REVERSIBLE = frozenset({"pin", "unpin"})
 OPENS = frozenset({"screenshot", "compare", "events", "results", "landscape"})
 
 _SHOWN: Mapping[str, str] = {
@@ -97,6 +103,10 @@ class _Asks(msgspec.Struct, frozen=True):
 
 def _act(id: str, key: str, label: str, help: str, command: str) -> Action:
     return Action(id, (key,) if key else (), label, help, "act", True, command)
+
+
+def _steer(id: str, key: str, label: str, help: str, command: str) -> Action:
+    return Action(id, (key,), label, help, "steer", True, command)
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -211,10 +221,20 @@ ACTIONS: tuple[Action, ...] = (
          "tuiswp kill {sweep} {trials}"),
     _act("kill", "K", "kill", "End the trials at once, without grace.",
          "tuiswp kill --now {sweep} {trials}"),
-    _act("restart", "R", "restart", "Run the trials again, in the same directory.",
-         "tuiswp restart {sweep} {trials}"),
+    _act("interrupt", "I", "interrupt", "Send INT to the trials, as ctrl-c does: they may save and "
+         "leave, or go on.", "tuiswp interrupt {sweep} {trials}"),
+    _act("restart", "R", "restart", "Run the trials again: in the same directory, from nothing, "
+         "with another seed, or edited; it asks which.", "tuiswp restart {sweep} {trials}"),
     _act("restart_fresh", "F", "from nothing", "Run the trials again; their files are moved aside "
          "first.", "tuiswp restart --fresh {sweep} {trials}"),
+    _act("clone", "D", "clone", "Duplicate the trials, with parameters edited or as they are.",
+         "tuiswp clone {sweep} {trials}"),
+    _act("front", "Q", "run next", "Move queued trials to the front of the queue.",
+         "tuiswp front {sweep} {trials}"),
+    Action("pin", ("t",), "pin", "Tack the trials, so that nothing prunes them; again lets go. "
+           "The flag is PIN.", "act", command="tuiswp pin {sweep} {trials}"),
+    Action("unpin", (), "unpin", "Let pinned trials go: they may be pruned.", "act",
+           command="tuiswp unpin {sweep} {trials}"),
     _act("pause", "H", "hold", "Stop the trials and keep their place: hold them.",
          "tuiswp pause {sweep} {trials}"),
     _act("resume", "U", "unhold", "Go on with trials that are held.",
@@ -225,6 +245,14 @@ ACTIONS: tuple[Action, ...] = (
     _act("stop_sweep", "X", "stop", "End the sweep; running trials finish.", "tuiswp stop {sweep}"),
     _act("stop_sweep_now", "", "stop now", "End the sweep and its running trials.",
          "tuiswp stop --now {sweep}"),
+
+    _act("add_points", "A", "add points", "Add trials at points of your own, begun from what "
+         "would complete a shape, else from the best.",
+         "tuiswp add {sweep} NAME=VALUE,NAME=VALUE"),
+    _steer("extend", "Z", "extend", "Resize the search: other ends, more or fewer values, how many "
+           "trials.", "tuiswp extend {sweep} NAME=LOW..HIGH"),
+    _steer("settings", "J", "adjust", "Adjust how many trials run at once and come in all, their "
+           "retries and their time.", "tuiswp set {sweep} max_parallel=N"),
 
     Action("trial_copy", ("y",), "copy", "Copy the exact command line of this trial.", "trial"),
     Action("trial_follow", ("f",), "follow", "Stay at the end of what the trial prints.", "trial",
@@ -269,8 +297,12 @@ BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
 _REQUESTS: Mapping[str, _Asks] = {
     "terminate": _Asks("kill"),
     "kill": _Asks("kill", now=True),
+    "interrupt": _Asks("interrupt"),
     "restart": _Asks("restart"),
     "restart_fresh": _Asks("restart", fresh=True),
+    "front": _Asks("front"),
+    "pin": _Asks("pin"),
+    "unpin": _Asks("unpin"),
     "pause": _Asks("pause"),
     "resume": _Asks("resume"),
     "pause_sweep": _Asks("pause", sweep=True),

@@ -6,22 +6,20 @@ a process is asked of the controller in a worker, after a yes, and its outcome i
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import msgspec
 from rich.console import RenderableType
-from textual import work
 from textual.app import App
 from textual.binding import BindingType
 from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
 
-from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.requests import Request
 from tuiswp.errors import TuiswpError
 from tuiswp.text import visible
-from tuiswp.tui import actions, outside, terminal
+from tuiswp.tui import actions, asking, outside
 from tuiswp.tui.feed import Feed
 from tuiswp.tui.filters import for_terminal
 from tuiswp.tui.moments import moved
@@ -34,12 +32,7 @@ from tuiswp.tui.snapshot import EventLine, Snapshot, Want
 from tuiswp.tui.terminal import Terminal
 from tuiswp.tui.widgets.chart import Chart
 
-if TYPE_CHECKING:
-    from tuiswp.tui.writing import Form
-
 _CLIPBOARD = 64 * 1024  # terminals drop what is much longer
-DEAD = ("orphaned", "interrupted")  # words of a sweep that is not over and has no controller
-LAUNCH = ("restart", "resume", "add", "extend")  # requests after which something is to start
 _SCRUBS: dict[str, int | None] = {
     "scrub_live": None,
     "scrub_back": -1,
@@ -139,8 +132,7 @@ class SweepApp(App[int]):
         """Hand a moment to the screen on top, and tell the feed what that screen wants next."""
         if self._exit or not self.is_running:  # its screens are being taken down
             return
-        died = snapshot.view.word in DEAD and snapshot.as_of is None
-        if died and (self.snapshot is None or self.snapshot.view.word not in DEAD):
+        if snapshot.unattended and (self.snapshot is None or not self.snapshot.unattended):
             self.say("no controller runs: what runs goes on, nothing is launched; W starts one")
         self.snapshot = snapshot
         with self.batch_update():
@@ -187,8 +179,7 @@ class SweepApp(App[int]):
     def action_do(self, action_id: str) -> None:
         """One action of the registry that is no screen's own."""
         chosen = self.selected()
-        if actions.request_for(action_id, chosen or (0,)) is not None:
-            self.confirm(action_id, chosen)
+        if asking.begin(self, action_id, chosen):
             return
         opened = screen_for(action_id, chosen, self.snapshot, self.look, self.place())
         if opened is not None:
@@ -200,7 +191,7 @@ class SweepApp(App[int]):
             case "palette":
                 self.action_command_palette()
             case "suspend":
-                self.go_to_the_shell()
+                outside.go_to_the_shell(self)
             case "freeze":
                 self.frozen = not self.frozen
                 self.say("the picture stands still; p goes on" if self.frozen else "live again")
@@ -216,21 +207,12 @@ class SweepApp(App[int]):
                 outside.attach(self, chosen[-1])
             case "shell" if chosen:
                 outside.shell(self, chosen[-1])
-            case "start_controller":
-                outside.offer_controller(self)
             case scrub if scrub in _SCRUBS:
                 self.scrub(_SCRUBS[scrub])
             case "write" if self.snapshot is not None:
                 outside.write(self, self.snapshot)
             case "copy" if chosen:
                 outside.copy_command(self, chosen)
-
-    def go_to_the_shell(self) -> None:
-        """Stop as any job does on ctrl-z; `fg` comes back."""
-        if terminal.shell_to_go_to():
-            terminal.stop()
-        else:
-            self.say("no shell waits here: q leaves, and the trials go on", bad=True)
 
     def scrub(self, steps: int | None) -> None:
         """Show the sweep as it was some steps earlier or later; None: now."""
@@ -261,69 +243,9 @@ class SweepApp(App[int]):
     def say(self, text: str, *, bad: bool = False) -> None:
         self.notify(visible(text), severity="error" if bad else "information", markup=False)
 
-    def confirm(self, action_id: str, chosen: tuple[int, ...]) -> None:
-        """Ask before anything is touched; only what was named is requested."""
-        if self.snapshot is None:
-            return
-        if self.snapshot.view.foreign:
-            self.say("something else launched these runs; they can only be looked at", bad=True)
-            return
-        if self.snapshot.as_of is not None:
-            self.say(
-                "this is the past, nothing can be asked of it; esc comes back to now", bad=True
-            )
-            return
-        from tuiswp.tui.screens.confirm import ConfirmScreen, question
-
-        asked = question(action_id, self.snapshot, chosen)
-        if asked is None:
-            self.say("nothing to do there")
-            return
-
-        def answered(yes: bool | None) -> None:
-            request = actions.request_for(action_id, asked.numbers) if yes else None
-            if request is not None:
-                self.send(request)
-
-        self.push_screen(ConfirmScreen(asked, **self.look), answered)
-
-    @work(thread=True, group="requests")
     def send(self, request: Request) -> None:
-        """Have it done, and say what came of it."""
-        from tuiswp.controller.client import ask
-        from tuiswp.controller.opening import is_controlled
-
-        place = SweepDirectory(self.path)
-        try:
-            applied = ask(place, request)
-        except TuiswpError as error:
-            self.call_from_thread(self.say, str(error), bad=True)
-            return
-        self.call_from_thread(self.say, applied.outcome, bad=not applied.ok)
-        if applied.ok and request.verb in LAUNCH and not is_controlled(place):
-            self.call_from_thread(self.say, "no controller runs, so nothing starts: W starts one")
-
-    @work(thread=True, group="requests")
-    def start_controller(self) -> None:
-        from tuiswp.controller.opening import start_in_background
-
-        try:
-            pid = start_in_background(SweepDirectory(self.path))
-        except TuiswpError as error:
-            self.call_from_thread(self.say, str(error), bad=True)
-        else:
-            self.call_from_thread(self.say, f"a controller runs now, pid {pid}")
-
-    @work(thread=True, group="write")
-    def write_as(self, form: "Form", snapshot: Snapshot, folder: Path) -> None:
-        from tuiswp.tui.writing import write_results
-
-        try:
-            place = write_results(form, snapshot, folder)
-        except TuiswpError as error:
-            self.call_from_thread(self.say, str(error), bad=True)
-        else:
-            self.call_from_thread(self.say, f"written: {place}")
+        """Ask the controller; what comes of it is shown."""
+        asking.send(self, request)
 
     def copy_to_clipboard(self, text: str) -> None:
         """Nothing that a terminal would act on when it is pasted, and no more than it takes."""

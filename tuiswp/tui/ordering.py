@@ -15,7 +15,8 @@ from tuiswp.tui.snapshot import TrialRow
 
 FREEZE_S = 3.0
 CALM_S = 2.0  # what runs changes places no oftener: a table in motion cannot be read
-_PLACE_OF_STATE = {state: str(place) for place, state in enumerate(STATES)}
+_PLACE_OF_STATE = {state: float(place) for place, state in enumerate(STATES)}
+_QUEUE = 1e9  # more than can wait: who waits stands in the order of the queue
 
 _Key = tuple[int, float, str]  # numbers before texts
 
@@ -238,7 +239,7 @@ class Ordering:
 
 _READ: dict[str, Callable[[TrialRow], float | str | None]] = {
     "id": lambda row: str(row.number),
-    "state": lambda row: _PLACE_OF_STATE[row.state],
+    "state": lambda row: _PLACE_OF_STATE[row.state] + (row.queue or 0) / _QUEUE,
     "step": lambda row: row.step,
     "progress": lambda row: row.progress,
     "left": lambda row: row.eta_s,

@@ -1,4 +1,4 @@
-"""What goes outside the interface: a trial's window, a shell, the clipboard, files, a controller.
+"""What goes outside the interface: a trial's window, a shell, the clipboard, files.
 
 Each says why where it cannot, and comes back.
 """
@@ -14,6 +14,7 @@ from tuiswp.controller.directory import SweepDirectory
 from tuiswp.errors import TuiswpError
 from tuiswp.model.trial import Launching, Running
 from tuiswp.text import visible
+from tuiswp.tui import terminal
 from tuiswp.tui.snapshot import EventLine, Snapshot
 
 if TYPE_CHECKING:
@@ -79,10 +80,22 @@ def write(app: "SweepApp", snapshot: Snapshot) -> None:
 
     def chosen(form: "Form | None") -> None:
         if form is not None:
-            app.write_as(form, snapshot, folder)
+            app.run_worker(lambda: _written(app, form, snapshot, folder), thread=True)
 
     shown = visible(str(folder), limit=200)
     app.push_screen(WriteScreen(shown, **app.look), chosen)
+
+
+def _written(app: "SweepApp", form: "Form", snapshot: Snapshot, folder: Path) -> None:
+    """In a thread: what is written may be long, and its disk slow."""
+    from tuiswp.tui.writing import write_results
+
+    try:
+        place = write_results(form, snapshot, folder)
+    except TuiswpError as error:
+        app.call_from_thread(app.say, str(error), bad=True)
+    else:
+        app.call_from_thread(app.say, f"written: {place}")
 
 
 def write_picture(app: "SweepApp") -> None:
@@ -97,17 +110,9 @@ def write_picture(app: "SweepApp") -> None:
         app.say(f"written: {place}")
 
 
-def offer_controller(app: "SweepApp") -> None:
-    """Ask whether one is to be started, if none runs and there is something left to do."""
-    from tuiswp.tui.screens.confirm import ConfirmScreen, start_question
-
-    asked = None if app.snapshot is None else start_question(app.snapshot)
-    if asked is None:
-        app.say("a controller runs, or there is nothing for one to do")
-        return
-
-    def answered(yes: bool | None) -> None:
-        if yes:
-            app.start_controller()
-
-    app.push_screen(ConfirmScreen(asked, **app.look), answered)
+def go_to_the_shell(app: "SweepApp") -> None:
+    """Stop as any job does on ctrl-z; `fg` comes back."""
+    if terminal.shell_to_go_to():
+        terminal.stop()
+    else:
+        app.say("no shell waits here: q leaves, and the trials go on", bad=True)

@@ -46,6 +46,7 @@ from tuiswp.tui.snapshot import (
     Want,
 )
 from tuiswp.tui.verdict import Verdict
+from tuiswp.tui.waiting import Queue
 from tuiswp.tui.what_if import WhatIf, rejudge
 
 READ_BUDGET_S = 0.2
@@ -65,6 +66,8 @@ class Reading:
         self._state: SweepState | None = None
         self._trials: list[Trial] = []  # of that state
         self._running: list[int] = []  # where those that run stand in it
+        self._waiting: Sequence[int] = ()  # who waits, in the order they are to run
+        self._queue = Queue()
         self._took: Sequence[float] = ()
         self._best: int | None = None
         self._names: dict[str, None] = {}  # of metrics, by first appearance
@@ -136,7 +139,7 @@ class Reading:
         self._chronicle.idle(idle, now)
         return Snapshot(
             view=view,
-            rows=flagged(rows, idle),
+            rows=flagged(self._queue.placed(rows, self._waiting), idle),
             columns=tuple(visible(p.name, limit=40) for p in self._rows.swept(view)),
             logged=want.logged,
             metrics=metrics,
@@ -221,6 +224,7 @@ class Reading:
         if view.state is not self._state:
             self._state, self._trials = view.state, view.trials
             self._running = [n for n, one in enumerate(self._trials) if one.state == "running"]
+            self._waiting = [trial.number for trial in view.state.queued()]
             self._took = durations(view.state)
         trials = self._trials[:]
         for line in self._running:

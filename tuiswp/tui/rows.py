@@ -71,7 +71,8 @@ class RowMaker:
         self._sparks.pop(trial.number, None)
         rows = None if file is None else file.rows
         age = _step_of_age(trial, now)
-        key = (id(trial.status), trial.number == best, rows, trial.value, age, tuple(logged))
+        is_best = trial.number == best
+        key = (id(trial.status), is_best, trial.pinned, rows, trial.value, age, tuple(logged))
         known = self._known.get(trial.number)
         if known is None or known[0] != key:
             series = objective_series(view, file)
@@ -108,6 +109,8 @@ def _row(
         for name, holds in (
             ("BEST", is_best),
             ("BASE", trial.origin == "baseline"),
+            ("PIN", trial.pinned is not None),
+            ("INT", is_running and trial.interrupt is not None),
             ("NaN", gap),
             ("DIVERG", gap or ran_away(series, spark, view.sweep.objective)),
             ("STALL", is_running and stalled(file, age)),

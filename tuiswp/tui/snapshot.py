@@ -66,7 +66,8 @@ class TrialRow(msgspec.Struct, frozen=True):
     """One line of the trials table.
 
     `params`: labels of the varying parameters, in the order of `Snapshot.columns`. `flags`: BEST,
-    BASE, STALL, NaN, DIVERG, EXPR, RETRY. `spark`: the objective's curve, at most 40 finite values.
+    BASE, PIN, INT (interrupted, and goes on), STALL, NaN, DIVERG, EXPR, RETRY. `queue`: the place
+    of one that waits, from 1. `spark`: the objective's curve, at most 40 finite values.
     `age_s`: since the last new metric (running; in steps of ten seconds) or since the end.
     `eta_s`: to the end, by progress. `logged`: the last value of each of `Snapshot.logged`.
     """
@@ -86,6 +87,7 @@ class TrialRow(msgspec.Struct, frozen=True):
     flags: tuple[str, ...]
     spark: tuple[float, ...]
     logged: tuple[float | None, ...] = ()
+    queue: int | None = None
 
 
 class EventLine(msgspec.Struct, frozen=True):
@@ -179,6 +181,11 @@ class Snapshot(msgspec.Struct, frozen=True):
     trouble: str = ""
     as_of: AsOf | None = None
     idle: "tuple[Idle, ...]" = ()
+
+    @property
+    def unattended(self) -> bool:
+        """The sweep is not over, and no controller runs it now."""
+        return self.as_of is None and self.view.word in ("orphaned", "interrupted")
 
 
 class Want(msgspec.Struct, frozen=True):

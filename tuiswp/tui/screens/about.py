@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from tuiswp.analysis import tables
 from tuiswp.analysis import words as say
 from tuiswp.analysis.axes import measured
+from tuiswp.controller import steered
 from tuiswp.controller.client import SweepView
 from tuiswp.model.ids import trial_id
 from tuiswp.model.trial import Trial
@@ -50,8 +51,13 @@ def sections(snapshot: Snapshot, number: int, width: int) -> list[tuple[Section,
         return [("parameters", [(("nothing is known of this trial", "dim"),)])]
     running = trial.state == "running"
     processes = [(("4 processes", "accent"),), *_processes(snapshot, trial, width), ()]
+    asked = [
+        line
+        for text in steered.about(trial, now=snapshot.at)
+        for line in wrapped(text, width, "accent")
+    ]
     found: list[tuple[Section, list[Line]]] = [
-        ("parameters", [*_parameters(snapshot, trial, width), ()]),
+        ("parameters", [*asked, *_parameters(snapshot, trial, width), ()]),
         (
             "attempts",
             [(("2 attempts, newest first", "accent"),), *_attempts(snapshot, trial, width), ()],

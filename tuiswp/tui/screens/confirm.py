@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tuiswp.analysis import words
+from tuiswp.controller.client import SweepView
 from tuiswp.model.trial import State
 from tuiswp.text import visible
 from tuiswp.tui import actions
@@ -26,6 +27,8 @@ _REACHES: dict[str, frozenset[State]] = {
     "pause": frozenset({"running", "queued"}),
     "resume": frozenset({"paused"}),
     "restart": frozenset({"running", "paused", "done", "failed", "killed", "pruned", "lost"}),
+    "interrupt": frozenset({"running"}),
+    "front": frozenset({"queued"}),
 }
 _VERBS: dict[str, str] = {
     "terminate": "End",
@@ -34,6 +37,8 @@ _VERBS: dict[str, str] = {
     "restart_fresh": "Restart from nothing",
     "pause": "Hold",
     "resume": "Go on with",
+    "interrupt": "Interrupt",
+    "front": "Run next",
 }
 
 
@@ -41,6 +46,7 @@ class Question(msgspec.Struct, frozen=True):
     """What is asked: all texts safe to show. `trials` at most ten lines; `rest` says what else.
 
     `numbers`: the trials a yes is about, the only ones a request may name (none: the sweep).
+    `command`: what does the same from a shell.
     """
 
     title: str
@@ -48,6 +54,7 @@ class Question(msgspec.Struct, frozen=True):
     numbers: tuple[int, ...] = ()
     trials: tuple[str, ...] = ()
     rest: str = ""
+    command: str = ""
 
 
 def question(action_id: str, snapshot: Snapshot, numbers: Sequence[int]) -> Question | None:
@@ -119,6 +126,10 @@ def _effect(action_id: str, snapshot: Snapshot, touched: Sequence[TrialRow]) -> 
             it = "it" if one else "them"
             ends = f"{they} {get} TERM, then KILL after {grace}. " if runs else ""
             return f"{ends}Nothing of {it} runs until you go on with {it}."
+        case "interrupt":
+            return f"{they} {get} INT, as ctrl-c does: time to save. Nothing harder follows."
+        case "front":
+            return f"{they} {run} before all others that wait, as soon as a place is free."
         case "resume":
             return f"{they} {run} again when a place is free, in the same directory."
     first = f"{they} {get} TERM, then KILL after {grace}. " if runs else ""
@@ -151,17 +162,15 @@ def _of_the_sweep(action_id: str, snapshot: Snapshot) -> Question:
     )
 
 
-def start_question(snapshot: Snapshot) -> Question | None:
-    """What to ask before a controller is started; None where one runs or none is needed."""
-    view = snapshot.view
-    if view.foreign or snapshot.as_of is not None or view.word not in ("orphaned", "interrupted"):
-        return None
+def start_question(view: SweepView) -> Question:
+    """What to ask before a controller is started."""
     counts = words.counts(view.trials)
     running = words.several(counts["running"], "running trial")
     name = visible(view.sweep.name, limit=60)
     return Question(
         f"Start a controller for {name}?",
         f"It takes over {running} and launches what is left. It goes on when you leave.",
+        rest="No controller runs, so nothing starts by itself.",
     )
 
 
@@ -198,6 +207,8 @@ class ConfirmScreen(ModalScreen[bool]):
                 if text:
                     yield self._line(f"  {text}")
             yield self._line(asked.effect)
+            if asked.command:
+                yield self._line(asked.command, "dim")
             yield self._line("y enter  yes     n esc  no", "dim")
 
     def _line(self, text: str, style: str = "") -> Static:

@@ -62,7 +62,9 @@ def help_lines(place: str, width: int, words: str = "", *, ascii: bool = False) 
                 ),
             )
         ]
-    lines.append((("Lower case looks, UPPER case touches a process and asks first.", "dim"),))
+    lines.append(
+        (("Lower case looks, UPPER case touches a process and asks first; t pins.", "dim"),)
+    )
     return lines
 
 

@@ -39,7 +39,7 @@ class LandscapeScreen(Screen[None]):
     LandscapeScreen .landscape--title { text-style: bold; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        *actions.bindings("landscape", "act"),
+        *actions.bindings("landscape", "act", "steer"),
         Binding("escape", "do('back')", "back"),
         Binding("q", "do('back')", "back"),
     ]

@@ -28,6 +28,7 @@ from tuiswp.tui import actions
 from tuiswp.tui.pieces import Line, Tone
 from tuiswp.tui.screens.confirm import ConfirmScreen, Question
 from tuiswp.tui.screens.page import Page
+from tuiswp.tui.screens.steering import elsewhere
 from tuiswp.tui.snapshot import Snapshot, Want
 from tuiswp.tui.what_if import WhatIf, next_rule
 from tuiswp.tui.widgets.prose import matches, wrapped
@@ -44,7 +45,7 @@ class ResultsScreen(Page):
     """One text to scroll; `/` keeps the rows of the table that hold every word."""
 
     FILTER = "only trials with…"
-    BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings("results")]
+    BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings("results", "steer")]
     _drawn: Snapshot | None = None
     _rule: Objective | None = None  # another than the file's
     _parameter = 0
@@ -122,8 +123,8 @@ class ResultsScreen(Page):
         if snapshot is None or snapshot.view.foreign or snapshot.as_of is not None:
             self.notify("nothing can be added here: it is only to be looked at", markup=False)
             return
-        if offered is None:
-            self.notify("no shape here misses a point that could be added", markup=False)
+        if offered is None:  # none is missing; a person may have one in mind
+            elsewhere(self, "add_points")
             return
         many = say.several(len(offered.points), "trial")
         name = visible(snapshot.view.sweep.name, limit=60)

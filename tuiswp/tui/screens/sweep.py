@@ -82,7 +82,7 @@ class SweepScreen(Screen[None]):
     SweepScreen .away { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        *actions.bindings("table", "view", "act", "sweep"),
+        *actions.bindings("table", "view", "act", "steer", "sweep"),
         Binding("Y", "do('log_x')", show=False),
         Binding("left", "do('left')", show=False),
         Binding("right", "do('right')", show=False),

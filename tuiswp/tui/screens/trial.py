@@ -60,7 +60,7 @@ class TrialScreen(Screen[None]):
     TrialScreen.wide ChartGrid { height: 2fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        *actions.bindings("trial", "view", "act"),
+        *actions.bindings("trial", "view", "act", "steer"),
         Binding("Y", "do('log_x')", "log x"),
         Binding("left", "do('left')", show=False),
         Binding("right", "do('right')", show=False),
