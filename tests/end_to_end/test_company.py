@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.world import finished
+from tests.cli.world import NOBODY, World, finished, myself_as_holder
 from tests.end_to_end.harness import kill_trials_of, state_of, tuiswp, wait_for, write_sweep
 from tests.terminals import Terminal, app
 from tuiswp import proc
@@ -72,6 +72,27 @@ def test_a_directory_that_is_removed_is_said_and_q_still_leaves(tmp_path: Path) 
         assert terminal.process.poll() is None
         terminal.type("q")
         terminal.ended()
+
+
+def test_leaving_does_not_wait_for_an_answer_and_what_was_asked_stays_asked(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path / "lr")
+    myself_as_holder(world)  # a controller that lives, and never answers
+    world.suggest(0, 3e-4)
+    world.launch(0, process=proc.identify(os.getppid()) or NOBODY)
+    sweep = world.close().directory
+    with Terminal(app(sweep.root), cwd=tmp_path) as terminal:
+        terminal.until("t0000 running")
+        terminal.type("T")
+        terminal.until("It gets TERM")
+        terminal.type("y")
+        terminal.until(lambda: bool(list(sweep.requests.glob("*.json"))))
+        began = time.monotonic()
+        terminal.type("q")
+        assert terminal.ended() == 0
+        assert time.monotonic() - began < 3.0
+    assert len(list(sweep.requests.glob("*.json"))) == 1
 
 
 def click(terminal: Terminal, column: int, row: int, button: int = 0) -> None:

@@ -5,7 +5,7 @@ frozen `SweepView`, `ask` puts a request and waits for its outcome.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -223,13 +223,20 @@ def _tells_who_decides(record: Record) -> bool:
     return isinstance(record.event, ControllerStarted | ControllerStopped)
 
 
-def ask(directory: SweepDirectory, request: Request, *, wait_s: float = ANSWER_S) -> RequestApplied:
+def ask(
+    directory: SweepDirectory,
+    request: Request,
+    *,
+    wait_s: float = ANSWER_S,
+    given_up: Callable[[], bool] = lambda: False,
+) -> RequestApplied:
     """Have a request carried out and return its outcome.
 
     By the controller if one lives; else here, under the sweep's lock, without launching anything
     (a kill must work when nobody decides). Raises UsageError if the controller does not answer in
-    time: the request stays where it will find it. Raises SweepHeld if something else keeps the
-    sweep, a controller on another machine for one.
+    time, or before `given_up`, looked at again and again, says that nobody waits any more: the
+    request stays where it will find it. Raises SweepHeld if something else keeps the sweep, a
+    controller on another machine for one.
     """
     # Not at the top: it brings the whole controller, and who only looks needs none of it.
     from tuiswp.controller.offline import apply_offline
@@ -253,6 +260,8 @@ def ask(directory: SweepDirectory, request: Request, *, wait_s: float = ANSWER_S
         if not submitted:
             submit(directory, request)
             submitted = True
+        if given_up():
+            raise UsageError("nobody waits for an answer any more; the request is kept")
         time.sleep(0.02)  # a poll for an outcome, bounded by the deadline
     raise UsageError(
         f"the controller has not answered within {wait_s:g} s; the request is kept",

@@ -6,6 +6,8 @@ Every request of the interface goes through here. It decides nothing: the contro
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from textual.worker import get_current_worker
+
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.requests import Request, new_request
 from tuiswp.errors import TuiswpError
@@ -175,7 +177,9 @@ def _carry_out(app: "SweepApp", request: Request) -> None:
     from tuiswp.controller.client import SweepReader, ask
 
     try:
-        applied = ask(SweepDirectory(app.path), request)
+        # Whoever leaves is not held up by an answer that does not come; it stays asked.
+        leaving = get_current_worker()
+        applied = ask(SweepDirectory(app.path), request, given_up=lambda: leaving.is_cancelled)
         app.call_from_thread(app.say, applied.outcome, bad=not applied.ok)
         if not applied.ok or request.verb not in LAUNCH:
             return
