@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tuiswp.model.space import Parameter, Params
 from tuiswp.model.trial import STATES, Lease, State, Trial
-from tuiswp.spec.params import flatten, value_label
 from tuiswp.text import visible
 
 NONE = "–"
@@ -63,6 +62,8 @@ def memory(mib: int | None) -> str:
 
 def assignments(params: Params, parameters: Sequence[Parameter], *, limit: int = 120) -> str:
     """`learning_rate=1e-3 rank=8`: the given parameters of one trial."""
+    from tuiswp.spec.params import flatten, value_label  # brings what reads sweep files
+
     flat = flatten(params, parameters)
     pairs = (
         f"{visible(parameter.name, limit=40)}={value_label(parameter, flat[parameter.path])}"

@@ -17,6 +17,9 @@ def run(
     *, lines: bool = False, json: bool = False, ascii: bool = False, reset_view: bool = False
 ) -> int:
     if not lines and not json and output.no_full_screen() is None:
+        from tuiswp.tui import collector
+
+        collector.rest()
         from tuiswp.tui.home_app import run as show
 
         colour = not os.environ.get("NO_COLOR")

@@ -49,10 +49,7 @@ def run(
             source, name=name, directory=None if directory is None else Path(directory)
         )
     elif SweepDirectory(path).exists():
-        from tuiswp.controller.frozen import current_sweep
-
-        place, notes = SweepDirectory(path), list[str]()
-        sweep = current_sweep(place)
+        place, notes, sweep = SweepDirectory(path), list[str](), None
     elif batch:
         raise UsageError(
             "something else launched these runs: there is nothing to run",
@@ -69,7 +66,9 @@ def run(
     if not batch and not lines:
         return _interact(place, notes, ascii, reset_view)
     from tuiswp.cli import plain
+    from tuiswp.controller.frozen import current_sweep
 
+    sweep = sweep or current_sweep(place)
     return plain.batch(place, sweep, notes) if batch else plain.follow(place, sweep, notes)
 
 
@@ -94,25 +93,39 @@ def _preflight(source: Path) -> None:
 
 def _interact(place: SweepDirectory, notes: list[str], ascii: bool, reset_view: bool) -> int:
     """The full screen on a sweep, with a controller in the background unless it is over."""
-    from tuiswp.controller.client import SweepReader
+    from tuiswp.controller.client import is_over
 
-    view = SweepReader(place.root).refresh(with_metrics=False)
     for note in notes:
         output.say(output.prose(f"note: {visible(note)}", indent="  "))
-    if view.word not in ("finished", "stopped") and view.controller is None:
-        from tuiswp.controller.opening import start_in_background
-
-        start_in_background(place)
+    if not is_over(place):  # of a long search, the whole journal would hold the first frame up
+        _see_to_a_controller(place)
     code = _screen(place.root, ascii, reset_view)
-    after = SweepReader(place.root).refresh(with_metrics=False)
-    if code == ExitCode.OK and after.controller is not None:
+    if code == ExitCode.OK and not is_over(place):
         from tuiswp.cli.plain import how_to_come_back
+        from tuiswp.controller.opening import is_controlled
 
-        output.say(*how_to_come_back(visible(args.spoken(place.root))))
+        if is_controlled(place):
+            output.say(*how_to_come_back(visible(args.spoken(place.root))))
     return code
 
 
+def _see_to_a_controller(place: SweepDirectory) -> None:
+    """Start one unless one lives or nothing is left to decide."""
+    from tuiswp.controller.client import SweepReader
+
+    view = SweepReader(place.root).refresh(with_metrics=False)
+    if view.word not in ("finished", "stopped") and view.controller is None:
+        from tuiswp.controller.frozen import current_sweep
+        from tuiswp.controller.opening import start_in_background
+
+        current_sweep(place, view.state)  # a file that cannot be read is said here, and as such
+        start_in_background(place)
+
+
 def _screen(path: Path, ascii: bool, reset_view: bool) -> int:
+    from tuiswp.tui import collector
+
+    collector.rest()
     from tuiswp.tui.app import run as show
 
     colour = not os.environ.get("NO_COLOR")

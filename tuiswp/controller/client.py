@@ -13,7 +13,7 @@ import msgspec
 from tuiswp import proc
 from tuiswp.controller import foreign
 from tuiswp.controller.directory import SweepDirectory, is_run_folder
-from tuiswp.controller.journal import Damage, JournalReader, no_collection
+from tuiswp.controller.journal import Damage, JournalReader, last_records, no_collection
 from tuiswp.controller.reducer import SweepState, replay
 from tuiswp.controller.requests import Request, submit, withdraw
 from tuiswp.errors import EnvironmentFault, SpecError, SweepHeld, UsageError
@@ -21,7 +21,13 @@ from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.follow import Follower
 from tuiswp.metrics.names import find
 from tuiswp.metrics.objective import reduce
-from tuiswp.model.events import ControllerStarted, ControllerStopped, Record, RequestApplied
+from tuiswp.model.events import (
+    ControllerStarted,
+    ControllerStopped,
+    Record,
+    RequestApplied,
+    SweepFinished,
+)
 from tuiswp.model.sweep import Resources, Run, Sweep
 from tuiswp.model.trial import Launching, Process, Running, Trial
 
@@ -216,6 +222,17 @@ class SweepReader:
         grown = file.last_change
         age = None if grown is None else max(0.0, time.monotonic() - grown)
         return Live(file.last_step, file.progress, value, age)
+
+
+def is_over(directory: SweepDirectory) -> bool:
+    """Whether the journal ends as that of a sweep that is over: nobody is to decide any more.
+
+    Only its last facts are read; False where they leave a doubt.
+    """
+    facts = [record.event for record in last_records(directory.journal)]
+    while facts and isinstance(facts[-1], ControllerStopped):
+        facts.pop()
+    return bool(facts) and isinstance(facts[-1], SweepFinished)
 
 
 def _tells_who_decides(record: Record) -> bool:

@@ -5,7 +5,6 @@ It knows names, modes and the lock; it does not know what a sweep means.
 
 import errno
 import fcntl
-import hashlib
 import os
 import stat
 from contextlib import suppress
@@ -14,7 +13,6 @@ from pathlib import Path
 import msgspec
 
 from tuiswp import proc
-from tuiswp.controller.journal import sync_directory
 from tuiswp.errors import EnvironmentFault, SweepHeld, UsageError
 from tuiswp.model.ids import trial_id
 from tuiswp.model.trial import Process
@@ -62,6 +60,8 @@ class SweepDirectory:
     @property
     def id(self) -> str:
         """Short name, the same for every path to this directory: for sockets, FIFOs, sessions."""
+        import hashlib  # brings a library of its own, and few ask
+
         return hashlib.sha256(os.fsencode(self.root.resolve())).hexdigest()[:12]
 
     @property
@@ -205,3 +205,12 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
     temporary.replace(path)
     if durable:
         sync_directory(path.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make a new name in `directory` durable."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from tuiswp.controller.directory import sync_directory
 from tuiswp.errors import EnvironmentFault, JournalError
 from tuiswp.model.events import JOURNAL_VERSION, Event, Record, version_of
 
@@ -27,6 +28,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Record).decode
 _PREFIX = b'["'
 _COPY = 1 << 20
+_END = 16 << 10  # of a journal: its last facts
 log = logging.getLogger("tuiswp.controller")
 _HEAD = len('["00000000",')
 
@@ -278,13 +280,26 @@ def _write_all(fd: int, data: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
-def sync_directory(directory: Path) -> None:
-    """Make a new name in `directory` durable."""
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def last_records(path: Path) -> list[Record]:
+    """What stands at the end of a journal, in order; none if a line of it cannot be believed."""
     try:
-        os.fsync(fd)
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return []
+    try:
+        size = os.fstat(fd).st_size
+        data = os.pread(fd, _END, max(0, size - _END))
+    except OSError:
+        return []
     finally:
         os.close(fd)
+    if not data.endswith(b"\n"):
+        return []
+    lines = data.split(b"\n")[1 if size > _END else 0 : -1]  # whole ones
+    try:
+        return [decode_line(line) for line in lines]
+    except (ValueError, msgspec.DecodeError):
+        return []
 
 
 class JournalReader:

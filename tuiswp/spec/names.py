@@ -1,6 +1,5 @@
 """Text of people → names that are safe as a folder, a file, a tmux argument. Never back again."""
 
-import hashlib
 import re
 import unicodedata
 
@@ -23,5 +22,7 @@ def safe_name(text: str) -> str:
         return text
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-.")[: _LENGTH - _SUFFIX].strip("-.")
+    import hashlib  # brings a library of its own, and few ask
+
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]
     return f"{stem or 'sweep'}-{digest}"

@@ -10,12 +10,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.rows import PROGRESS
-from tuiswp.metrics.series import Series
 
 if TYPE_CHECKING:
-    from tuiswp.metrics.series import Floats
+    from tuiswp.metrics.file import MetricFile  # which the first frame needs none of
+    from tuiswp.metrics.series import Floats, Series
 
 XKind: TypeAlias = Literal["step", "time", "progress"]
 X_KINDS: tuple[XKind, ...] = ("step", "time", "progress")
@@ -63,7 +62,7 @@ class Ruler:
     the first. sum, what each step took. share, 0 to 1.
     """
 
-    def __init__(self, source: Series, rule: _Rule) -> None:
+    def __init__(self, source: "Series", rule: _Rule) -> None:
         self.source = source
         self.rewritten = -1
         self.steps: Floats = array("d")
@@ -114,7 +113,7 @@ class Ruler:
 class Along:
     """A curve with its points where a ruler puts them: those before its first mark are left out."""
 
-    def __init__(self, series: Series, ruler: Ruler) -> None:
+    def __init__(self, series: "Series", ruler: Ruler) -> None:
         self.series, self.ruler = series, ruler
         self.rewritten = -1
         self._seen = (-1, -1)
@@ -154,7 +153,7 @@ class Along:
         return values[self._skipped :] if self._skipped else values
 
 
-def ruler(file: MetricFile, x: XKind) -> Ruler | None:
+def ruler(file: "MetricFile", x: XKind) -> Ruler | None:
     """What places the points of this file on such an axis; None if it logged nothing that could."""
     for name, rule in _SOURCES[x]:
         source = file.beside.get(name) or file.metrics.get(name)

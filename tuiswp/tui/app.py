@@ -94,8 +94,10 @@ class SweepApp(App[int]):
 
     # -- the feed
 
+    def get_default_screen(self) -> Screen[Any]:
+        return self.first_screen()
+
     def on_mount(self) -> None:
-        self.push_screen(self.first_screen())
         self.call_after_refresh(self.start_feed)  # the frame first: reading would hold it up
 
     def first_screen(self) -> Screen[Any]:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from tuiswp.errors import TuiswpError
 from tuiswp.text import visible
+from tuiswp.tui import collector
 from tuiswp.tui.snapshot import Snapshot, Want
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 PERIOD_S = 0.5
 HURRY_S = 0.02  # while a large folder is read for the first time
+REST_S = 10.0  # for which a first reading, however long it takes, may go without collecting
 
 
 class Feed(threading.Thread):
@@ -87,11 +89,14 @@ class Feed(threading.Thread):
 
             reading = self._reading = Reading(self._path, clock=self._clock)
             snapshot: Snapshot | None = None
+            rested_until = time.monotonic() + REST_S
             while not self._over:
                 with self._changed:
                     want, self._due = self._want, False
                 snapshot = self._taken(reading, want, snapshot)
                 self._post(snapshot)
+                if not reading.behind or time.monotonic() > rested_until:
+                    collector.settle()
                 wait_s = HURRY_S if snapshot.view.unread else PERIOD_S
                 with self._changed:
                     self._changed.wait_for(lambda: self._due or self._over, wait_s)

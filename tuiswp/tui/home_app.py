@@ -14,6 +14,7 @@ from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.here import UNREADABLE, FoundSweep
 from tuiswp.errors import TuiswpError
 from tuiswp.text import visible
+from tuiswp.tui import collector
 from tuiswp.tui.app import SweepApp, shown_by
 from tuiswp.tui.feed import Feed
 from tuiswp.tui.home_feed import Found, HomeFeed
@@ -54,6 +55,7 @@ class HomeApp(SweepApp):
 
     def start_feed(self) -> None:
         """Begin looking for sweeps; that of one sweep begins when it is opened."""
+        collector.settle()
         self._list = HomeFeed(
             self.folder,
             lambda found: cast(None, self.post_message(SweepsFound(found))),

@@ -139,6 +139,7 @@ async def stand(pilot: Pilot[Any], source: Source, ask: Ask) -> tuple[Snapshot, 
     want = Want()
     snapshot = source(want)
     trials = _chosen(ask, snapshot)
+    await _settled(pilot)  # the lowest screen has its widgets
     app.take(snapshot)
     action = _ACTIONS.get(ask.screen, ask.screen)
     screen = screen_for(action, trials, snapshot, app.look, "table")

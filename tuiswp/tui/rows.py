@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 
 from msgspec.structs import replace
@@ -27,7 +28,9 @@ STALL_TIMES = 3.0
 STALL_LEAST_S = 10.0
 _JUDGED = 6  # points of a curve before it can be said to have run away
 _DAY_S = 86400.0
-SILENT_STEP_S = 10.0  # and that of a running one: a column that ticks costs a link its bytes
+# Ages read the same between two of these, then for a minute, then for a day: a column that ticks
+# costs a link its bytes, and nobody acts on a second of it.
+_AGES_S = (0.0, 10.0, 30.0, 60.0)
 
 
 class RowMaker:
@@ -70,7 +73,8 @@ class RowMaker:
             return _with(made, file, logged)
         self._sparks.pop(trial.number, None)
         rows = None if file is None else file.rows
-        age = _step_of_age(trial, now)
+        ended = _ended_at(trial)
+        age = None if ended is None else _about(max(0.0, now - ended))
         is_best = trial.number == best
         key = (id(trial.status), is_best, trial.pinned, rows, trial.value, age, tuple(logged))
         known = self._known.get(trial.number)
@@ -195,18 +199,21 @@ def _age(trial: Trial, file: MetricFile | None, now: float) -> float | None:
 def shown_until(trial: Trial, now: float) -> float | None:
     """When the age of an ended trial reads otherwise; None while it has none."""
     ended = _ended_at(trial)
-    step = _step_of_age(trial, now)
-    return None if ended is None or step is None else ended + (step[0] + 1) * step[1]
+    return None if ended is None else ended + _about(max(0.0, now - ended))[1]
 
 
-def _step_of_age(trial: Trial, now: float) -> tuple[float, float] | None:
-    """The age of an ended trial, as fine as it is shown: so many of these seconds."""
-    ended = _ended_at(trial)
-    if ended is None:
-        return None
-    age = max(0.0, now - ended)
-    size = SILENT_STEP_S if age < 60 else 60.0 if age < _DAY_S else _DAY_S
-    return age // size, size
+def _about(age_s: float) -> tuple[float, float]:
+    """The ages from which and until which this one reads the same.
+
+    >>> _about(12.0), _about(200.0)
+    ((10.0, 30.0), (180.0, 240.0))
+    """
+    for low, high in pairwise(_AGES_S):
+        if age_s < high:
+            return low, high
+    size = 60.0 if age_s < _DAY_S else _DAY_S
+    low = age_s // size * size
+    return low, low + size
 
 
 def _ended_at(trial: Trial) -> float | None:
@@ -216,7 +223,7 @@ def _ended_at(trial: Trial) -> float | None:
 
 
 def _shown(age_s: float | None) -> float | None:
-    return None if age_s is None else age_s // SILENT_STEP_S * SILENT_STEP_S
+    return None if age_s is None else _about(age_s)[0]
 
 
 def stalled(file: MetricFile | None, age_s: float | None) -> bool:

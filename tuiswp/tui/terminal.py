@@ -22,6 +22,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from tuiswp.text import visible
+from tuiswp.tui.keyboard import read_keys
 
 LEAVE_S = 3.0  # for the application to leave by itself; then the process ends without it
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
@@ -209,7 +210,7 @@ class Terminal(LinuxDriver):
 
     def _run_input_thread(self) -> None:
         try:
-            self.run_input_thread()
+            read_keys(self.fileno, self.exit_event, self.process_message)
         except OSError:  # gone: `_await_the_end` has seen it
             return
         except Exception as error:  # a fault of the parser's: the application's to report

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
@@ -106,6 +107,7 @@ class SweepScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         colour, ascii = self.colour, self.ascii
+        self._fit(self.app.size)  # now, for later everything inside would be styled twice
         yield SweepHeader(colour=colour, ascii=ascii)
         yield GpuStrip(id="gpus", colour=colour, ascii=ascii)
         with Container(id="body"):
@@ -223,10 +225,13 @@ class SweepScreen(Screen[None]):
             self.memory.close()
 
     def on_resize(self) -> None:
-        self.set_class(self.size.width >= _WIDE, "wide")
-        self.set_class(self.size.height >= _TALL, "tall")
+        self._fit(self.size)
         self.redraw()
         self.app.call_after_refresh(self._ask)
+
+    def _fit(self, size: Size) -> None:
+        self.set_class(size.width >= _WIDE, "wide")
+        self.set_class(size.height >= _TALL, "tall")
 
     def on_descendant_focus(self) -> None:
         self._draw_footer()

@@ -115,7 +115,8 @@ def _age(snapshot: Snapshot, *, short: bool) -> Line:
     seconds = snapshot.data_age_s
     if seconds is None:
         return ()
-    text = f"{max(0.0, seconds):.1f}s" if seconds < 60 else duration(seconds)
+    # What is old ticks once a second, then once a minute: a link pays for each tick.
+    text = f"{max(0.0, seconds):.1f}s" if seconds < _OLD_S else duration(seconds)
     tone: Tone = "warn" if seconds > _OLD_S else "plain"
     return ((text if short else f"data {text} old", tone),)
 
