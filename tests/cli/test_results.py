@@ -17,6 +17,7 @@ def test_json_has_exactly_the_promised_shape(tuiswp: Tuiswp, here: Path) -> None
     found = tuiswp("results", "--json").json
     assert list(found) == [
         "sweep", "metric", "optimum", "baseline", "improvement_pct", "trials", "diagnosis",
+        "evidence",
     ]  # fmt: skip
     assert found["metric"] == {"name": "loss", "goal": "minimize"}
     assert found["optimum"] == {"trial": "t0002", "value": 2.0, "params": {"lr": 1e-3}}
@@ -41,6 +42,33 @@ def test_the_curve_is_braille_or_on_request_ascii(tuiswp: Tuiswp, here: Path) ->
     finished(here / "sweeps" / "lr")
     assert any("\u2800" < char <= "\u28ff" for char in tuiswp("results").out)
     assert tuiswp("results", "--ascii").out.isascii()
+
+
+def test_what_the_verdict_is_worth_is_said_below_it(tuiswp: Tuiswp, here: Path) -> None:
+    world = World(here / "sweeps" / "lr")
+    world.run_all()
+    for number, value in ((4, 2.1), (5, 2.2)):
+        world.suggest(number, 1e-3)
+        world.launch(number)
+        world.end(number, value)
+    world.over()
+    world.close()
+    out = tuiswp("results").out
+    assert "first-second: 2.1000 ± 0.1000 (n=3: t0002, t0004, t0005) against 2.5000" in out
+    assert "by the noise of the settings that were repeated" in out
+    assert "about 3 seeds of each would decide" in out
+    found = tuiswp("results", "--json").json["evidence"]
+    assert found["repeats"] == [
+        {
+            "trials": ["t0002", "t0004", "t0005"],
+            "mean": pytest.approx(2.1),
+            "sd": pytest.approx(0.1),
+            "n": 3,
+        }
+    ]
+    assert found["first_second"]["ruling"] == "undecided"  # 0.4 apart, by two degrees of freedom
+    assert found["first_second"]["more_seeds"] == 2
+    assert "+/-" in tuiswp("results", "--ascii").out
 
 
 def test_csv_markdown_and_latex(tuiswp: Tuiswp, here: Path) -> None:

@@ -3,20 +3,17 @@
 Noise is the spread between seeds where settings were repeated; else a share of the best, said so.
 """
 
-import math
 import statistics
-from collections import defaultdict
 from collections.abc import Sequence
 
 import msgspec
 
 from tuiswp.analysis import words
-from tuiswp.analysis.axes import is_seed, measured
+from tuiswp.analysis.axes import measured
 from tuiswp.analysis.optimum import Judgement, badness, finite, name_trials, objective_text
-from tuiswp.model.space import Parameter
+from tuiswp.analysis.repeats import by_trial, pooled, settings
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Trial
-from tuiswp.spec.params import flatten, swept, value_key
 
 NOISE_PCT = 1.0  # of the best, where no setting was run twice
 
@@ -37,26 +34,13 @@ def noise(sweep: Sweep, judgement: Judgement) -> Noise | None:
     best = judgement.optimum
     if best is None or not finite(best.value):
         return None
-    settings: dict[tuple[object, ...], list[float]] = defaultdict(list)
-    chosen = [parameter for parameter in swept(sweep) if not is_seed(parameter)]
-    for trial in judgement.ranked:
-        if finite(trial.value):
-            settings[_setting(chosen, trial)].append(trial.value)
-    repeats = tuple(settings[_setting(chosen, best)])
-    several = [values for values in settings.values() if len(values) > 1]
-    freedom = sum(len(values) - 1 for values in several)
-    if freedom:
-        squares = sum(statistics.variance(values) * (len(values) - 1) for values in several)
-        size = math.sqrt(squares / freedom)
-        if size > 0:
-            return Noise(size, True, repeats)
+    every = settings(sweep, judgement.ranked)
+    mine = by_trial(every).get(best.number)
+    repeats = () if mine is None else mine.values
+    known = pooled(every)
+    if known is not None:
+        return Noise(known[0], True, repeats)
     return Noise(abs(best.value) * NOISE_PCT / 100, False, repeats)
-
-
-def _setting(parameters: Sequence[Parameter], trial: Trial) -> tuple[object, ...]:
-    """What was chosen of these parameters."""
-    values = flatten(trial.params, parameters)
-    return tuple(value_key(values.get(parameter.path)) for parameter in parameters)
 
 
 def within_noise(sweep: Sweep, judgement: Judgement, size: float) -> tuple[Trial, ...]:

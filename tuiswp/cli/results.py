@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 from tuiswp.analysis import lines as text
 from tuiswp.analysis import tables
 from tuiswp.analysis.curves import curves
+from tuiswp.analysis.evidence import Evidence, evidence_json, sentences, weigh
 from tuiswp.analysis.findings import Diagnosis
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output
@@ -59,7 +60,13 @@ def as_json(verdict: Verdict) -> dict[str, object]:
 
     return {
         **results_json(verdict.sweep, verdict.judgement, verdict.diagnoses, verdict.trials),
+        "evidence": evidence_json(evidence(verdict), verdict.diagnoses),
     }
+
+
+def evidence(verdict: Verdict) -> Evidence:
+    """What the verdict is worth."""
+    return weigh(verdict.sweep, verdict.judgement, verdict.trials, verdict.curves)
 
 
 def _as_table(verdict: Verdict, form: str) -> str:
@@ -70,7 +77,7 @@ def _as_table(verdict: Verdict, form: str) -> str:
 
 
 def human(verdict: Verdict, *, ascii_only: bool = False) -> list[str]:
-    """Headline, table, curves and findings, ready to print."""
+    """Headline, table, curves, findings and what they are worth, ready to print."""
     sweep, judgement = verdict.sweep, verdict.judgement
     lines = [output.paint(line, "strong") for line in text.headline(sweep, judgement)]
     headers = text.columns(sweep)
@@ -87,6 +94,9 @@ def human(verdict: Verdict, *, ascii_only: bool = False) -> list[str]:
     lines.append("")
     for one in verdict.diagnoses:
         lines += _finding(one)
+    for about, told in sentences(evidence(verdict)):
+        told = told.replace("±", "+/-") if plain else told
+        lines.append(output.prose(f"{about}: {told}", indent="  "))
     return lines
 
 
