@@ -159,14 +159,16 @@ def test_the_table_keeps_types_order_and_rank() -> None:
 
 
 def test_csv_keeps_values_raw_and_can_be_read_back() -> None:
-    sweep = sweep_of(choice("text", [EVIL, "=1+1", "a,b"]), choice("items", [[1, "x"], None]))
+    sweep = sweep_of(
+        choice("text", [EVIL, "=1+1", "a,b", "c\rd"]), choice("items", [[1, "x"], None])
+    )
     trials = [
         ended(n, {"text": text, "items": [1, "x"]}, 1.0)
-        for n, text in enumerate([EVIL, "=1+1", "a,b"])
+        for n, text in enumerate([EVIL, "=1+1", "a,b", "c\rd"])
     ]
     text = to_csv(frame(sweep, judge(sweep, trials), trials))
     read = list(csv.DictReader(io.StringIO(text, newline="")))
-    assert [row["text"] for row in read] == [EVIL, "=1+1", "a,b"]
+    assert [row["text"] for row in read] == [EVIL, "=1+1", "a,b", "c\rd"]
     assert json.loads(read[0]["items"]) == [1, "x"]
 
 

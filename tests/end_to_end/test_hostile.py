@@ -5,9 +5,12 @@ The sweep directory is real and made by hand; the program runs in a pty with an 
 
 import asyncio
 import base64
+import csv
+import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 import unicodedata
@@ -16,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.world import World
+from tests.gpu.conftest import FakeNvml, nvml, nvml_library  # noqa: F401  fixtures
 from tests.hostile import PAYLOADS, leaks
 from tests.terminals import Terminal, app
 from tests.tui.test_screens import seen
@@ -232,6 +236,18 @@ COMMANDS = {
     "status": ["status"],
     "results": ["results"],
     "markdown": ["results", "--markdown"],
+    "latex": ["results", "--latex"],
+    "csv": ["results", "--csv"],
+    "check": ["check"],
+    "check as JSON": ["check", "--json"],
+    "once": ["--once", "--colour", "--size", "160x45"],
+    "once, a trial": ["--once", "--screen", "trial", "--trial", "3"],
+    "once, compared": ["--once", "--screen", "compare", "--size", "160x45"],
+    "once, results": ["--once", "--screen", "results", "--size", "120x60"],
+    "once, the map": ["--once", "--screen", "landscape"],
+    "once, events": ["--once", "--screen", "events", "--size", "300x60"],
+    "once, a picture": ["--once", "--format", "svg"],
+    "once, as JSON": ["--once", "--screen", "trial", "--format", "json"],
     "explain": ["explain"],
     "explain one": ["explain", "SWEEP", "3"],
     "logs": ["logs", "SWEEP", "3"],
@@ -262,15 +278,61 @@ def test_machine_readable_answers_keep_the_text_and_no_control(sweep: Path) -> N
         assert set(SPOKEN.values()) <= texts
 
 
+def test_a_table_in_a_file_keeps_every_value_and_in_markdown_nothing_acts(sweep: Path) -> None:
+    done = subprocess.run(
+        list(map(str, app("results", "--csv", sweep))), capture_output=True, check=True
+    )
+    read = list(csv.DictReader(io.StringIO(done.stdout.decode(), newline="")))
+    values = {value for row in read for value in row.values()}
+    assert {text.replace("\x00", "") for text in TEXTS} <= values
+    done = subprocess.run(
+        list(map(str, app("results", "--markdown", sweep))), capture_output=True, check=True
+    )
+    assert leaks(done.stdout.replace(b"\n", b"\r\n")) == []
+
+
 def test_the_listing_of_sweeps_lets_no_name_out(sweep: Path, tmp_path: Path) -> None:
     (tmp_path / "sweeps").mkdir()
     (tmp_path / "sweeps" / FOLDER).symlink_to(sweep)
+    for words in (["--lines"], ["--once"], ["--once", "--format", "svg"], ["--json"]):
+        done = subprocess.run(
+            list(map(str, app(*words))), capture_output=True, check=True, cwd=tmp_path
+        )
+        assert leaks(done.stdout.replace(b"\n", b"\r\n")) == [], words
     with Terminal(app(), cwd=tmp_path, size=(120, 40)) as terminal:
         terminal.until(lambda: b"owned" in terminal.raw)
         terminal.quiet(0.3)
         if terminal.process.poll() is None:
             press(terminal, "q")
         assert leaks(terminal.raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")) == []
+
+
+def test_a_stranger_on_a_gpu_can_call_itself_anything(
+    sweep: Path,
+    nvml: FakeNvml,  # noqa: F811  the fixture
+    tmp_path: Path,
+) -> None:
+    program = tmp_path / "\x1b]0;o\x07[x]\u202e"  # a process is known by fifteen bytes
+    shutil.copy(shutil.which("sleep") or "sleep", program)
+    stranger = subprocess.Popen([program, "60"], env={})
+    try:
+        nvml.says("gpu 0 used 5000", f"proc 0 {stranger.pid} 4096")
+        for words in (["gpus"], ["--once", "--size", "160x45", sweep]):
+            with Terminal(app(*words), cwd=tmp_path, size=(160, 45)) as terminal:
+                assert terminal.ended(timeout=30) == 0
+                assert "]0;o" in terminal.raw.decode()
+                raw = terminal.raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+                assert leaks(raw) == [], words
+        with Terminal(app(sweep), cwd=tmp_path, size=(160, 45)) as terminal:
+            terminal.until("]0;o")
+            assert leaks(terminal.raw) == []
+        done = subprocess.run(
+            list(map(str, app("gpus", "--json"))), capture_output=True, check=True
+        )
+        assert leaks(done.stdout.replace(b"\n", b"\r\n")) == []
+    finally:
+        stranger.kill()
+        stranger.wait(10)
 
 
 def test_the_files_that_the_screen_writes_hold_nothing_that_acts(

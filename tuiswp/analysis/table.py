@@ -4,6 +4,7 @@ CSV keeps every value as it is: text that a spreadsheet would run as a formula i
 because the file is data for programs too. Markdown is for people and is made inert.
 """
 
+import io
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -107,8 +108,17 @@ def column_names(paths: Sequence[Path]) -> dict[Path, str]:
 
 def to_csv(table: "pd.DataFrame") -> str:
     """The table as CSV, values raw; lists and objects as JSON."""
-    raw = table.map(_plain)
-    return str(raw.to_csv(index=False, lineterminator="\n"))
+    out = _Rows()
+    # What holds a character of the line's end is quoted: a lone \r must be, or it would be one.
+    table.map(_plain).to_csv(out, index=False, lineterminator="\r\n")
+    return out.getvalue()
+
+
+class _Rows(io.StringIO):
+    """Takes rows that end with \r\n, one a call, and ends them with \n."""
+
+    def write(self, row: str) -> int:
+        return super().write(row.removesuffix("\r\n") + "\n")
 
 
 def to_markdown(table: "pd.DataFrame") -> str:

@@ -1,5 +1,6 @@
 """`tuiswp results`: the answer, the table behind it, the curve, and what it means. Reads only."""
 
+import sys
 from argparse import ArgumentParser, Namespace
 
 from tuiswp.analysis import lines as text
@@ -13,6 +14,7 @@ from tuiswp.cli.verdict import Verdict, reach
 from tuiswp.controller.client import SweepReader
 from tuiswp.controller.steered import edits
 from tuiswp.errors import ExitCode, UsageError
+from tuiswp.text import visible
 
 _TONES: dict[str, output.Tone] = {"error": "bad", "warning": "note", "info": "plain"}
 
@@ -21,7 +23,11 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
     args.add_sweep(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one object")
-    form.add_argument("--csv", action="store_true", help="the table as CSV, values raw")
+    form.add_argument(
+        "--csv",
+        action="store_true",
+        help="the table as CSV, values raw: a spreadsheet takes =… for a formula",
+    )
     form.add_argument("--markdown", action="store_true", help="the table as Markdown")
     form.add_argument("--latex", action="store_true", help="the table as a LaTeX tabular")
     parser.add_argument(
@@ -48,7 +54,10 @@ def run(arguments: Namespace) -> int:
         output.show_json(as_json(verdict))
     elif arguments.csv or arguments.markdown or arguments.latex:
         form = "csv" if arguments.csv else "latex" if arguments.latex else "markdown"
-        output.say(_as_table(verdict, form).rstrip("\n"))
+        text = _as_table(verdict, form).rstrip("\n")
+        # CSV keeps every value raw: for a file and for programs. A terminal would act on some.
+        seen = form == "csv" and output.is_tty(sys.stdout)
+        output.say(visible(text, limit=len(text), keep_newlines=True) if seen else text)
     else:
         output.say(*human(verdict, ascii_only=arguments.ascii))
         output.say(*(output.prose(f"edited: {line}", indent="  ") for line in edits(view.state)))
