@@ -69,7 +69,7 @@ parameters = st.lists(
 ).map(tuple)
 texts = st.lists(text, max_size=2).map(tuple)
 settings = st.dictionaries(
-    st.sampled_from(["max_parallel", "run_cap", "retries", "timeout"]),
+    st.sampled_from(["max_parallel", "run_cap", "retries", "timeout", "hours"]),
     st.none() | st.integers(0, 99) | floats,
 )
 
@@ -124,7 +124,13 @@ event: st.SearchStrategy[Event] = st.one_of(
     st.builds(TrialClosed, numbers, st.sampled_from(["killed", "paused"]), text),
     st.builds(SweepPaused, text, text),
     st.builds(SweepResumed, text),
-    st.builds(SweepStopping, text, st.booleans()),
+    st.builds(
+        SweepStopping,
+        text,
+        st.booleans(),
+        st.none() | st.sampled_from(["same_best", "hours"]),
+        text,
+    ),
     st.builds(SweepFinished, text),
     st.builds(RequestApplied, text, text, text, st.booleans(), text),
     st.builds(BestChanged, numbers, floats),

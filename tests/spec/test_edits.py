@@ -83,6 +83,8 @@ def test_what_cannot_be_changed_so_is_refused_in_one_line(
         (["max_parallel=4"], {"max_parallel": 4}),
         (["run_cap=none", "retries=0"], {"run_cap": None, "retries": 0}),
         (["timeout=1h30m"], {"timeout": 5400.0}),
+        (["min_improvement=0.5%", "hours=1.5"], {"min_improvement": 0.005, "hours": 1.5}),
+        (["same_best=20", "failures=none"], {"same_best": 20, "failures": None}),
     ],
 )
 def test_settings_are_read(words: list[str], settings: Settings) -> None:
@@ -99,6 +101,9 @@ def test_settings_are_read(words: list[str], settings: Settings) -> None:
         ("retries=-1", "is not a whole number from 0 up"),
         ("timeout=soon", "is no time above 0; write timeout=2h, or timeout=none"),
         ("timeout=0", "is no time above 0"),
+        ("hours=0", "is no number of hours above 0"),
+        ("min_improvement=0.1", "is no percentage; write min_improvement=0.1%"),
+        ("same_best=0", "is not a whole number from 1 up"),
     ],
 )
 def test_a_wrong_setting_is_refused_with_an_example(word: str, says: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from tuiswp.analysis import tables, words
+from tuiswp.analysis.enough import rule_lines
 from tuiswp.analysis.findings import Diagnosis
 from tuiswp.analysis.model_checks import safe_text
 from tuiswp.analysis.optimum import objective_text
@@ -226,6 +227,7 @@ def as_json(plan: Plan) -> dict[str, object]:
         ],
         "rules": msgspec.to_builtins(_census(sweep)),
         "early_stop": _stopper_json(sweep),
+        "stop": msgspec.to_builtins(sweep.stop),
         "baseline": baseline_params(sweep),
         "trials": plan.trials,
         "parallel": plan.parallel,
@@ -247,7 +249,7 @@ def _lines(plan: Plan) -> list[str]:
     lines = [f"{output.paint(visible(sweep.name), 'strong')}  {sweep.method}  {_goal(sweep)}"]
     if sweep.description:
         lines.append(visible(sweep.description, limit=200))
-    lines += ["", *_parameters(sweep), "", *_amount(plan), *_stopping(sweep), ""]
+    lines += ["", *_parameters(sweep), "", *_amount(plan), *_stopping(sweep), *_enough(sweep), ""]
     for metric in sweep.derived:
         over = visible(", ".join(columns(tree_of(metric.expr))), limit=200)
         lines.append(f"{visible(metric.name)} = {visible(metric.expr)}")
@@ -352,6 +354,15 @@ def _stopping(sweep: Sweep) -> list[str]:
             "in every unit"
         )
     return lines
+
+
+def _enough(sweep: Sweep) -> list[str]:
+    """The rules that end the sweep before its points do."""
+    rules = rule_lines(sweep)
+    if not rules:
+        return []
+    how = "running trials are ended too" if sweep.stop.now else "running trials come to their end"
+    return [f"the sweep stops at the first of these, and {how}:", *(f"  {one}" for one in rules)]
 
 
 def _amount(plan: Plan) -> list[str]:

@@ -62,6 +62,12 @@ def after_run(place: SweepDirectory, code: ExitCode) -> int:
 def _stopped(view: SweepView) -> list[str]:
     if view.state.stopping is None:
         return []
+    reached = view.state.reached
+    if reached is not None:
+        return [
+            f"enough: {visible(reached.why)}",
+            f"`tuiswp resume {visible(args.spoken(view.directory))}` goes on without this rule",
+        ]
     return [f"it was stopped; `tuiswp resume {visible(args.spoken(view.directory))}` goes on"]
 
 

@@ -207,7 +207,8 @@ def _sweep(view: SweepView) -> list[str]:
         lines.append(f"{len(state.trials)} of {planned} trials have been proposed so far")
     if state.stopping is not None:
         name = visible(args.spoken(view.directory))
-        lines.append(f"it was told to stop; `tuiswp resume {name}` takes that back")
+        told = "a rule of its file stopped it" if state.reached else "it was told to stop"
+        lines.append(f"{told}; `tuiswp resume {name}` takes that back")
     if not view.foreign and state.finished is None:
         lines += [f"the next trial waits: {why}" for why in _next_waits(view)]
     verdict = reach(view)

@@ -60,6 +60,9 @@ def run(arguments: Namespace) -> int:
         output.say(visible(text, limit=len(text), keep_newlines=True) if seen else text)
     else:
         output.say(*human(verdict, ascii_only=arguments.ascii))
+        if view.state.reached is not None:
+            ended = f"it ended because there was enough: {visible(view.state.reached.why)}"
+            output.say(output.prose(ended, indent="  "))
         output.say(*(output.prose(f"edited: {line}", indent="  ") for line in edits(view.state)))
     return ExitCode.OK
 

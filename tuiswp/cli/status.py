@@ -3,11 +3,13 @@
 It answers within two seconds whatever is broken: no controller, a damaged journal, a silent NVML.
 """
 
+import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
 from tuiswp.analysis import tables, words
 from tuiswp.analysis.axes import measured
+from tuiswp.analysis.enough import nearness
 from tuiswp.analysis.optimum import best_so_far, objective_text
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output
@@ -52,6 +54,7 @@ def as_json(view: SweepView) -> dict[str, object]:
         },
         "counts": words.counts(view.trials),
         "trials": [_trial_json(view, trial) for trial in view.trials],
+        "stop": _stop_json(view),
         "gpus": _gpus_json(),
         "edits": [
             {"at": one.at, "by": one.edit.by, "what": list(one.edit.what), "why": one.edit.why}
@@ -132,6 +135,7 @@ def header(view: SweepView, *, all_edits: bool = False) -> list[str]:
     if len(shown) < len(changes):
         lines.append(f"edited {len(changes)} times since it started, lately:")
     lines += [f"edited: {line}" for line in shown]
+    lines += stop_lines(view)
     best = best_so_far(view.sweep, view.trials)
     if best is not None and best.value is not None and view.sweep.objective is not None:
         lines.append(
@@ -144,6 +148,32 @@ def header(view: SweepView, *, all_edits: bool = False) -> list[str]:
     if len(view.damage) > 3:
         lines.append(f"damaged: {len(view.damage)} lines in all")
     return lines
+
+
+def stop_lines(view: SweepView) -> list[str]:
+    """The rule that stopped it, or how near each one is."""
+    reached = view.state.reached
+    if reached is not None:
+        return [f"enough: {visible(reached.why)}"]
+    if view.foreign or view.state.finished is not None:
+        return []
+    near = nearness(view.sweep, view.trials, time.time())
+    off = view.state.rules_off
+    parts = [f"{one.text}{' (off: resumed after it)' if one.rule in off else ''}" for one in near]
+    return [output.prose(f"stops: {'; '.join(parts)}", indent="  ")] if parts else []
+
+
+def _stop_json(view: SweepView) -> dict[str, object]:
+    """The rule that ended it, and how near each one is."""
+    reached = view.state.reached
+    near = () if view.foreign else nearness(view.sweep, view.trials, time.time())
+    return {
+        "reached": None if reached is None else {"rule": reached.rule, "why": reached.why},
+        "rules": [
+            {"rule": one.rule, "text": one.text, "off": one.rule in view.state.rules_off}
+            for one in near
+        ],
+    }
 
 
 def _controller(view: SweepView) -> str:

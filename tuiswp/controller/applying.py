@@ -107,6 +107,9 @@ class Applier:
                 if state.paused is None and state.stopping is None:
                     return True, "the sweep is not paused"
                 self._core.record(SweepResumed(request.by))
+                if state.reached is not None and state.reached.rule is not None:
+                    off = f"the rule {state.reached.rule} stops it no more"
+                    return True, f"resumed; {off} (`tuiswp set` gives it a new value)"
                 return True, "resumed"
             case "stop":
                 self._core.record(SweepStopping(request.by, request.now))

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from tuiswp.controller.core import Core
 from tuiswp.controller.requests import Request
 from tuiswp.errors import TuiswpError, UsageError
-from tuiswp.model.edits import Settings
+from tuiswp.model.edits import STOP_SETTINGS, Settings
 from tuiswp.model.events import (
     Edit,
     Event,
@@ -212,7 +212,11 @@ class Editor:
         facts: list[Event] = [_reopening(edit) if reopens else edit for edit in edits]
         told = [line for edit in edits for line in edit.what]
         told += self._consequences(edits, after)
-        if searched and state.stopping is not None:
+        ruled = any(
+            isinstance(edit, SettingsChanged) and set(edit.settings) & set(STOP_SETTINGS)
+            for edit in edits
+        )
+        if (searched or ruled) and state.stopping is not None:
             told.append("the sweep is stopped: `tuiswp resume` goes on with it")
         elif searched and state.finished is not None:
             told.append("the sweep goes on" if reopens else "there is nothing new to try")

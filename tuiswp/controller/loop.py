@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 
 import tuiswp
 from tuiswp import proc
+from tuiswp.analysis.enough import why_enough
 from tuiswp.analysis.optimum import Judgement, judge
 from tuiswp.analysis.summary import best_json
 from tuiswp.controller.applying import Applier
@@ -40,7 +41,7 @@ from tuiswp.model.events import (
     SweepStopping,
 )
 from tuiswp.model.sweep import Sweep
-from tuiswp.model.trial import Trial
+from tuiswp.model.trial import KillRequest, Trial
 
 POLL_S = 0.5
 CURVES_S = 0.1  # of a round, for reading metrics
@@ -87,6 +88,7 @@ class Controller:
         self._pruner = Pruner(self.core, self._watcher)
         self._starter = Starter(self.core, places, directory.wake, umask=umask)
         self._judged = -1
+        self._weighed = -1  # seq at which the stop rules were last asked
         self._left: Left | None = None  # how this ends, once it does
         self.trouble: str | None = None
 
@@ -175,6 +177,7 @@ class Controller:
         self._watcher.check()
         self._pruner.look(self._watcher.curves.poll(budget_s=CURVES_S))
         self._judge()
+        self._stop_if_enough()
         self._places.tick()
         self._starter.fill()
         self._watcher.sync()
@@ -200,28 +203,40 @@ class Controller:
             self._starter.in_doubt = None
 
     def _judge(self) -> None:
-        """What follows from ended trials: the best so far, the target, the breaker."""
+        """What follows from ended trials: the best so far, the breaker."""
         state = self.core.state
         attempts = sum(len(trial.attempts) for trial in state.trials.values())
         ended = attempts - len(state.live())
         if ended == self._judged:
             return
-        objective = self.core.sweep.objective
         judgement = judge(self.core.sweep, list(state.trials.values()))
         best = judgement.optimum
         if best is not None and best.value is not None:
-            if state.best is None or (state.best.trial, state.best.value) != (
-                best.number,
-                best.value,
-            ):
+            before = None if state.best is None else (state.best.trial, state.best.value)
+            if before != (best.number, best.value):
                 self.core.record(BestChanged(best.number, best.value))
                 self._write_best(judgement)
-            if objective is not None and objective.target is not None and state.stopping is None:
-                sign = 1 if objective.goal == "minimize" else -1
-                if sign * best.value <= sign * objective.target:
-                    self.core.record(SweepStopping(f"{US}: target reached", now=False))
         self._trip_breaker(state)
         self._judged = ended
+
+    def _stop_if_enough(self) -> None:
+        """Stop for a rule of the file that is reached, and say which."""
+        state, sweep = self.core.state, self.core.sweep
+        if state.stopping is not None or state.finished is not None or not state.trials:
+            return
+        timed = sweep.stop.hours is not None or sweep.stop.gpu_hours is not None
+        if state.seq == self._weighed and not timed:
+            return
+        self._weighed = state.seq
+        trials = state.trials.values()
+        reached = why_enough(sweep, trials, self.core.wall(), state.rules_off)
+        if reached is None:
+            return
+        self.core.record(SweepStopping(US, sweep.stop.now, reached.rule, reached.why))
+        if sweep.stop.now:
+            for trial in state.live():
+                why = KillRequest(self.core.wall(), US, reached.why, "stopped")
+                self._watcher.ask(trial, why)
 
     def _write_best(self, judgement: Judgement) -> None:
         try:
@@ -260,6 +275,8 @@ class Controller:
         if state.stopping is not None or self._starter.exhausted:
             if state.finished is None:
                 why = "stopped" if state.stopping is not None else "every point has been tried"
+                if state.reached is not None:
+                    why = state.reached.why
                 self.core.record(SweepFinished(why))
             self._left = "finished"
 

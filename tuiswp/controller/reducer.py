@@ -77,8 +77,10 @@ class SweepState(msgspec.Struct, frozen=True):
 
     `next_index`: where the proposer goes on. `controller`: the last one that started and did not
     say that it stopped; whether it lives is for the reader to check. `stopping`: no new trials
-    ("drain"), or running ones are ended too ("now"). `overruled`: trials that a person had queued
-    before that stop; it holds for them too. `front`: who runs before all others that wait.
+    ("drain"), or running ones are ended too ("now"). `reached`: the rule of the file that stopped
+    it. `rules_off`: rules that stopped it once, and a person went on. `overruled`: trials that a
+    person had queued before that stop; it holds for them too. `front`: who runs before all others
+    that wait.
     `edits`: how the sweep differs from its file, oldest first; `spec.edits.effective` applies them.
     """
 
@@ -91,6 +93,8 @@ class SweepState(msgspec.Struct, frozen=True):
     controller: Process | None = None
     paused: SweepPaused | None = None
     stopping: Literal["drain", "now"] | None = None
+    reached: SweepStopping | None = None
+    rules_off: frozenset[str] = frozenset()
     overruled: frozenset[int] = frozenset()
     front: tuple[int, ...] = ()
     edits: tuple[Edited, ...] = ()
@@ -194,7 +198,9 @@ class _Draft:
         self.changes["edits"] = (*before, Edited(at, event))
         if event.reopens:
             self.changes["finished"] = None
-        if isinstance(event, SpaceEdited) and event.next_index is not None:
+        if isinstance(event, SettingsChanged):
+            self.changes["rules_off"] = self._rules_off() - set(event.settings)
+        elif isinstance(event, SpaceEdited) and event.next_index is not None:
             self.changes["next_index"] = event.next_index
 
     def _new(self, event: TrialSuggested | TrialAsked, at: float) -> None:
@@ -243,11 +249,10 @@ class _Draft:
             case SweepPaused():
                 self.changes["paused"] = event
             case SweepResumed():
-                self.changes.update(
-                    paused=None, stopping=None, finished=None, overruled=frozenset()
-                )
+                self._go_on()
             case SweepStopping():
                 self.changes["stopping"] = "now" if event.now else "drain"
+                self.changes["reached"] = event if event.rule is not None else None
                 self.changes["overruled"] = frozenset(
                     number
                     for number, trial in self.trials.items()
@@ -265,6 +270,20 @@ class _Draft:
                 pass  # told to whoever asked; its effects are facts of their own
             case _:
                 assert_never(event)
+
+    def _go_on(self) -> None:
+        """A rule that a person went on after holds no more, until it is set anew."""
+        reached = self.changes.get("reached", self.base.reached)
+        if isinstance(reached, SweepStopping):
+            self.changes["rules_off"] = self._rules_off() | {reached.rule}
+        self.changes.update(
+            paused=None, stopping=None, reached=None, finished=None, overruled=frozenset()
+        )
+
+    def _rules_off(self) -> frozenset[str]:
+        before = self.changes.get("rules_off", self.base.rules_off)
+        assert isinstance(before, frozenset)
+        return before
 
 
 def move(trial: Trial, event: TrialFact, at: float) -> Trial:

@@ -135,8 +135,10 @@ class Story:
                 )
             case SweepResumed(by=by):
                 return Line(f"resumed by {visible(by)}")
-            case SweepStopping(by=by, now=now):
+            case SweepStopping(by=by, now=now, rule=rule, why=why):
                 how = "running trials are ended" if now else "running trials finish"
+                if rule is not None:
+                    return Line(f"enough: {visible(why)}; no new trials, {how}", "note")
                 return Line(f"stopping, asked by {visible(by)}: no new trials, {how}", "note")
             case SweepFinished(why=why):
                 return Line(f"finished: {visible(why)}")

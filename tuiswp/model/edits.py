@@ -9,9 +9,13 @@ import msgspec
 
 from tuiswp.model.space import Path, Value
 
-# What `set` changes; None: no limit. `timeout` in seconds.
-Setting: TypeAlias = Literal["max_parallel", "run_cap", "retries", "timeout"]
+# What `set` changes; None: no limit. `timeout` in seconds; from `min_improvement` on, stop rules.
+Setting: TypeAlias = Literal[
+    "max_parallel", "run_cap", "retries", "timeout",
+    "min_improvement", "same_best", "all_worse", "hours", "gpu_hours", "failures",
+]  # fmt: skip
 SETTINGS: tuple[Setting, ...] = get_args(Setting)
+STOP_SETTINGS: tuple[Setting, ...] = SETTINGS[4:]
 Settings: TypeAlias = dict[Setting, int | float | None]
 
 

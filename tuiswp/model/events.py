@@ -12,6 +12,7 @@ import msgspec
 
 from tuiswp.model.edits import Settings
 from tuiswp.model.space import Parameter, Params
+from tuiswp.model.stop import StopRule
 from tuiswp.model.stopper import Judged, Rule
 from tuiswp.model.trial import Cause, KillRequest, Lease, Origin, Process
 
@@ -125,10 +126,15 @@ class SweepResumed(msgspec.Struct, frozen=True, tag="sweep_resumed"):
 
 
 class SweepStopping(msgspec.Struct, frozen=True, tag="sweep_stopping"):
-    """No new trials; the running ones end by themselves (`now`: are ended)."""
+    """No new trials; the running ones end by themselves (`now`: are ended).
+
+    `rule`: a rule of the file that was reached, and `why`, with its numbers.
+    """
 
     by: str
     now: bool
+    rule: StopRule | None = None
+    why: str = ""
 
 
 class SweepFinished(msgspec.Struct, frozen=True, tag="sweep_finished"):

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from tuiswp.model.space import Constraints, Parameter, Params
+from tuiswp.model.stop import StopRules
 from tuiswp.model.stopper import Resource, Rule
 
 Goal: TypeAlias = Literal["minimize", "maximize"]
@@ -72,11 +73,12 @@ class Sweep(msgspec.Struct, frozen=True):
     `baseline`: parameters of the default trial, complete or a part (the rest is then taken from the
     space); None: no baseline. `complete_at`: progress from which a trial counts as complete; exit
     code 0 also does. `sampler`: what proposes under `bayes`; None: the default. `stopper`: the
-    early-stopping rule. `length`: how long one run is, as far as the file says. `notes`: what was
-    read differently from its letter, one line each. `source` is the sweep file as messages show
-    it; `lines` gives the line of each of its top-level keys. `derived`: metrics of the person's
-    own, each after those it builds on. `constraints`: what makes of a point of the space the
-    parameters of a trial. `model_size`: of the model that is trained, in billions of parameters.
+    early-stopping rule. `stop`: when the sweep has found enough. `length`: how long one run is, as
+    far as the file says. `notes`: what was read differently from its letter, one line each.
+    `source` is the sweep file as messages show it; `lines` gives the line of each of its top-level
+    keys. `derived`: metrics of the person's own, each after those it builds on. `constraints`: what
+    makes of a point of the space the parameters of a trial. `model_size`: of the model that is
+    trained, in billions of parameters.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Sweep(msgspec.Struct, frozen=True):
     complete_at: float = 0.98
     sampler: Sampler | None = None
     stopper: Rule | None = None
+    stop: StopRules = StopRules()
     length: dict[Resource, float] = {}
     description: str | None = None
     notes: tuple[str, ...] = ()

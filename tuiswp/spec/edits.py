@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from tuiswp.errors import UsageError
-from tuiswp.model.edits import SETTINGS, RangeEdit, Setting, Settings
+from tuiswp.model.edits import SETTINGS, STOP_SETTINGS, RangeEdit, Setting, Settings
 from tuiswp.model.events import Edit, SettingsChanged, SpaceEdited, StopperChanged
 from tuiswp.model.space import (
     Categorical,
@@ -28,6 +28,7 @@ from tuiswp.spec.own import seconds
 from tuiswp.spec.params import baseline_params, describe, label, near_miss
 from tuiswp.spec.scalars import as_number
 from tuiswp.spec.scale import is_logarithmic
+from tuiswp.spec.stopping import share
 from tuiswp.spec.values import find_parameter, parse_value, typed
 from tuiswp.text import visible
 
@@ -66,7 +67,9 @@ def _with(sweep: Sweep, settings: Settings) -> Sweep:
     if "timeout" in settings:
         run = replace(run, timeout_s=settings["timeout"])
     cap = settings.get("run_cap", sweep.run_cap)
-    return replace(sweep, run=run, resources=resources, run_cap=cap)
+    changed = {name: settings[name] for name in STOP_SETTINGS if name in settings}
+    stop = replace(sweep.stop, **changed)
+    return replace(sweep, run=run, resources=resources, run_cap=cap, stop=stop)
 
 
 # ── what one edit of a parameter means ───────────────────────────────────────────────────────────
@@ -172,13 +175,18 @@ def current(sweep: Sweep) -> Settings:
         "run_cap": sweep.run_cap,
         "retries": sweep.run.retries,
         "timeout": sweep.run.timeout_s,
+        **{name: getattr(sweep.stop, name) for name in STOP_SETTINGS},
     }
 
 
 def _spelled(name: Setting, value: float | int | None) -> str:
     if value is None:
+        if name in STOP_SETTINGS:
+            return "no such rule"
         return "as the cause says" if name == "retries" else "no limit"
-    return f"{value:g} s" if name == "timeout" else str(value)
+    if name == "min_improvement":
+        return f"{100 * value:g}% per trial"
+    return f"{value:g} s" if name == "timeout" else f"{value:g}"
 
 
 # ── as a person writes them ──────────────────────────────────────────────────────────────────────
@@ -268,7 +276,11 @@ def parse_settings(words: Iterable[str]) -> Settings:
     return settings
 
 
-_EXAMPLES: dict[str, str] = {"max_parallel": "4", "run_cap": "50", "retries": "2", "timeout": "2h"}
+_EXAMPLES: dict[str, str] = {
+    "max_parallel": "4", "run_cap": "50", "retries": "2", "timeout": "2h",
+    "min_improvement": "0.1%", "same_best": "20", "all_worse": "30", "hours": "12",
+    "gpu_hours": "40", "failures": "5",
+}  # fmt: skip
 
 
 def _amount(name: Setting, text: str) -> int | float:
@@ -278,7 +290,19 @@ def _amount(name: Setting, text: str) -> int | float:
         if time is None or time <= 0:
             raise UsageError(f"timeout: {visible(text, limit=60)!r} is no time above 0", hint=hint)
         return time
+    if name == "min_improvement":
+        part = share(text)
+        if part is None:
+            raise UsageError(f"{name}: {visible(text, limit=60)!r} is no percentage", hint=hint)
+        return part
     return check_setting(name, as_number(text), shown=text)
+
+
+_AMOUNTS: dict[str, str] = {
+    "timeout": "no time above 0", "hours": "no number of hours above 0",
+    "gpu_hours": "no number of GPU-hours above 0",
+    "min_improvement": "no share between 0 and 100 %",
+}  # fmt: skip
 
 
 def check_setting(name: Setting, value: object, *, shown: str | None = None) -> int | float:
@@ -288,9 +312,9 @@ def check_setting(name: Setting, value: object, *, shown: str | None = None) -> 
     hint = f"write {name}={_EXAMPLES[name]}, or {name}=none"
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise UsageError(f"{name}: {text!r} is not a number", hint=hint)
-    if name == "timeout":
-        if value <= 0:
-            raise UsageError(f"timeout: {text!r} is no time above 0", hint=hint)
+    if name in ("timeout", "hours", "gpu_hours", "min_improvement"):
+        if value <= 0 or (name == "min_improvement" and value >= 1):
+            raise UsageError(f"{name}: {text!r} is {_AMOUNTS[name]}", hint=hint)
         return value
     if value != int(value) or value < least:
         raise UsageError(f"{name}: {text!r} is not a whole number from {least} up", hint=hint)

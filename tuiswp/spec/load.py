@@ -26,6 +26,7 @@ from tuiswp.spec.parameters import read_parameters
 from tuiswp.spec.params import near_miss
 from tuiswp.spec.reader import Reader, Section, kind_of
 from tuiswp.spec.rules import read_rules
+from tuiswp.spec.stopping import read_stop
 from tuiswp.spec.tree import MAX_BYTES, Items, Keyed, Leaf, decode, parse
 from tuiswp.text import visible
 
@@ -179,6 +180,7 @@ class _Loader:
             complete_at=0.98 if complete_at is None else float(complete_at),
             sampler=self.sampler(method),
             stopper=stopper,
+            stop=read_stop(self.ours, judged=objective is not None),
             length=own.read_length(self.ours),
             description=top.text("description"),
             notes=reader.closing_notes(),
