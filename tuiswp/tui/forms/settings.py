@@ -2,7 +2,7 @@
 
 from tuiswp.controller.requests import new_request
 from tuiswp.errors import UsageError
-from tuiswp.model.edits import SETTINGS, Setting
+from tuiswp.model.edits import SETTINGS, STOP_SETTINGS, Setting
 from tuiswp.spec import edits as spec_edits
 from tuiswp.text import visible
 from tuiswp.tui.forms.base import WHY, Field, Form, Ready, Texts, command, edited
@@ -14,14 +14,21 @@ _ABOUT: dict[Setting, str] = {
     "run_cap": "how many trials the search may bring forth; none: no limit",
     "retries": "how often a trial that failed is tried again; none: as its cause says",
     "timeout": "how long an attempt may run, as 90s or 2h; none: no limit",
+    "min_improvement": "stop when the best improves by less per trial, as 0.1%; none: no such rule",
+    "same_best": "stop when the best is the same for so many trials; none: no such rule",
+    "all_worse": "stop when so many in a row are worse than the best; none: no such rule",
+    "hours": "stop when trials ran for so many hours; none: no such rule",
+    "gpu_hours": "stop when so many GPU-hours are spent; none: no such rule",
+    "failures": "stop when so many trials failed; none: no such rule",
 }
 
 
 def settings_form(snapshot: Snapshot) -> Form:
-    """Every setting that can be changed, as it is now."""
+    """Every setting that can be changed, as it is now; of the stop rules those the sweep has."""
     sweep = snapshot.view.sweep
     now = spec_edits.current(sweep)
-    fields = tuple(_field(name, now[name]) for name in SETTINGS)
+    named = (name for name in SETTINGS if name not in STOP_SETTINGS or now[name] is not None)
+    fields = tuple(_field(name, now[name]) for name in named)
 
     def plan(texts: Texts) -> Ready:
         words = [f"{name}={text}" for name, text in edited(fields, texts).items()]
@@ -43,7 +50,9 @@ def settings_form(snapshot: Snapshot) -> Form:
 
 
 def _field(name: Setting, value: int | float | None) -> Field:
-    text = "none" if value is None else f"{value:g}s" if name == "timeout" else str(value)
+    text = "none" if value is None else f"{value:g}s" if name == "timeout" else f"{value:g}"
+    if value is not None and name == "min_improvement":
+        text = f"{100 * value:g}%"
 
     def check(typed: str) -> str:
         if typed.strip():
