@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import cast
 
 import pytest
 from msgspec.structs import replace
@@ -48,8 +49,11 @@ class Desk(SweepApp):
 
 
 async def ready(pilot: Pilot[int]) -> SweepScreen:
+    app = cast(SweepApp, pilot.app)
     await pilot.pause()
-    screen = pilot.app.screen
+    while app.snapshot is None:  # the frame comes first
+        await pilot.pause()
+    screen = app.screen
     assert isinstance(screen, SweepScreen)
     return screen
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -234,7 +235,9 @@ async def test_keys_typed_ahead_go_to_the_field_that_the_move_before_them_leads_
     async with app.run_test(size=(80, 24)) as pilot:
         (await ready(pilot)).query_one(Trials).select(DONE)
         await typed(pilot, "D")
-        await pilot.press("down", "9", "1")
+        for key, text in (("down", None), ("9", "9"), ("1", "1")):  # in one packet
+            app.post_message(Key(key, text))
+        await pilot.pause()
         await typed(pilot, "enter", "y")
         assert [request.points for request in app.sent] == [({"steps": 91},)]
 

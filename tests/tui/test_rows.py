@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from tests.tui.rows import row
 from tests.tui.snapshots import METRIC, lr_trials, snapshot
 from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.series import Series
 from tuiswp.model.sweep import Goal, Objective
+from tuiswp.model.trial import Interrupt
+from tuiswp.tui.ordering import Ordering
 from tuiswp.tui.rows import RowMaker, ran_away, stalled
+from tuiswp.tui.waiting import Queue
 
 
 def curve(ys: Sequence[float]) -> Series:
@@ -52,6 +57,34 @@ def test_what_is_maximised_runs_away_downwards() -> None:
 def test_without_a_curve_or_an_objective_nothing_is_said() -> None:
     assert not ran_away(None, (), Objective("loss", "minimize"))
     assert not ran_away(curve([1.0] * 5 + [99.0] * 5), (1.0, 99.0), None)
+
+
+def test_who_is_pinned_and_who_was_interrupted_and_goes_on_is_flagged() -> None:
+    view, maker = snapshot().view, RowMaker()
+    trial = lr_trials()[7]
+    assert maker.row(view, trial, None, None, 0.0).flags == ()
+    sent = replace(trial, pinned="anna", interrupt=Interrupt(1.0, "anna"))
+    assert maker.row(view, sent, None, None, 0.0).flags == ("PIN", "INT")
+    done = lr_trials()[3]
+    assert "PIN" not in maker.row(view, done, None, None, 0.0).flags
+    kept = replace(done, pinned="anna", interrupt=Interrupt(1.0, "anna"))
+    assert "PIN" in maker.row(view, kept, None, None, 0.0).flags
+    assert "INT" not in maker.row(view, kept, None, None, 0.0).flags
+
+
+def test_who_waits_has_a_place_in_the_queue_and_stands_there_when_sorted_by_state() -> None:
+    rows = tuple(row(n, state="queued", place="") for n in (1, 2, 3))
+    queue, table = Queue(), Ordering()
+    first = queue.placed(rows, [2, 1, 3])
+    assert [(one.number, one.queue, one.place) for one in first] == [
+        (1, 2, "q2"), (2, 1, "q1"), (3, 3, "q3"),
+    ]  # fmt: skip
+    table.show(first, (), "minimize", 0.0)
+    table.sort_by("state")
+    assert table.order == [2, 1, 3]
+    again = queue.placed(rows, [2, 1, 3])
+    assert all(one is other for one, other in zip(first, again, strict=True))
+    assert queue.placed(rows, []) is rows
 
 
 def flags_of(lines: str, folder: Path) -> tuple[str, ...]:

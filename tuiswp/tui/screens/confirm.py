@@ -166,10 +166,11 @@ def start_question(view: SweepView) -> Question:
     """What to ask before a controller is started."""
     counts = words.counts(view.trials)
     running = words.several(counts["running"], "running trial")
+    takes_over = f"takes over {running} and " if counts["running"] else ""
     name = visible(view.sweep.name, limit=60)
     return Question(
         f"Start a controller for {name}?",
-        f"It takes over {running} and launches what is left. It goes on when you leave.",
+        f"It {takes_over}launches what is left. It goes on when you leave.",
         rest="No controller runs, so nothing starts by itself.",
     )
 

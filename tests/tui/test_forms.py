@@ -1,0 +1,182 @@
+"""Forms as data: what stands in them, what they say of what is typed, the request they make."""
+
+import math
+
+import pytest
+from msgspec.structs import replace
+
+from tests.analysis.builders import choice, constant, ended, over, sweep_of
+from tests.tui.snapshots import snapshot
+from tuiswp.errors import UsageError
+from tuiswp.model.edits import RangeEdit
+from tuiswp.model.space import IntUniform, LogUniform, Normal, Parameter, Params, Uniform
+from tuiswp.model.sweep import Sweep
+from tuiswp.spec.values import parse_value, typed
+from tuiswp.tui.forms.add import add_form, point_text
+from tuiswp.tui.forms.base import Form
+from tuiswp.tui.forms.clone import clone_form, seeded
+from tuiswp.tui.forms.extend import extend_form
+from tuiswp.tui.forms.settings import settings_form
+from tuiswp.tui.snapshot import Snapshot
+
+RATE = over(
+    "lr",
+    LogUniform(math.log(1e-5), math.log(1e-1), None, False, (1e-5, 1e-1)),
+    "log_uniform_values",
+)
+SPACE = (
+    RATE,
+    over("wd", Uniform(0.0, 0.5)),
+    over("depth", IntUniform(2, 8), "int_uniform"),
+    over("noise", Normal(0.0, 1.0), "normal"),
+    choice("opt", ("adam", "sgd")),
+    constant("steps", 60),
+)
+POINT: Params = {"lr": 1e-3, "wd": 0.1, "depth": 4, "noise": 0.5, "opt": "adam", "steps": 60}
+
+
+def random_sweep(**given: object) -> Sweep:
+    return replace(sweep_of(*SPACE), method="random", run_cap=20, **given)
+
+
+def moment(sweep: Sweep | None = None) -> Snapshot:
+    sweep = random_sweep() if sweep is None else sweep
+    trials = [
+        ended(0, POINT, value=2.0),
+        ended(1, {**POINT, "lr": 2e-3, "opt": "sgd"}, value=1.9),
+    ]
+    return snapshot(trials, sweep=sweep)
+
+
+def texts(form: Form | None) -> dict[str, str]:
+    assert form is not None
+    return {field.label: field.text for field in form.fields}
+
+
+def said(form: Form | None, label: str, text: str) -> str:
+    assert form is not None
+    [field] = [field for field in form.fields if field.label == label]
+    return field.check(text)
+
+
+def test_ranges_and_lists_stand_as_one_would_type_them_and_what_has_no_ends_does_not() -> None:
+    shown = texts(extend_form(moment()))
+    assert shown == {
+        "lr": "1e-05..0.1",
+        "wd": "0.0..0.5",
+        "depth": "2..8",
+        "opt": "adam,sgd",
+        "steps": "60",
+        "count": "20",
+        "why": "",
+    }
+
+
+def test_what_becomes_of_a_range_is_said_as_it_is_typed() -> None:
+    form = extend_form(moment())
+    assert said(form, "lr", "1e-05..0.1") == ""
+    assert "max=1" in said(form, "lr", "1e-5..1")
+    assert said(form, "opt", "+=lion") == "opt: adam, sgd → adam, sgd, lion"
+    assert said(form, "opt", "-=sgd") == "opt: adam, sgd → adam"
+    for text in ("1e-1..1e-5", "fast..slow", "0..1"):
+        with pytest.raises(UsageError):
+            said(form, "lr", text)
+    with pytest.raises(UsageError, match="whole"):
+        said(form, "depth", "2..8.5")
+
+
+def test_an_extension_names_only_what_was_changed_and_the_count() -> None:
+    form = extend_form(moment())
+    assert form is not None
+    ready = form.plan({"lr": "..1", "depth": "2..8", "count": "40", "why": "the edge won"})
+    assert ready.request.edits == (RangeEdit(("lr",), "range", None, 1),)
+    assert ready.request.settings == {"run_cap": 40}
+    assert ready.request.why == "the edge won"
+    assert "20 trials more, 40 in all." in ready.question.rest
+    assert ready.question.command == "tuiswp extend lr lr=..1 --count 40"
+
+
+def test_an_extension_that_changes_nothing_is_refused() -> None:
+    form = extend_form(moment())
+    assert form is not None
+    for given in ({}, {"lr": ""}, {"lr": "1e-5..1e-1"}):
+        with pytest.raises(UsageError):
+            form.plan(given)
+
+
+def test_a_field_for_several_trials_holds_what_they_share_and_is_empty_where_they_differ() -> None:
+    form = clone_form(moment(), [0, 1])
+    shown = texts(form)
+    assert (shown["lr"], shown["opt"], shown["depth"]) == ("", "", "4")
+    assert form is not None
+    ready = form.plan({"depth": "6"})
+    assert ready.request.points == ({"depth": 6},)
+    assert ready.question.trials == ("t0000: depth=6", "t0001: depth=6")
+
+
+def test_the_types_of_a_clone_are_those_of_its_parameters() -> None:
+    form = clone_form(moment(), [0])
+    assert form is not None
+    point = form.plan({"lr": "1e-4", "depth": "3", "opt": "sgd", "steps": "90"}).request.points
+    assert point == ({"lr": 1e-4, "depth": 3, "opt": "sgd", "steps": 90},)
+    with pytest.raises(UsageError, match="a whole number from 2 to 8"):
+        form.plan({"depth": "3.5"})
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "1001"])
+def test_so_many_copies_there_cannot_be(text: str) -> None:
+    form = clone_form(moment(), [0])
+    with pytest.raises(UsageError, match="copies"):
+        said(form, "copies", text)
+
+
+def test_copies_of_the_same_point_are_points_without_a_change() -> None:
+    form = clone_form(moment(), [0])
+    assert form is not None
+    ready = form.plan({"copies": "3"})
+    assert ready.request.points == ({}, {}, {})
+    assert ready.question.command == "tuiswp clone lr t0000 t0000 t0000"
+
+
+def test_another_seed_is_one_that_no_trial_has_had() -> None:
+    assert seeded(moment(), [0]) is None
+    inner = Parameter(("data", "shuffle_seed"), over("x", IntUniform(0, 9)).distribution, "int")
+    sweep = random_sweep(parameters=(*SPACE, inner))
+    trials = [ended(n, {**POINT, "data": {"shuffle_seed": n + 3}}, value=1.0) for n in (0, 1)]
+    found = seeded(snapshot(trials, sweep=sweep), [0])
+    assert found is not None
+    assert found.point == {"data": {"shuffle_seed": 5}}
+    assert found.told == "data.shuffle_seed=5"
+
+
+def test_points_begin_with_the_best_or_with_what_would_complete_a_shape() -> None:
+    first = texts(add_form(moment()))["point 1"]
+    assert first == point_text(SPACE, {**POINT, "lr": 2e-3, "opt": "sgd"}) or "lr=" in first
+    ready = add_form(moment())
+    assert ready is not None
+    made = ready.plan({"point1": "", "point0": "lr=1e-4,opt=sgd"}).request
+    assert made.points[0] == {"lr": 1e-4, "opt": "sgd"}
+
+
+def test_a_point_is_written_so_that_it_reads_back() -> None:
+    text = point_text(SPACE, {**POINT, "lr": 3e-05})
+    assert text == "lr=3e-05,wd=0.1,depth=4,noise=0.5,opt=adam"
+    assert "\x1b" not in point_text((choice("opt", ("\x1b[31m", "b")),), {"opt": "\x1b[31m"})
+
+
+@pytest.mark.parametrize("parameter", SPACE, ids=lambda parameter: parameter.name)
+def test_a_value_as_typed_reads_back_as_itself(parameter: Parameter) -> None:
+    value = POINT[parameter.name]
+    assert parse_value(parameter, typed(parameter, value)) == value
+
+
+def test_settings_stand_as_they_are_and_none_means_no_limit() -> None:
+    sweep = random_sweep()
+    form = settings_form(moment(replace(sweep, run=replace(sweep.run, timeout_s=90.0))))
+    assert texts(form)["timeout"] == "90s"
+    assert form.plan({"timeout": "none", "retries": "4"}).request.settings == {
+        "timeout": None,
+        "retries": 4,
+    }
+    with pytest.raises(UsageError, match="no time above 0"):
+        said(form, "timeout", "soon")
