@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "extend": ("editing", "extend or narrow a range, add or remove values, more trials"),
     "set": ("editing", "change max_parallel, run_cap, retries, timeout"),
     "report": ("report", "write report.html, sweep.png and trials.csv"),
+    "replay": ("replay", "whom an early-stopping rule would have stopped, and what that costs"),
     "gpus": ("gpus", "every GPU: who is on it, and whether it can be used"),
     "doctor": ("doctor", "what works on this machine and what does not"),
 }

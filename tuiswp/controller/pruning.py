@@ -127,6 +127,7 @@ class Pruner:
             stoppable={n for n, trial in trials.items() if may_be_stopped(trial)},
             finished={n for n, trial in trials.items() if trial.state == "done"},
             passed=passed(trials.values()),
+            settled=self._ended.keys() - self._live.keys(),
         )
 
     def _act(self, verdict: Verdict, resource: Resource, metric: str) -> None:

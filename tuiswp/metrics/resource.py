@@ -1,11 +1,15 @@
 """A curve over what early stopping counts in: reports, steps, progress or epochs. Pure."""
 
 from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.names import find
 from tuiswp.metrics.series import Series
 from tuiswp.model.stopper import Resource
+
+Place: TypeAlias = Resource | Literal["_timestamp"]  # what a value can be placed by
 
 
 def columns(metric: str, resource: Resource) -> list[str]:
@@ -13,7 +17,7 @@ def columns(metric: str, resource: Resource) -> list[str]:
     return [metric, resource] if resource in ("progress", "epoch") else [metric]
 
 
-def curve(file: MetricFile, metric: str, resource: Resource) -> tuple[list[float], list[float]]:
+def curve(file: MetricFile, metric: str, resource: Place) -> tuple[list[float], list[float]]:
     """(positions, values): the finite values of `metric` in step order, where each was reported.
 
     Positions ascend strictly; of values reported at one position the last counts. A value reported
@@ -24,6 +28,22 @@ def curve(file: MetricFile, metric: str, resource: Resource) -> tuple[list[float
     return growing.positions, growing.values
 
 
+def seconds(
+    file: MetricFile, metric: str, values: Sequence[float], began: float | None
+) -> list[float] | None:
+    """How long the run had taken by each of these values of `metric`, by its wall clock.
+
+    `began`: when it was started; None: unknown, and the first value is taken to have cost as much
+    as the second. None where the script logs no `_timestamp` with every value.
+    """
+    times, seen = curve(file, metric, "_timestamp")
+    if not times or seen != list(values):
+        return None
+    if began is None or began > times[0]:
+        began = times[0] - (times[1] - times[0]) if len(times) > 1 else times[0]
+    return [at - began for at in times]
+
+
 class Growing:
     """The same curve of a file that grows: only what is new of it is gone through again.
 
@@ -31,7 +51,7 @@ class Growing:
     again the next time. `positions` and `values` are live views.
     """
 
-    def __init__(self, metric: str, resource: Resource) -> None:
+    def __init__(self, metric: str, resource: Place) -> None:
         self._metric, self._resource = metric, resource
         self.positions: list[float] = []
         self.values: list[float] = []

@@ -8,19 +8,19 @@ rungs.
 """
 
 import math
-from collections.abc import Sequence
 
 from tuiswp.model.stopper import Asha
 from tuiswp.search.stoppers.base import (
     LISTED,
+    Curve,
     Field,
     Outlook,
     Plan,
     Verdict,
-    cohort,
     outlook_at,
     standing,
 )
+from tuiswp.search.stoppers.ranking import Ranked, Ranking
 
 
 class AshaStopper:
@@ -28,6 +28,7 @@ class AshaStopper:
 
     def __init__(self, rule: Asha) -> None:
         self._rule = rule
+        self._ranking = Ranking(Curve.at)
 
     def plan(self, upto: float) -> Plan:
         points: list[float] = []
@@ -37,6 +38,7 @@ class AshaStopper:
 
     def judge(self, field: Field) -> tuple[Verdict, ...]:
         """One verdict for each rung reached and not passed; the first that stops is the last."""
+        self._ranking.follow(field)
         verdicts = []
         for trial in field.judged():
             curve = field.curves[trial]
@@ -56,13 +58,14 @@ class AshaStopper:
         point = self._rung(len(self.plan(curve.positions[-1]).points))
         if not math.isfinite(point):
             return None
-        ranked = cohort(field, point)
+        self._ranking.follow(field)
+        ranked = self._ranking.at(point)
         with_it = sorted([*ranked, (field.sign * curve.values[-1], trial)])
         limit = self._limit(with_it) if ranked else math.inf
         return outlook_at(field, trial, point, ranked, limit)
 
     def _at(self, field: Field, trial: int, rung: float) -> Verdict:
-        ranked = cohort(field, rung)
+        ranked = self._ranking.at(rung)
         curve = field.curves[trial]
         value = curve.at(rung)
         assert value is not None  # it has reached the rung
@@ -81,7 +84,7 @@ class AshaStopper:
             stop=field.sign * value > limit,
         )
 
-    def _limit(self, ranked: Sequence[tuple[float, int]]) -> float:
+    def _limit(self, ranked: Ranked) -> float:
         return ranked[max(1, int(len(ranked) / self._rule.eta)) - 1][0]
 
     def _rung(self, k: int) -> float:

@@ -44,7 +44,8 @@ class Field(msgspec.Struct, frozen=True):
 
     `curves`: of every trial that reported, whatever became of it. `stoppable`: who runs and is
     neither the baseline nor pinned. `finished`: who came to its proper end. `passed`: the highest
-    kill point that each was judged at and survived.
+    kill point that each was judged at and survived. `settled`: whose curves are the same objects
+    until something in them changes, so that a rule may remember what it made of them.
     """
 
     curves: Mapping[int, Curve]
@@ -52,6 +53,7 @@ class Field(msgspec.Struct, frozen=True):
     stoppable: Collection[int]
     finished: Collection[int] = ()
     passed: Mapping[int, float] = {}
+    settled: Collection[int] = ()
 
     @property
     def sign(self) -> float:
@@ -129,16 +131,6 @@ class Stopper(Protocol):
     def outlook(self, field: Field, trial: int) -> Outlook | None:
         """The next kill point of a trial; None if there is none or it has reported nothing."""
         ...
-
-
-def cohort(field: Field, point: float) -> list[tuple[float, int]]:
-    """(value times sign, trial) of all that have been at `point`, the best first."""
-    found = []
-    for number, curve in field.curves.items():
-        value = curve.at(point)
-        if value is not None:
-            found.append((field.sign * value, number))
-    return sorted(found)
 
 
 def standing(

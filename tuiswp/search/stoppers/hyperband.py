@@ -8,20 +8,22 @@ passed long ago, when better ones arrive there.
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import takewhile
 
 from tuiswp.model.stopper import Hyperband
 from tuiswp.search.stoppers.base import (
     LISTED,
+    Curve,
     Field,
     Outlook,
     Plan,
     Verdict,
-    cohort,
     outlook_at,
     standing,
 )
+from tuiswp.search.stoppers.ranking import Ranked, Ranking
 
 _BANDS = 100
 
@@ -32,21 +34,24 @@ class HyperbandStopper:
     def __init__(self, rule: Hyperband) -> None:
         self._rule = rule
         self.bands = bands(rule)
+        self._ranking = Ranking(Curve.at)
 
     def plan(self, upto: float) -> Plan:
         points = tuple(takewhile(lambda band: band <= upto, self.bands))
         return Plan(points[:LISTED], complete=len(points) <= LISTED)
 
     def judge(self, field: Field) -> tuple[Verdict, ...]:
-        rankings: dict[float, list[tuple[float, int]]] = {}
+        self._ranking.follow(field)
+        rankings: dict[float, Ranked] = {}
         verdicts = []
         for trial in field.judged():
             curve = field.curves[trial]
-            band = max((b for b in self.bands if curve.reaches(b)), default=None)
-            if band is None:
+            reached = bisect_right(self.bands, curve.positions[-1])
+            if not reached:
                 continue
+            band = self.bands[reached - 1]
             if band not in rankings:
-                rankings[band] = cohort(field, band)
+                rankings[band] = self._ranking.at(band)
             ranked = rankings[band]
             limit = threshold(ranked, self._rule.eta)
             value = self._value(field, trial, band)
@@ -74,7 +79,8 @@ class HyperbandStopper:
         point = next((band for band in self.bands if not curve.reaches(band)), None)
         if point is None:
             return None
-        ranked = cohort(field, point)
+        self._ranking.follow(field)
+        ranked = self._ranking.at(point)
         # What the trial would meet there: itself among the others.
         with_it = sorted([*ranked, (field.sign * curve.values[-1], trial)])
         limit = threshold(with_it, self._rule.eta) if ranked else math.inf

@@ -7,11 +7,13 @@ newest value it had at s, so that curves reported at other steps can be compared
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from tuiswp.model.stopper import Percentile
 from tuiswp.search.stoppers.base import (
     LISTED,
+    Curve,
     Field,
     Outlook,
     Plan,
@@ -19,6 +21,7 @@ from tuiswp.search.stoppers.base import (
     outlook_at,
     standing,
 )
+from tuiswp.search.stoppers.ranking import Ranked, Ranking
 
 
 class PercentileStopper:
@@ -26,6 +29,7 @@ class PercentileStopper:
 
     def __init__(self, rule: Percentile) -> None:
         self._rule = rule
+        self._ranking = Ranking(_newest)
         self._name = "median" if rule.percentile == 50.0 else "percentile"
 
     def plan(self, upto: float) -> Plan:
@@ -37,13 +41,14 @@ class PercentileStopper:
         return Plan(points, every=every, complete=count <= LISTED)
 
     def judge(self, field: Field) -> tuple[Verdict, ...]:
+        self._ranking.follow(field, field.finished)
         verdicts = []
         for trial in field.judged():
             position = field.curves[trial].positions[-1]
             point = self._point_before(position)
             if point is None:
                 continue
-            ranked = self._finished(field, point, without=trial)
+            ranked = self._others(field, point, trial)
             limit = self._limit(ranked)
             seen = field.curves[trial].until(point)
             if limit is None or not seen:
@@ -72,7 +77,8 @@ class PercentileStopper:
             return None
         before = self._point_before(curve.positions[-1])
         point = self._rule.warmup if before is None else before + self._rule.interval
-        ranked = self._finished(field, point, without=trial)
+        self._ranking.follow(field, field.finished)
+        ranked = self._others(field, point, trial)
         limit = self._limit(ranked)
         return outlook_at(field, trial, point, ranked, math.inf if limit is None else limit)
 
@@ -83,14 +89,10 @@ class PercentileStopper:
         passed = math.floor((position - self._rule.warmup) / self._rule.interval + 1e-9)
         return self._rule.warmup + passed * self._rule.interval
 
-    def _finished(self, field: Field, point: float, *, without: int) -> list[tuple[float, int]]:
-        found = []
-        for number in field.finished:
-            curve = field.curves.get(number)
-            seen = curve.until(point) if curve is not None and number != without else ()
-            if seen:
-                found.append((field.sign * seen[-1], number))
-        return sorted(found)
+    def _others(self, field: Field, point: float, trial: int) -> Ranked:
+        """The other finished trials, ranked by the newest value that each had at `point`."""
+        ranked = self._ranking.at(point)
+        return [one for one in ranked if one[1] != trial] if trial in field.finished else ranked
 
     def _limit(self, ranked: Sequence[tuple[float, int]]) -> float | None:
         """The percentile of those values, linear between two; None: too few have finished."""
@@ -101,3 +103,8 @@ class PercentileStopper:
         high = min(low + 1, len(ranked) - 1)
         below, above = ranked[low][0], ranked[high][0]
         return below + (above - below) * (place - low) if above != below else below
+
+
+def _newest(curve: Curve, point: float) -> float | None:
+    index = bisect_right(curve.positions, point)
+    return curve.values[index - 1] if index else None

@@ -8,14 +8,15 @@ import math
 
 from tuiswp.model.stopper import Schedule
 from tuiswp.search.stoppers.base import (
+    Curve,
     Field,
     Outlook,
     Plan,
     Verdict,
-    cohort,
     outlook_at,
     standing,
 )
+from tuiswp.search.stoppers.ranking import Ranking
 
 
 class ScheduleStopper:
@@ -23,18 +24,20 @@ class ScheduleStopper:
 
     def __init__(self, rule: Schedule) -> None:
         self._bounds = rule.bounds
+        self._ranking = Ranking(Curve.at)
 
     def plan(self, upto: float) -> Plan:
         return Plan(tuple(bound.at for bound in self._bounds if bound.at <= upto))
 
     def judge(self, field: Field) -> tuple[Verdict, ...]:
+        self._ranking.follow(field)
         verdicts = []
         for trial in field.judged():
             curve = field.curves[trial]
             bound = next((b for b in reversed(self._bounds) if curve.reaches(b.at)), None)
             if bound is None or bound.at <= field.passed.get(trial, -math.inf):
                 continue
-            ranked = cohort(field, bound.at)
+            ranked = self._ranking.at(bound.at)
             limit = _limit(ranked[0][0], bound.worse_by)
             value = curve.at(bound.at)
             assert value is not None  # it has reached the bound
@@ -62,7 +65,8 @@ class ScheduleStopper:
         bound = next((b for b in self._bounds if not curve.reaches(b.at)), None)
         if bound is None:
             return None
-        ranked = cohort(field, bound.at)
+        self._ranking.follow(field)
+        ranked = self._ranking.at(bound.at)
         limit = _limit(ranked[0][0], bound.worse_by) if ranked else math.inf
         return outlook_at(field, trial, bound.at, ranked, limit)
 
