@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 import unicodedata
 from pathlib import Path
@@ -232,73 +233,90 @@ def _cells(line: str) -> str:
     return re.sub("[▁-█]", " ", unicodedata.normalize("NFC", line)).rstrip()
 
 
-COMMANDS = {
-    "status": ["status"],
-    "results": ["results"],
-    "markdown": ["results", "--markdown"],
-    "latex": ["results", "--latex"],
-    "csv": ["results", "--csv"],
-    "check": ["check"],
-    "check as JSON": ["check", "--json"],
-    "once": ["--once", "--colour", "--size", "160x45"],
-    "once, a trial": ["--once", "--screen", "trial", "--trial", "3"],
-    "once, compared": ["--once", "--screen", "compare", "--size", "160x45"],
-    "once, results": ["--once", "--screen", "results", "--size", "120x60"],
-    "once, the map": ["--once", "--screen", "landscape"],
-    "once, events": ["--once", "--screen", "events", "--size", "300x60"],
-    "once, a picture": ["--once", "--format", "svg"],
-    "once, as JSON": ["--once", "--screen", "trial", "--format", "json"],
-    "explain": ["explain"],
-    "explain one": ["explain", "SWEEP", "3"],
-    "logs": ["logs", "SWEEP", "3"],
-    "lines": ["--lines"],
-}
+COMMANDS: list[list[str]] = [
+    ["status"],
+    ["results"],
+    ["results", "--markdown"],
+    ["results", "--latex"],
+    ["results", "--csv"],
+    ["explain"],
+    ["explain", "SWEEP", "3"],
+    ["logs", "SWEEP", "3"],
+    ["check"],
+    ["check", "--json"],
+    ["--lines"],
+    ["--once", "--colour", "--size", "160x45"],
+    ["--once", "--screen", "trial", "--trial", "3"],
+    ["--once", "--screen", "compare", "--size", "160x45"],
+    ["--once", "--screen", "results", "--size", "120x60"],
+    ["--once", "--screen", "landscape"],
+    ["--once", "--screen", "events", "--size", "300x60"],
+    ["--once", "--format", "svg"],
+    ["--once", "--screen", "trial", "--format", "json"],
+]
+# One process after another would spend its time on starting them.
+EACH = """
+import json, sys
+from tuiswp.cli.main import main
+for words in json.loads(sys.argv[1]):
+    code = main(words)
+    print("== ended", code, "==", flush=True)
+"""
+_ENDED = re.compile(rb"== ended (\d+) ==\r?\n")
 
 
-@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
-def test_no_command_lets_a_payload_out(sweep: Path, words: list[str]) -> None:
-    argv = [sweep if word == "SWEEP" else word for word in words]
-    if sweep not in argv:
-        argv.append(sweep)
-    with Terminal(app(*argv), cwd=sweep.parent, size=(120, 40)) as terminal:
-        assert terminal.ended(timeout=30) in (0, 3, 4)
+def piped(*commands: list[str], cwd: Path) -> list[bytes]:
+    """What each writes where no terminal is."""
+    script = [sys.executable, "-c", EACH, json.dumps(commands)]
+    done = subprocess.run(script, capture_output=True, check=True, cwd=cwd)
+    said = _ENDED.split(done.stdout)
+    assert len(said[::2]) == len(commands) + 1, done
+    return said[:-1:2]
+
+
+def test_no_command_lets_a_payload_out(sweep: Path) -> None:
+    argvs = [
+        [str(sweep) if word == "SWEEP" else word for word in words]
+        + ([] if "SWEEP" in words else [str(sweep)])
+        for words in COMMANDS
+    ]
+    script = [sys.executable, "-c", EACH, json.dumps(argvs)]
+    with Terminal(script, cwd=sweep.parent, size=(120, 40)) as terminal:
+        assert terminal.ended(timeout=60) == 0
         raw = terminal.raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-        assert leaks(raw) == []
+    said = _ENDED.split(raw)
+    assert len(said[::2]) == len(COMMANDS) + 1, said[-1]
+    for words, text, code in zip(COMMANDS, said[::2], said[1::2], strict=False):
+        assert code in (b"0", b"3", b"4"), (words, text)
+        assert leaks(text) == [], words
 
 
 def test_machine_readable_answers_keep_the_text_and_no_control(sweep: Path) -> None:
-    for form in (["status", "--json"], ["results", "--json"]):
-        done = subprocess.run(
-            [*map(str, app(*form, sweep))], capture_output=True, check=False, cwd=sweep.parent
-        )
-        assert done.stdout.isascii()
-        assert leaks(done.stdout.replace(b"\n", b"\r\n")) == []
-        found = json.loads(done.stdout)
+    forms = [["status", "--json", str(sweep)], ["results", "--json", str(sweep)]]
+    for said in piped(*forms, cwd=sweep.parent):
+        assert said.isascii()
+        assert leaks(said.replace(b"\n", b"\r\n")) == []
+        found = json.loads(said)
         texts = {value for trial in found["trials"] for value in trial["params"].values()}
         assert set(SPOKEN.values()) <= texts
 
 
 def test_a_table_in_a_file_keeps_every_value_and_in_markdown_nothing_acts(sweep: Path) -> None:
-    done = subprocess.run(
-        list(map(str, app("results", "--csv", sweep))), capture_output=True, check=True
+    table, markdown = piped(
+        ["results", "--csv", str(sweep)], ["results", "--markdown", str(sweep)], cwd=sweep.parent
     )
-    read = list(csv.DictReader(io.StringIO(done.stdout.decode(), newline="")))
+    read = list(csv.DictReader(io.StringIO(table.decode(), newline="")))
     values = {value for row in read for value in row.values()}
     assert {text.replace("\x00", "") for text in TEXTS} <= values
-    done = subprocess.run(
-        list(map(str, app("results", "--markdown", sweep))), capture_output=True, check=True
-    )
-    assert leaks(done.stdout.replace(b"\n", b"\r\n")) == []
+    assert leaks(markdown.replace(b"\n", b"\r\n")) == []
 
 
 def test_the_listing_of_sweeps_lets_no_name_out(sweep: Path, tmp_path: Path) -> None:
     (tmp_path / "sweeps").mkdir()
     (tmp_path / "sweeps" / FOLDER).symlink_to(sweep)
-    for words in (["--lines"], ["--once"], ["--once", "--format", "svg"], ["--json"]):
-        done = subprocess.run(
-            list(map(str, app(*words))), capture_output=True, check=True, cwd=tmp_path
-        )
-        assert leaks(done.stdout.replace(b"\n", b"\r\n")) == [], words
+    forms = [["--lines"], ["--once"], ["--once", "--format", "svg"], ["--json"]]
+    for said in piped(*forms, cwd=tmp_path):
+        assert leaks(said.replace(b"\n", b"\r\n")) == [], said[:80]
     with Terminal(app(), cwd=tmp_path, size=(120, 40)) as terminal:
         terminal.until(lambda: b"owned" in terminal.raw)
         terminal.quiet(0.3)
@@ -317,19 +335,14 @@ def test_a_stranger_on_a_gpu_can_call_itself_anything(
     stranger = subprocess.Popen([program, "60"], env={})
     try:
         nvml.says("gpu 0 used 5000", f"proc 0 {stranger.pid} 4096")
-        for words in (["gpus"], ["--once", "--size", "160x45", sweep]):
-            with Terminal(app(*words), cwd=tmp_path, size=(160, 45)) as terminal:
-                assert terminal.ended(timeout=30) == 0
-                assert "]0;o" in terminal.raw.decode()
-                raw = terminal.raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-                assert leaks(raw) == [], words
+        forms = [["gpus"], ["gpus", "--json"], ["--once", "--size", "160x45", str(sweep)]]
+        for said in piped(*forms, cwd=tmp_path):
+            assert b"]0;o" in said
+            assert leaks(said.replace(b"\n", b"\r\n")) == []
         with Terminal(app(sweep), cwd=tmp_path, size=(160, 45)) as terminal:
             terminal.until("]0;o")
+            terminal.quiet(0.3)  # not in the middle of a sequence of ours
             assert leaks(terminal.raw) == []
-        done = subprocess.run(
-            list(map(str, app("gpus", "--json"))), capture_output=True, check=True
-        )
-        assert leaks(done.stdout.replace(b"\n", b"\r\n")) == []
     finally:
         stranger.kill()
         stranger.wait(10)
