@@ -15,7 +15,7 @@ Severity: TypeAlias = Literal["info", "warning", "error"]
 Code: TypeAlias = Literal[
     # before the launch and after
     "narrow-range", "linear-scale", "confounded", "no-baseline", "single-value", "endless",
-    "no-metric", "odd-range", "co-tune", "outside-safe-range",
+    "no-metric", "odd-range", "co-tune", "outside-safe-range", "large-grid",
     # from the results
     "no-valid-result", "refused-arguments", "metric-missing", "incomplete-trials", "diverged",
     "identical-values", "tie", "baseline-wins", "within-noise", "edge-of-range", "no-u-shape",

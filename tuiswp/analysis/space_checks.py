@@ -3,6 +3,7 @@
 They judge the sweep file only; what the results say is `diagnosis`.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 from tuiswp.analysis.axes import (
@@ -21,11 +22,12 @@ from tuiswp.analysis.plausible import co_tuned, odd_range
 from tuiswp.analysis.trained import model_of
 from tuiswp.model.space import Categorical, IntUniform, Parameter, Uniform, Value
 from tuiswp.model.sweep import Sweep
-from tuiswp.spec.distributions import bounds
+from tuiswp.spec.distributions import bounds, grid_count
 from tuiswp.spec.params import flatten, nest, swept
 from tuiswp.text import visible
 
 _ENOUGH_ORDERS = 2.0
+LARGE_GRID = 100
 
 
 def warnings_before(sweep: Sweep) -> tuple[Diagnosis, ...]:
@@ -210,6 +212,7 @@ def _plan_findings(sweep: Sweep) -> list[Diagnosis]:
                 f"Add the script's defaults: tuiswp: {{baseline: {{{_each(several)}}}}}.",
             )
         )
+    found += _large_grid(sweep)
     if sweep.method == "random" and sweep.run_cap is None and several:
         found.append(
             Diagnosis(
@@ -221,6 +224,24 @@ def _plan_findings(sweep: Sweep) -> list[Diagnosis]:
             )
         )
     return found
+
+
+def _large_grid(sweep: Sweep) -> list[Diagnosis]:
+    """Rule D1 of docs/advice.md: over 100 points a grid is never the cheapest look at a space."""
+    counts = [grid_count(parameter.distribution) for parameter in swept(sweep)]
+    points = math.prod(count or 1 for count in counts)
+    if sweep.method != "grid" or points <= LARGE_GRID:
+        return []
+    product = " × ".join(f"{count:,}" for count in counts[:6] if count is not None)
+    return [
+        Diagnosis(
+            "large-grid",
+            "info",
+            f"The grid has {product}{' × …' if counts[6:] else ''} = {points:,} points; over "
+            f"{LARGE_GRID}, random search or a model finds as good a point in fewer trials.",
+            "`tuiswp advise` with this file says which, how many trials, and what they cost.",
+        )
+    ]
 
 
 def _each(several: Sequence[Parameter]) -> str:

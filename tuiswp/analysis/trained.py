@@ -67,7 +67,9 @@ def _is_model(name: str) -> bool:
 
 
 def _lora(sweep: Sweep) -> bool | None:
-    """LoRA if anything is named after it, unless that is a switch that is off."""
+    """As `tuiswp.tuning` says; else LoRA if anything is named so, but for a switch that is off."""
+    if sweep.tuning is not None:
+        return sweep.tuning == "lora"
     said: set[bool] = set()
     for parameter in sweep.parameters:
         if "lora" in parameter.name.lower():

@@ -11,6 +11,7 @@ from tuiswp.model.stopper import Resource, Rule
 Goal: TypeAlias = Literal["minimize", "maximize"]
 Method: TypeAlias = Literal["grid", "random", "bayes"]
 Sampler: TypeAlias = Literal["tpe", "gp", "cmaes", "qmc"]
+Tuning: TypeAlias = Literal["lora", "full"]
 Reduce: TypeAlias = Literal["last", "best", "mean", "median"]
 
 
@@ -78,7 +79,7 @@ class Sweep(msgspec.Struct, frozen=True):
     `source` is the sweep file as messages show it; `lines` gives the line of each of its top-level
     keys. `derived`: metrics of the person's own, each after those it builds on. `constraints`: what
     makes of a point of the space the parameters of a trial. `model_size`: of the model that is
-    trained, in billions of parameters.
+    trained, in billions of parameters; `tuning`: how. None: not said.
     """
 
     name: str
@@ -102,3 +103,4 @@ class Sweep(msgspec.Struct, frozen=True):
     derived: tuple[DerivedMetric, ...] = ()
     constraints: Constraints = Constraints()
     model_size: float | None = None
+    tuning: Tuning | None = None

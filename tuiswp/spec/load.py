@@ -189,6 +189,7 @@ class _Loader:
             derived=derived,
             constraints=rules,
             model_size=own.read_model_size(self.ours),
+            tuning=own.read_tuning(self.ours),
         )
 
     def method(self) -> str | None:

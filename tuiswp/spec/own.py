@@ -13,7 +13,7 @@ from typing import NamedTuple, cast
 from tuiswp.model.space import Constraints, Parameter, Params, Value
 from tuiswp.model.space import Path as ParamPath
 from tuiswp.model.stopper import Resource
-from tuiswp.model.sweep import DerivedMetric, Goal, Reduce, Resources
+from tuiswp.model.sweep import DerivedMetric, Goal, Reduce, Resources, Tuning
 from tuiswp.spec.derived import OBJECTIVE, read_one
 from tuiswp.spec.model_size import billions
 from tuiswp.spec.params import near_miss, nest, only_value, shown
@@ -26,7 +26,7 @@ OWN_KEYS = (
     "gpus_per_trial", "trials_per_gpu", "gpu_memory", "max_parallel", "share_busy", "stagger_s",
     "retries", "timeout", "grace_s", "env", "cwd", "baseline", "objective", "metrics",
     "complete_at", "seed", "when", "exclude", "tie", "early_stop", "length",
-    "sampler", "model_size", "stop",
+    "sampler", "model_size", "tuning", "stop",
 )  # fmt: skip
 _SYNONYMS = {
     "stagger": "write stagger_s",
@@ -126,6 +126,12 @@ def read_model_size(section: Section) -> float | None:
     if size is None:
         section.fault("model_size", f"{kind_of(node)} is not a model's size", "write 7B or 350M")
     return size
+
+
+def read_tuning(section: Section) -> Tuning | None:
+    """Whether LoRA adapters or all weights are trained; None: not said."""
+    hints = {"qlora": "write lora", "peft": "write lora", "full_finetuning": "write full"}
+    return cast(Tuning | None, section.choice("tuning", ("lora", "full"), hints))
 
 
 def read_timing(section: Section) -> Timing:
