@@ -210,3 +210,14 @@ def test_the_rule_can_be_changed_while_the_sweep_runs(tmp_path: Path) -> None:
     assert (again.ok, again.outcome) == (True, "early_stop is so already")
     bench.put(new_request("set", stopper="none"))
     assert bench.controller.core.sweep.stopper is None
+
+
+def test_a_trial_that_has_done_its_work_is_not_stopped_at_its_last_report(
+    hyperband: Bench,
+) -> None:
+    for number, loss in ((0, 1.0), (1, 5.0)):
+        rows = [{"step": step, "loss": loss, "progress": step / 2} for step in (1, 2)]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        hyperband.place.metrics(number).write_text(text)
+    hyperband.step()
+    assert judged(hyperband) == []

@@ -124,11 +124,17 @@ class Pruner:
         return Field(
             curves=curves,
             goal="maximize" if goal == "maximize" else "minimize",
-            stoppable={n for n, trial in trials.items() if may_be_stopped(trial)},
+            stoppable={n for n, t in trials.items() if may_be_stopped(t) and not self._is_over(n)},
             finished={n for n, trial in trials.items() if trial.state == "done"},
             passed=passed(trials.values()),
             settled=self._ended.keys() - self._live.keys(),
         )
+
+    def _is_over(self, number: int) -> bool:
+        """Whether a running trial has done its work: stopping it would only lose its result."""
+        file = self._watcher.curves.get(number)
+        done = None if file is None else file.progress
+        return done is not None and done >= self._core.sweep.complete_at
 
     def _act(self, verdict: Verdict, resource: Resource, metric: str) -> None:
         trial = self._core.trial(verdict.trial)
