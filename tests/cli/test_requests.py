@@ -128,3 +128,24 @@ def test_a_held_sweep_is_5(tuiswp: Tuiswp, here: Path) -> None:
         lock.release()
     assert said.code == 5
     assert "another controller holds this sweep" in said.err
+
+
+def test_replicate_refuses_numbers_that_make_no_sense(tuiswp: Tuiswp, here: Path) -> None:
+    finished(here / "sweeps" / "lr")
+    done = tuiswp("replicate", "--seeds", "1")
+    assert done.code == 2
+    assert "replicate takes 2 to 20 settings and 2 to 100 runs of each" in done.out
+
+
+def test_replicate_reopens_a_finished_sweep_and_starts_a_controller(
+    tuiswp: Tuiswp, here: Path, started: list[SweepDirectory]
+) -> None:
+    directory = finished(here / "sweeps" / "lr").directory
+    out = tuiswp("replicate", "--top", "3", "--seeds", "4", "--why", "is it luck?").out
+    assert "the best 3 settings are repeated, up to 4 runs each" in out
+    assert "no parameter is a seed" in out
+    found = state(directory)
+    assert found.replication is not None
+    assert (found.replication.asked.top, found.replication.asked.why) == (3, "is it luck?")
+    assert found.finished is None
+    assert [one.root for one in started] == [directory.root]

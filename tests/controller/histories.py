@@ -14,6 +14,8 @@ from tuiswp.model.events import (
     KillPointJudged,
     KillRequested,
     QueueMoved,
+    ReplicationEnded,
+    ReplicationStarted,
     RequestApplied,
     SettingsChanged,
     SpaceEdited,
@@ -154,5 +156,7 @@ event: st.SearchStrategy[Event] = st.one_of(
         SpaceEdited, parameters, text, texts, text, st.none() | st.integers(0, 9), st.booleans()
     ),
     st.builds(SettingsChanged, settings, text, texts, text, st.booleans()),
+    st.builds(ReplicationStarted, st.integers(2, 9), st.integers(2, 9), text, text),
+    st.builds(ReplicationEnded, st.booleans(), text),
 )
 history = st.lists(event, max_size=30)

@@ -32,7 +32,7 @@ _MOST_ROWS = 400
 
 
 class Contest(msgspec.Struct, frozen=True):
-    """`gap`: how much worse the second is, with its 95 % interval `low` to `high`.
+    """`gap`: how much worse the second is, with its interval `low` to `high`.
 
     `ruling`: `decided` when the interval over seeds is above 0; `these-runs` when only the ends of
     two single runs differ beyond their own noise, so that another seed may turn it; else
@@ -53,9 +53,16 @@ class Contest(msgspec.Struct, frozen=True):
 
 
 def contest(
-    sweep: Sweep, judgement: Judgement, curves: Mapping[int, Curve] | None = None
+    sweep: Sweep,
+    judgement: Judgement,
+    curves: Mapping[int, Curve] | None = None,
+    *,
+    sure: float = SURE,
 ) -> Contest | None:
-    """First against second; None with fewer than two settings. `curves`: of the objective."""
+    """First against second; None with fewer than two settings. `curves`: of the objective.
+
+    `sure`: of the interval over seeds; who looks several times asks for more (Bonferroni).
+    """
     if sweep.objective is None:
         return None
     every = settings(sweep, judgement.ranked)
@@ -67,13 +74,13 @@ def contest(
     same = [one for one in every if one.identical]
     by, error, freedom, noise = _by_seeds(first, second, every, sign)
     if by is not None:
-        reach = student.quantile(0.5 + SURE / 2, freedom) * error
+        reach = student.quantile(0.5 + sure / 2, freedom) * error
         found = Contest(first, second, by, gap, gap - reach, gap + reach, "undecided", "")
         decided = gap - reach > 0
         more = None if decided else seeds_needed(gap, noise, min(first.n, second.n))
         return msgspec.structs.replace(
             found, ruling="decided" if decided else "undecided", more=more,
-            told=_told(found, decided=decided, more=more),
+            told=_told(found, decided=decided, more=more, sure=sure),
         )  # fmt: skip
     return _by_rows(first, second, gap, sign, curves or {}, repeats_fixed=bool(same))
 
@@ -234,7 +241,7 @@ def correlation_time(values: Sequence[float]) -> float:
     return total
 
 
-def _told(found: Contest, *, decided: bool, more: int | None) -> str:
+def _told(found: Contest, *, decided: bool, more: int | None, sure: float) -> str:
     how = {
         "paired seeds": "paired by seed",
         "seeds": "Welch's t over seeds",
@@ -242,7 +249,8 @@ def _told(found: Contest, *, decided: bool, more: int | None) -> str:
     }.get(found.by, found.by)
     head = (
         f"{found.first.told} against {found.second.told}: the second is {measured(found.gap)} "
-        f"worse (95 %: {measured(found.low or 0.0)} to {measured(found.high or 0.0)}, {how})"
+        f"worse ({100 * sure:.3g} %: {measured(found.low or 0.0)} to "
+        f"{measured(found.high or 0.0)}, {how})"
     )
     if decided:
         return f"{head}: decided."

@@ -7,12 +7,13 @@ run twice, not a repeat, and its spread of zero proves nothing.
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from tuiswp.analysis.axes import is_seed, measured
 from tuiswp.analysis.optimum import Judgement, badness, finite, name_trials
+from tuiswp.model.space import Parameter
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Trial
 from tuiswp.spec.params import flatten, value_key
@@ -55,13 +56,12 @@ def settings(sweep: Sweep, trials: Iterable[Trial]) -> tuple[Setting, ...]:
     objective = sweep.objective
     if objective is None:
         return ()
-    chosen = [parameter for parameter in sweep.parameters if not is_seed(parameter)]
+    chosen = tuned_of(sweep)
     seeds = [parameter for parameter in sweep.parameters if is_seed(parameter)]
     groups: dict[tuple[str, ...], list[Trial]] = defaultdict(list)
     for trial in trials:
         if finite(trial.value):
-            flat = flatten(trial.params, chosen)
-            groups[tuple(value_key(flat.get(p.path)) for p in chosen)].append(trial)
+            groups[setting_key(chosen, trial)].append(trial)
     found = []
     for members in groups.values():
         members.sort(key=lambda trial: trial.number)
@@ -77,6 +77,18 @@ def settings(sweep: Sweep, trials: Iterable[Trial]) -> tuple[Setting, ...]:
         )
     found.sort(key=lambda one: (badness(one.mean, objective.goal), one.trials[0].number))
     return tuple(found)
+
+
+def tuned_of(sweep: Sweep) -> tuple[Parameter, ...]:
+    """What makes a setting: every parameter that is no seed, fixed ones too, as a clone may move
+    them."""
+    return tuple(parameter for parameter in sweep.parameters if not is_seed(parameter))
+
+
+def setting_key(chosen: Sequence[Parameter], trial: Trial) -> tuple[str, ...]:
+    """Equal for trials of one setting; `chosen` as `tuned_of` gives it."""
+    flat = flatten(trial.params, chosen)
+    return tuple(value_key(flat.get(parameter.path)) for parameter in chosen)
 
 
 def repeated(sweep: Sweep, judgement: Judgement) -> tuple[Setting, ...]:

@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "add": ("editing", "add points to try"),
     "extend": ("editing", "extend or narrow a range, add or remove values, more trials"),
     "set": ("editing", "change max_parallel, run_cap, retries, timeout"),
+    "replicate": ("replicate", "repeat the best with other seeds until first beats second"),
     "report": ("report", "write report.html, sweep.png and trials.csv"),
     "replay": ("replay", "whom an early-stopping rule would have stopped, and what that costs"),
     "gpus": ("gpus", "every GPU: who is on it, and whether it can be used"),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
+from tuiswp.analysis.axes import is_seed
 from tuiswp.controller.core import Core
 from tuiswp.controller.requests import Request
 from tuiswp.errors import TuiswpError, UsageError
@@ -16,6 +17,7 @@ from tuiswp.model.events import (
     Edit,
     Event,
     QueueMoved,
+    ReplicationStarted,
     SettingsChanged,
     SpaceEdited,
     StopperChanged,
@@ -35,6 +37,7 @@ from tuiswp.spec.values import allowed, check_point, differences, outside, overl
 from tuiswp.text import visible
 
 MOST_POINTS = 10_000
+MOST_TOP, MOST_SEEDS = 20, 100  # settings to repeat, and runs of each
 
 
 class Editor:
@@ -48,6 +51,7 @@ class Editor:
             "extend": self._change,
             "set": self._change,
             "front": self._front,
+            "replicate": self._replicate,
         }
 
     @property
@@ -241,6 +245,29 @@ class Editor:
         if any(isinstance(edit, SettingsChanged) and "timeout" in edit.settings for edit in edits):
             told += ["what runs already keeps its timeout"] if live else []
         return told
+
+    # --- repeats ---
+
+    def _replicate(self, request: Request) -> tuple[list[Event], bool, str]:
+        sweep, state = self._core.sweep, self._core.state
+        if sweep.objective is None:
+            raise UsageError("replicate needs a metric, and the sweep names none")
+        if not (2 <= request.top <= MOST_TOP and 2 <= request.seeds <= MOST_SEEDS):
+            raise UsageError(
+                f"replicate takes 2 to {MOST_TOP} settings and 2 to {MOST_SEEDS} runs of each"
+            )
+        told = (
+            f"the best {request.top} settings are repeated, up to {request.seeds} runs each, "
+            "until first and second are decided"
+        )
+        if state.stopping is None and state.finished is None:
+            told += "; they begin when the search has no more to propose"
+        if not any(is_seed(parameter) for parameter in sweep.parameters):
+            told += "; no parameter is a seed, so the script has to draw its own"
+        if state.paused is not None:
+            told += "; the sweep is paused: `tuiswp resume` starts it"
+        fact = ReplicationStarted(request.top, request.seeds, request.by, request.why)
+        return [fact], True, told
 
     # --- the queue ---
 

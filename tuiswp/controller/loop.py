@@ -27,6 +27,7 @@ from tuiswp.controller.launching import Starter, wanted
 from tuiswp.controller.places import Places
 from tuiswp.controller.pruning import Pruner
 from tuiswp.controller.reducer import SweepState
+from tuiswp.controller.replicating import Replicator
 from tuiswp.controller.requests import WakeUp
 from tuiswp.controller.watching import Watcher
 from tuiswp.errors import EnvironmentFault, ExitCode, JournalError, TuiswpError
@@ -87,6 +88,7 @@ class Controller:
         self._applier = Applier(self.core, self._watcher)
         self._pruner = Pruner(self.core, self._watcher)
         self._starter = Starter(self.core, places, directory.wake, umask=umask)
+        self._replicator = Replicator(self.core)
         self._judged = -1
         self._weighed = -1  # seq at which the stop rules were last asked
         self._left: Left | None = None  # how this ends, once it does
@@ -179,6 +181,7 @@ class Controller:
         self._judge()
         self._stop_if_enough()
         self._places.tick()
+        self._replicator.look(searched=self._starter.exhausted)
         self._starter.fill()
         self._watcher.sync()
         self._settle_doubt()
@@ -268,7 +271,7 @@ class Controller:
             if self._batch and state.paused.by == US:
                 self._left = "paused"
             return
-        if wanted(state):
+        if wanted(state) or state.replication is not None:
             return
         if state.stopping is None and any(t.state == "paused" for t in state.trials.values()):
             return

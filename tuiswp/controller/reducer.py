@@ -23,6 +23,8 @@ from tuiswp.model.events import (
     KillRequested,
     QueueMoved,
     Record,
+    ReplicationEnded,
+    ReplicationStarted,
     RequestApplied,
     SettingsChanged,
     SpaceEdited,
@@ -39,6 +41,7 @@ from tuiswp.model.events import (
     TrialSuggested,
     Warned,
 )
+from tuiswp.model.stop import StopRule
 from tuiswp.model.trial import (
     Attempt,
     Ended,
@@ -65,11 +68,22 @@ TrialFact: TypeAlias = (
 )
 
 
+# Rules that leave nothing to spend on repeats; the others only say that the search is over.
+_SPENT: frozenset[StopRule] = frozenset({"hours", "gpu_hours", "failures"})
+
+
 class Edited(msgspec.Struct, frozen=True):
     """An edit and when it was made."""
 
     at: float
     edit: Edit
+
+
+class Replication(msgspec.Struct, frozen=True):
+    """Repeats that go on: `asked` as it was asked for, `first` the first trial that may be one."""
+
+    asked: ReplicationStarted
+    first: int
 
 
 class SweepState(msgspec.Struct, frozen=True):
@@ -82,6 +96,7 @@ class SweepState(msgspec.Struct, frozen=True):
     person had queued before that stop; it holds for them too. `front`: who runs before all others
     that wait.
     `edits`: how the sweep differs from its file, oldest first; `spec.edits.effective` applies them.
+    `replication`: repeats of the best go on.
     """
 
     name: str = ""
@@ -98,6 +113,7 @@ class SweepState(msgspec.Struct, frozen=True):
     overruled: frozenset[int] = frozenset()
     front: tuple[int, ...] = ()
     edits: tuple[Edited, ...] = ()
+    replication: Replication | None = None
     finished: str | None = None
     best: BestChanged | None = None
     warned: frozenset[str] = frozenset()
@@ -234,7 +250,9 @@ class _Draft:
         | SweepFinished
         | RequestApplied
         | BestChanged
-        | Warned,
+        | Warned
+        | ReplicationStarted
+        | ReplicationEnded,
         at: float,
     ) -> None:
         match event:
@@ -253,6 +271,8 @@ class _Draft:
             case SweepStopping():
                 self.changes["stopping"] = "now" if event.now else "drain"
                 self.changes["reached"] = event if event.rule is not None else None
+                if event.rule is None or event.rule in _SPENT:
+                    self.changes["replication"] = None
                 self.changes["overruled"] = frozenset(
                     number
                     for number, trial in self.trials.items()
@@ -266,6 +286,11 @@ class _Draft:
                 before = self.changes.get("warned", self.base.warned)
                 assert isinstance(before, frozenset)
                 self.changes["warned"] = before | {event.code}
+            case ReplicationStarted():
+                first = max(self.trials, default=-1) + 1
+                self.changes.update(replication=Replication(event, first), finished=None)
+            case ReplicationEnded():
+                self.changes["replication"] = None
             case RequestApplied():
                 pass  # told to whoever asked; its effects are facts of their own
             case _:

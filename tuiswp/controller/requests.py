@@ -25,6 +25,7 @@ from tuiswp.model.stopper import Rule
 Verb: TypeAlias = Literal[
     "kill", "restart", "pause", "resume", "stop",
     "interrupt", "pin", "unpin", "front", "clone", "add", "extend", "set",
+    "replicate",
 ]  # fmt: skip
 VERBS: tuple[str, ...] = get_args(Verb)
 _SIZE_LIMIT = 16 << 20  # ten thousand points
@@ -37,7 +38,8 @@ class Request(msgspec.Struct, frozen=True):
     files under their attempt first. `points`: add makes a trial of each, and what one leaves out
     comes from the baseline, else from the best; clone makes one of each for each of `trials`, with
     what a point names in place of theirs (none: the same point again). `edits`: extend. `settings`:
-    set, and extend for its `run_cap`. `stopper`: set. `why`: the asker's words, for the journal.
+    set, and extend for its `run_cap`. `stopper`: set. `top`, `seeds`: replicate, how many
+    settings and runs of each. `why`: the asker's words, for the journal.
     `spec.values` and `spec.edits` make these from what a person types.
     """
 
@@ -54,6 +56,8 @@ class Request(msgspec.Struct, frozen=True):
     why: str = ""
     v: int = 1
     stopper: Rule | Literal["none", "as it is"] = "as it is"
+    top: int = 2
+    seeds: int = 5
 
     @property
     def target(self) -> str:
@@ -70,6 +74,8 @@ def new_request(
     edits: tuple[RangeEdit, ...] = (),
     settings: Settings | None = None,
     stopper: Rule | Literal["none", "as it is"] = "as it is",
+    top: int = 2,
+    seeds: int = 5,
     why: str = "",
 ) -> Request:
     """A request by this user, from this process."""
@@ -87,6 +93,8 @@ def new_request(
         edits=edits,
         settings=settings or {},
         stopper=stopper,
+        top=top,
+        seeds=seeds,
         why=why,
     )
 

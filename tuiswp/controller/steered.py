@@ -8,6 +8,7 @@ from tuiswp.model.events import (
     Edit,
     InterruptRequested,
     QueueMoved,
+    ReplicationStarted,
     SettingsChanged,
     SpaceEdited,
     StopperChanged,
@@ -18,7 +19,9 @@ from tuiswp.model.ids import trial_id
 from tuiswp.model.trial import Trial, Wish
 from tuiswp.text import visible
 
-Steering: TypeAlias = InterruptRequested | TrialAsked | TrialPinned | QueueMoved | Edit
+Steering: TypeAlias = (
+    InterruptRequested | TrialAsked | TrialPinned | QueueMoved | ReplicationStarted | Edit
+)
 
 
 def sentence(event: Steering) -> str:
@@ -33,6 +36,8 @@ def sentence(event: Steering) -> str:
             text = f"{trial_id(number)} {'pinned' if pinned else 'no longer pinned, asked'}"
         case QueueMoved(trials=trials):
             text = f"{', '.join(map(trial_id, trials))} moved to the front of the queue"
+        case ReplicationStarted(top=top, seeds=seeds):
+            text = f"the best {top} settings are repeated, up to {seeds} runs each,"
         case SpaceEdited(what=what) | SettingsChanged(what=what) | StopperChanged(what=what):
             why = f" ({visible(event.why)})" if event.why else ""
             return f"edited by {visible(event.by)}{why}: {'; '.join(map(visible, what))}"

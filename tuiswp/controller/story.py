@@ -22,6 +22,8 @@ from tuiswp.model.events import (
     KillRequested,
     QueueMoved,
     Record,
+    ReplicationEnded,
+    ReplicationStarted,
     RequestApplied,
     SettingsChanged,
     SpaceEdited,
@@ -111,11 +113,14 @@ class Story:
                 | TrialAsked()
                 | TrialPinned()
                 | QueueMoved()
+                | ReplicationStarted()
                 | SpaceEdited()
                 | SettingsChanged()
                 | StopperChanged()
             ) as event:
                 return Line(sentence(event))
+            case ReplicationEnded(decided=decided, why=why):
+                return Line(f"repeats ended: {visible(why)}", "good" if decided else "note")
             case RequestApplied(ok=False, verb=verb, outcome=outcome):
                 return Line(f"{verb} refused: {visible(outcome)}", "note")
             case SweepPaused() | SweepResumed() | SweepStopping() | SweepFinished() as event:

@@ -249,6 +249,25 @@ class StopperChanged(msgspec.Struct, frozen=True, tag="stopper_changed"):
     reopens: bool = False
 
 
+class ReplicationStarted(msgspec.Struct, frozen=True, tag="replication_started"):
+    """From here on the best `top` settings are repeated, each up to `seeds` runs in all.
+
+    It goes on once the search has nothing more to propose, until first and second are decided.
+    """
+
+    top: int
+    seeds: int
+    by: str
+    why: str = ""
+
+
+class ReplicationEnded(msgspec.Struct, frozen=True, tag="replication_ended"):
+    """No more repeats are asked for; `why` says what they decided, or why they could not."""
+
+    decided: bool
+    why: str
+
+
 Edit: TypeAlias = SpaceEdited | SettingsChanged | StopperChanged
 
 Event: TypeAlias = (
@@ -256,12 +275,12 @@ Event: TypeAlias = (
     | AttemptStarted | KillRequested | AttemptEnded | TrialQueued | TrialClosed | SweepPaused
     | SweepResumed | SweepStopping | SweepFinished | RequestApplied | BestChanged | Warned
     | InterruptRequested | TrialAsked | TrialPinned | QueueMoved | SpaceEdited | SettingsChanged
-    | KillPointJudged | StopperChanged
+    | KillPointJudged | StopperChanged | ReplicationStarted | ReplicationEnded
 )  # fmt: skip
 
 _SINCE_2 = (
     InterruptRequested, TrialAsked, TrialPinned, QueueMoved, SpaceEdited, SettingsChanged,
-    KillPointJudged, StopperChanged,
+    KillPointJudged, StopperChanged, ReplicationStarted, ReplicationEnded,
 )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ _TAGS = {
     "BestChanged": "best", "Warned": "warning", "InterruptRequested": "interrupt",
     "TrialAsked": "added", "TrialPinned": "pin", "QueueMoved": "queue", "SpaceEdited": "edit",
     "SettingsChanged": "edit",
-    "StopperChanged": "edit",
+    "StopperChanged": "edit", "ReplicationStarted": "repeats", "ReplicationEnded": "repeats",
 }  # fmt: skip
 _Told: TypeAlias = tuple[str, str]  # text safe to show, and the raw command there was
 
