@@ -122,6 +122,21 @@ def test_ranges_of_a_file_stay_ranges(tuiswp: Tuiswp, here: Path) -> None:
     assert tuiswp("check", "b.yaml").code == 0
 
 
+def test_what_a_new_file_does_not_have_is_named_in_it(tuiswp: Tuiswp, here: Path) -> None:
+    (here / "train.py").write_text("")
+    own = 'tuiswp: {max_parallel: 2, env: {A: "1"}, objective: mean 10, retries: 3, seed: 7, '
+    text = FILE.replace("tuiswp: {", own).replace("grid", "random\nrun_cap: 9")
+    (here / "a.yaml").write_text(text)
+    assert tuiswp("advise", "a.yaml", "--write", "b.yaml").code == 0
+    (line,) = [x for x in (here / "b.yaml").read_text().splitlines() if "Not taken" in x]
+    assert line == (
+        "# Not taken over: metric.target or tuiswp.objective, tuiswp.env, tuiswp.seed, "
+        "how GPUs are shared, max_parallel, stagger_s, retries, timeout, grace_s."
+    )
+    assert tuiswp("advise", "b.yaml", "--write", "c.yaml").code == 0
+    assert "Not taken" not in (here / "c.yaml").read_text()
+
+
 def test_a_file_with_rules_of_its_own_is_not_written_anew(tuiswp: Tuiswp, here: Path) -> None:
     text = FILE.replace("tuiswp: {", 'tuiswp: {exclude: ["lr > 1e-3 and layers > 9"], ')
     (here / "a.yaml").write_text(text.replace("method: grid", "method: random"))

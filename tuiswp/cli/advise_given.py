@@ -19,7 +19,8 @@ from tuiswp.gpu.host import cpu_slots
 from tuiswp.gpu.placement import capacity
 from tuiswp.gpu.probe import read_once
 from tuiswp.model.space import Categorical, Constant, IntUniform, Parameter
-from tuiswp.model.sweep import Resources, Sweep, Tuning
+from tuiswp.model.stop import StopRules
+from tuiswp.model.sweep import Objective, Resources, Run, Sweep, Tuning
 from tuiswp.search.suggest import planned_trials
 from tuiswp.spec.command import DEFAULT_COMMAND
 from tuiswp.spec.distributions import distinct, grid_count, grid_values
@@ -52,7 +53,9 @@ def inputs_of(arguments: Namespace, sweep: Sweep | None) -> Inputs:
         gpus_change=_change(arguments.scale_gpus, "--scale-gpus"),
         written=None
         if sweep is None
-        else Written(Path(sweep.source).name, sweep.method, planned_trials(sweep)),
+        else Written(
+            Path(sweep.source).name, sweep.method, planned_trials(sweep), sweep.stopper is not None
+        ),
     )
 
 
@@ -207,7 +210,31 @@ def frame_of(arguments: Namespace, sweep: Sweep | None, inputs: Inputs) -> Frame
         shown,
         tuning,
         max(each, sweep.resources.gpus_per_trial),
+        _not_taken(sweep),
     )  # fmt: skip
+
+
+def _not_taken(sweep: Sweep) -> tuple[str, ...]:
+    """What the file sets beyond its search, by the keys a person knows."""
+    run, plain = sweep.run, Run(sweep.run.command, None, sweep.run.cwd)
+    resources = msgspec.structs.replace(sweep.resources, gpus_per_trial=1)
+    objective = sweep.objective or Objective("")
+    reduced = (objective.reduce, objective.window, objective.target)
+    there = (
+        ("description", sweep.description is not None),
+        ("metric.target or tuiswp.objective", reduced != ("last", 1, None)),
+        ("early_terminate or tuiswp.early_stop", sweep.stopper is not None),
+        ("tuiswp.sampler", sweep.sampler is not None),
+        ("tuiswp.stop", sweep.stop != StopRules()),
+        ("tuiswp.length", bool(sweep.length)),
+        ("tuiswp.env", bool(run.env)),
+        ("tuiswp.cwd", run.cwd != str(Path.cwd())),
+        ("tuiswp.seed", sweep.seed != 0),
+        ("how GPUs are shared, max_parallel", resources != Resources()),
+        ("stagger_s, retries, timeout, grace_s", (run.stagger_s, run.retries, run.timeout_s,
+         run.grace_s) != (plain.stagger_s, plain.retries, plain.timeout_s, plain.grace_s)),
+    )  # fmt: skip
+    return tuple(key for key, is_there in there if is_there)
 
 
 def _budget(text: str | None) -> Budget | None:

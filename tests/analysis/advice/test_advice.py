@@ -204,6 +204,17 @@ def test_what_the_file_would_do_is_said_where_it_differs() -> None:
     assert topic(found, "as written").arithmetic == ("⌈216 / 4⌉ × 10 min = 9 h",)
 
 
+def test_early_stopping_is_advised_where_it_pays_and_is_not_there_yet() -> None:
+    def told(count: int, stops: bool) -> bool:
+        written = Written("s.yaml", "random", 59, stops)
+        found = advise(Inputs(count=count, machine=FOUR, written=written))
+        return any(one.topic == "early stopping" for one in found.advice)
+
+    assert told(3, False)
+    assert not told(3, True)
+    assert not told(1, False)  # six trials: five must end before the rule says anything
+
+
 def test_a_small_space_is_not_drawn_more_often_than_it_has_points() -> None:
     flags = tuple(Tunable(name, False, grid=(False, True)) for name in "abc")
     assert advise(Inputs(parameters=flags, machine=FOUR)).search.trials == 8

@@ -30,7 +30,8 @@ def advise(inputs: Inputs) -> Advised:
     said += rates_for(inputs)
     said += _scales(search.axes)
     said.append(short_way(inputs))
-    said += _stopping(search)
+    if inputs.written is None or not inputs.written.stops:
+        said += _stopping(search)
     said += _finally(inputs, search)
     said += budget_for(inputs)
     questions = dict.fromkeys(one for one in said if isinstance(one, Question))
@@ -76,12 +77,14 @@ def _scales(axes: Sequence[Axis]) -> Iterator[Advice]:
                 (f"give its default: --params {say.name(axis.name)}=VALUE",), D2,
             )  # fmt: skip
             continue
-        line = "on a log scale" if axis.log else "as listed" if axis.low is None else "linear"
+        lines = ["on a log scale"] if axis.log else []
+        if axis.source == E6:
+            lines = [f"r = {axis.grid[0]}, 2r = {axis.grid[-1]}"]
         says = f"try {say.name(axis.name)} at {say.values(axis)}"
         if axis.low is not None and axis.high is not None:
             low, high = (say.value(x, log=axis.log) for x in (axis.low, axis.high))
-            line = f"a search samples {low} to {high}, {'log' if axis.log else 'linear'} ({D2})"
-        yield Advice("range", says, (line,), axis.source or E4)
+            lines = [f"a search samples {low} to {high}, {'log' if axis.log else 'linear'} ({D2})"]
+        yield Advice("range", says, tuple(lines), axis.source or E4)
 
 
 def _stopping(search: Search) -> Iterator[Advice]:

@@ -20,7 +20,10 @@ _LISTED = 12  # values of a whole-number range that are written one by one
 
 
 class Frame(msgspec.Struct, frozen=True):
-    """What stands around the search; texts as they are. `fixed`: parameters with one value."""
+    """What stands around the search; texts as they are. `fixed`: parameters with one value.
+
+    `not_taken`: keys of another sweep file that the new one does not have.
+    """
 
     name: str
     program: str | None = None
@@ -31,6 +34,7 @@ class Frame(msgspec.Struct, frozen=True):
     model_size: str | None = None
     tuning: Tuning | None = None
     gpus_per_trial: int = 1
+    not_taken: tuple[str, ...] = ()
 
 
 def sweep_file(advised: Advised, parameters: Sequence[Tunable], frame: Frame) -> str:
@@ -51,6 +55,8 @@ def _head(search: Search, ready: Sequence[Axis], frame: Frame) -> Iterator[str]:
     whole = search.trials is not None and len(ready) == len(search.axes)
     trials = f", {search.trials} trials" if whole else ""
     yield f"# {search.method}{trials}, as `tuiswp advise` advises. Edit it, then `tuiswp check` it."
+    if frame.not_taken:
+        yield f"# Not taken over: {', '.join(frame.not_taken)}."
     yield ""
     yield f"name: {_flow(frame.name)}"
     if frame.program is not None:

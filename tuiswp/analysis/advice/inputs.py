@@ -53,11 +53,15 @@ class Tunable(msgspec.Struct, frozen=True):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """The sweep file as it stands: its method, its trials (None: until it is stopped), its grid."""
+    """The sweep file as it stands: its method, its trials (None: until it is stopped).
+
+    `stops`: it has a rule for early stopping.
+    """
 
     name: str
     method: Method
     trials: int | None
+    stops: bool = False
 
 
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
