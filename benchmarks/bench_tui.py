@@ -4,24 +4,27 @@ Every running trial is overlaid in the chart. The step of a line tells when it w
 the age of what is on screen can be read off it. W&B LEET is measured beside it, in turn and in the
 same way, where `LEET=/path/to/wandb` names one or a `wandb` is on the PATH: of two programs on a
 machine that others use, the ratio says more than either figure. Takes about four minutes with LEET.
+What cannot be measured is a row that says why, and the others are measured all the same.
 """
 
 import json
 import os
 import re
-import shutil
 import statistics
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from benchmarks import sweeps
-from benchmarks.rows import Row, at_most, noted
-from benchmarks.terminal import NotShown, Terminal, terminal
+import psutil
+
+from benchmarks import leet, sweeps
+from benchmarks.rows import Row, at_most, failed, noted
+from benchmarks.terminal import NotShown, Opened, Terminal, terminal
 from benchmarks.world import command, private_world
 
 RATE = 10  # lines a second of each run
@@ -30,13 +33,15 @@ WINDOW_S = 8.0
 SETTLE_S = 2.0
 KEYS = 24
 STARTS = 3
-MANY, SOME = 10_000, 1_000
+MANY, SOME, POINTS = 10_000, 1_000, 1_000_000
 CPU_BARS = {1: 3.0, 8: 4.0, 50: 8.0}  # % of one core
 AGE_BARS = {1: 0.7, 8: 0.7, 50: 0.8}  # seconds
 MOST = max(CPU_BARS)
 _STEP = re.compile(r"^>?\s*t0000\s+running\s+(\d+)", re.MULTILINE)
-_CLOCK = re.compile(r"aclock\s+([0-9.]+)\s*$", re.MULTILINE)  # LEET's summary of a run
-_DAY_S = 86400.0
+_SORT = re.compile(r"sort \S+ \S")
+_SHOWN = re.compile(r"\d+/\d{4,5}")
+_NUMBERS = re.compile(r"^.*[─└].*\n(.*)$", re.MULTILINE)
+Part: TypeAlias = Callable[[], list[Row]]
 
 
 class Cost(NamedTuple):
@@ -45,63 +50,104 @@ class Cost(NamedTuple):
     cpu: float
     written: float  # KB a second
     age: float  # seconds, at worst
-    paint: float  # milliseconds
-    ready: float
+    opened: Opened
     memory: float  # MB
     keys: list[float]
 
 
 def main() -> list[Row]:
-    """What it costs to look at 1, 8 and 50 runs beside LEET, at 50 at rest, at 1,000 and 10,000."""
+    """What it costs to look at 1, 8 and 50 runs beside LEET, at 50 at rest, and at very many."""
     rows: list[Row] = []
     with private_world() as place, terminal(place) as screen:
-        leet = _leet()
-        ours, theirs = {}, {}
+        program = leet.found()
+        ours: dict[int, Cost] = {}
+        theirs: dict[int, Cost] = {}
+        lost: list[Row] = []
+        still: list[Row] = []
         for count in CPU_BARS:
-            ours[count] = _growing(screen, place / f"runs{count}", count)
-            if leet is not None:
-                theirs[count] = _leet_growing(screen, leet, place / f"wandb{count}", count)
-        rows += _beside(ours, theirs)
-        rows += _still(screen, place / f"runs{MOST}")
-        rows += _finished(screen, place / "some")
-        rows += _many_trials(screen, place / "trials")
-        rows += _many_runs(screen, place / "many")
+            with _attempt(f"{count} growing", screen, lost):
+                ours[count] = _growing(screen, place / f"runs{count}", count)
+            if count == MOST:  # before they have been silent for so long that they count as lost
+                with _attempt(f"{count} standing still", screen, still):
+                    still += _still(screen, place / f"runs{count}")
+            if program is not None:
+                with _attempt(f"{count} growing: LEET", screen, lost):
+                    theirs[count] = _leet_growing(screen, program, place / f"wandb{count}", count)
+        rows += [*_beside(ours, theirs), *still, *lost]
+        parts: tuple[tuple[str, Part], ...] = (
+            ("one long run", lambda: _long(screen, place / "long")),
+            (f"{SOME:,} finished", lambda: _finished(screen, place / "some", SOME)),
+            (f"{MANY:,} trials", lambda: _many_trials(screen, place / "trials")),
+            (f"{MANY:,} runs", lambda: _many_runs(screen, place / "many")),
+        )
+        for name, part in parts:
+            with _attempt(name, screen, rows):
+                rows += part()
     return rows
+
+
+@contextmanager
+def _attempt(name: str, screen: Terminal, rows: list[Row]) -> Iterator[None]:
+    """What goes wrong in the block is a row, and what it had on screen is said aside."""
+    print(f"  {name} ...", file=sys.stderr, flush=True)
+    try:
+        yield
+    except (NotShown, subprocess.SubprocessError, psutil.Error, OSError) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        rows.append(failed(name, str(error).partition("\n")[0] or type(error).__name__))
+    finally:
+        screen.close()
 
 
 def _beside(ours: dict[int, Cost], theirs: dict[int, Cost]) -> list[Row]:
     """The bars, and the figures of LEET under each."""
     rows: list[Row] = []
-    unit = "% of a core"
     for count, bar in CPU_BARS.items():
-        rows.append(at_most(f"{count} growing: CPU", ours[count].cpu, bar, unit))
-        if count in theirs:
-            rows.append(noted("  LEET", f"{theirs[count].cpu:.1f} {unit}"))
+        if count in ours:
+            mine, other = ours[count], theirs.get(count)
+            rows += _pair(f"{count} growing: CPU", mine, other, bar, "% of a core", _cpu)
+            if count == MOST and other is not None:
+                share = _cpu(mine) / (_cpu(other) or float("nan"))
+                rows.append(at_most(f"{count} growing: CPU by LEET's", share, 0.33, "", places=2))
     for count, bar in AGE_BARS.items():
-        rows.append(at_most(f"{count} growing: oldest data", ours[count].age, bar, "s", places=2))
-        if count in theirs:
-            rows.append(noted("  LEET", f"{theirs[count].age:.2f} s"))
+        if count in ours:
+            name = f"{count} growing: oldest data"
+            rows += _pair(name, ours[count], theirs.get(count), bar, "s", lambda cost: cost.age, 2)
+    if MOST not in ours:
+        return rows
     mine, other = ours[MOST], theirs.get(MOST)
-    if other is not None:
-        share = mine.cpu / other.cpu if other.cpu else float("inf")
-        rows.insert(6, at_most(f"{MOST} growing: CPU by LEET's", share, 1 / 3, "", places=2))
-    quick = 1.0 if other is None else other.paint
-    for name, value, bar, unit, theirs_is in (
-        ("output", mine.written, 15, "KB/s", other and other.written),
-        ("memory", mine.memory, 60, "MB", other and other.memory),
-        ("key to change, median", _median(mine.keys), 25, "ms", other and _median(other.keys)),
-        ("key to change, p95", _p95(mine.keys), 60, "ms", other and _p95(other.keys)),
-        ("first paint", mine.paint, 450, "ms", other and other.paint),
-    ):
-        rows.append(at_most(f"{MOST} growing: {name}", value, bar, unit))
-        if theirs_is is not None:
-            rows.append(noted("  LEET", f"{theirs_is:.1f} {unit}"))
+    for name, bar, unit, read in _AT_MOST:
+        rows += _pair(f"{MOST} growing: {name}", mine, other, bar, unit, read)
     if other is None:
         rows.append(noted("LEET", "left out: LEET=/path/to/wandb names one"))
     else:
-        rows.append(at_most("  first paint by LEET's", mine.paint / quick, 1, "", places=2))
-    rows.append(noted("  first rows", f"{mine.ready:.0f} ms"))
+        share = mine.opened.paint / other.opened.paint
+        rows.append(at_most(f"{MOST} growing: first paint by LEET's", share, 1, "", places=2))
+    rows += _pair("  of it CPU", mine, other, None, "ms", lambda cost: cost.opened.paint_cpu * 1e3)
+    rows += _pair("  first rows", mine, other, None, "ms", lambda cost: cost.opened.ready * 1e3)
     return rows
+
+
+def _pair(
+    name: str,
+    mine: Cost,
+    other: Cost | None,
+    bar: float | None,
+    unit: str,
+    read: Callable[[Cost], float],
+    places: int = 1,
+) -> list[Row]:
+    """Ours, and LEET's below it."""
+    value = read(mine)
+    row = noted(name, f"{value:.{places}f} {unit}")
+    rows = [row if bar is None else at_most(name, value, bar, unit, places=places)]
+    if other is not None:
+        rows.append(noted("    LEET", f"{read(other):.{places}f} {unit}"))
+    return rows
+
+
+def _cpu(cost: Cost) -> float:
+    return cost.cpu
 
 
 def _median(values: list[float]) -> float:
@@ -109,7 +155,18 @@ def _median(values: list[float]) -> float:
 
 
 def _p95(values: list[float]) -> float:
-    return statistics.quantiles(values, n=20)[-1] if len(values) > 1 else float("nan")
+    if len(values) < 2 or max(values) == float("inf"):
+        return max(values, default=float("nan"))
+    return statistics.quantiles(values, n=20)[-1]
+
+
+_AT_MOST: tuple[tuple[str, float, str, Callable[[Cost], float]], ...] = (
+    ("output", 15, "KB/s", lambda cost: cost.written),
+    ("memory", 60, "MB", lambda cost: cost.memory),
+    ("key to change, median", 25, "ms", lambda cost: _median(cost.keys)),
+    ("key to change, p95", 60, "ms", lambda cost: _p95(cost.keys)),
+    ("first paint", 450, "ms", lambda cost: cost.opened.paint * 1e3),
+)
 
 
 # -- what is looked at -------------------------------------------------------------------------
@@ -179,17 +236,17 @@ def _growing(screen: Terminal, folder: Path, count: int) -> Cost:
                 screen.close()
             starts.append(screen.open(command(folder), r"t0000\s+running"))
         time.sleep(SETTLE_S)
-        return _cost(screen, starts, age, _cursor, count)
+        return _cost(screen, starts, age, _cursor, ("Down", "Up"), count)
     finally:
         runs.close()
-        screen.close()
 
 
 def _cost(
     screen: Terminal,
-    starts: list[tuple[float, float]],
+    starts: list[Opened],
     age: Callable[[str], float | None],
     seen: Callable[[str], object],
+    to_and_fro: tuple[str, str],
     count: int,
 ) -> Cost:
     """What the program on screen costs from now on."""
@@ -198,14 +255,14 @@ def _cost(
     memory = screen.resident_mb()
     keys = []
     if count == MOST:
-        keys = [screen.press(("Down", "Up")[n % 2], seen) * 1e3 for n in _spaced(KEYS)]
-    paint, ready = (statistics.median(start[n] for start in starts) * 1e3 for n in (0, 1))
-    return Cost(cpu, written, max(ages, default=float("inf")), paint, ready, memory, keys)
+        keys = [screen.press(to_and_fro[n % 2], seen) * 1e3 for n in _spaced(KEYS)]
+    opened = Opened(*(statistics.median(column) for column in zip(*starts, strict=True)))
+    return Cost(cpu, written, max(ages, default=float("inf")), opened, memory, keys)
 
 
 def _cursor(shown: str) -> list[str]:
-    """The cursor's row: where the mark `>` stands, whatever else moves."""
-    return [line[:7] for line in shown.splitlines() if line.startswith(">")]
+    """The mark `>` with the trial it stands at, and whether that is marked, whatever else moves."""
+    return [line[:9] for line in shown.splitlines() if line.startswith(">")]
 
 
 def _watched(
@@ -233,66 +290,23 @@ def _spaced(count: int) -> Iterator[int]:
 # -- LEET --------------------------------------------------------------------------------------
 
 
-def _leet() -> Path | None:
-    """The `wandb` that has LEET; its Python stands beside it."""
-    found = os.environ.get("LEET") or shutil.which("wandb")
-    path = None if found is None else Path(found).absolute()
-    return path if path is not None and path.with_name("python").exists() else None
-
-
-def _leet_growing(screen: Terminal, leet: Path, folder: Path, count: int) -> Cost:
+def _leet_growing(screen: Terminal, wandb: Path, folder: Path, count: int) -> Cost:
     """LEET, on as many runs that grow the same way, all of them overlaid."""
     folder.mkdir()
 
-    def age(shown: str) -> float | None:
-        found = _CLOCK.search(shown)
-        return None if found is None else (time.time() - float(found[1])) % _DAY_S
-
-    with _wandb_runs(leet, folder, count):
-        try:
-            starts = []
-            for start in range(STARTS if count == MOST else 1):
-                if start:
-                    screen.close()
-                program = [str(leet), "leet", str(folder / "wandb")]
-                starts.append(screen.open(program, rf"Runs \[(\S+ of )?{count}[ \]]"))
-            for _ in range(count - 1):  # the first is selected
-                for key in ("Down", "Space"):
-                    screen.type(key)
-                    time.sleep(0.03)
-            time.sleep(SETTLE_S)
-            return _cost(screen, starts, age, _left, count)
-        finally:
-            screen.close()
-
-
-def _left(shown: str) -> list[str]:
-    """The list of runs, at the left, with the mark of the one that has the cursor."""
-    return [line[:38] for line in shown.splitlines()]
-
-
-@contextmanager
-def _wandb_runs(leet: Path, folder: Path, count: int) -> Iterator[None]:
-    """Offline runs that another Python writes until the block is over."""
-    script = Path(__file__).with_name("wandb_runs.py")
-    writer = subprocess.Popen(
-        [leet.with_name("python"), script, folder, str(count), str(PREFILL), str(RATE)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    assert writer.stdin is not None and writer.stdout is not None
-    try:
-        for line in writer.stdout:
-            if line.strip() == b"READY":
-                break
-        else:
-            raise NotShown(f"{script} did not begin")
-        yield
-    finally:
-        writer.stdin.close()
-        writer.stdout.close()
-        writer.wait()
+    with leet.growing_runs(wandb, folder, count, PREFILL, RATE):
+        starts = []
+        for start in range(STARTS if count == MOST else 1):
+            if start:
+                screen.close()
+            program = [str(wandb), "leet", str(folder / "wandb")]
+            starts.append(screen.open(program, rf"Runs \[(\S+ of )?{count}[ \]]"))
+        for _ in range(count - 1):  # the first is selected
+            for key in ("Down", "Space"):
+                screen.type(key)
+                time.sleep(0.03)
+        time.sleep(SETTLE_S)
+        return _cost(screen, starts, leet.age, leet.listed, ("Up", "Down"), count)
 
 
 # -- many that ended ---------------------------------------------------------------------------
@@ -304,37 +318,86 @@ def _still(screen: Terminal, folder: Path) -> list[Row]:
     time.sleep(SETTLE_S)
     screen.record()
     cpu, rate, _ = _watched(screen, lambda shown: None)
-    screen.close()
     return [
         noted(f"{MOST} standing still: CPU", f"{cpu:.1f} % of a core"),
         at_most(f"{MOST} standing still: output", rate, 0.2, "KB/s", places=2),
     ]
 
 
-_ACTIONS = (
-    ("down", "Down"), ("page down", "PageDown"), ("last", "End"), ("first", "Home"),
-    ("sort", "."), ("sort back", ","), ("reverse", "S"), ("mark", "Space"), ("filter", "/"),
-    ("filter by a letter", "8"), ("no filter", "Escape"), ("open", "Enter"), ("back", "Escape"),
-    ("results", "O"), ("back from results", "Escape"),
+def _long(screen: Terminal, folder: Path) -> list[Row]:
+    """A run of a million points: how soon the chart is there again after a key."""
+    place = folder / "run-000"
+    place.mkdir(parents=True)
+    with (place / "metrics.jsonl").open("w") as file:
+        for step in range(POINTS):
+            file.write(
+                f'{{"step": {step}, "loss": {2.0 / (1 + step) + (step * 7919 % 1009):.4f}}}\n'
+            )
+    opened = screen.open(command(folder), r"t0000\s+\w+\s+1M")
+    time.sleep(SETTLE_S)
+    screen.type("Tab")  # to the chart
+    keys = [screen.press(key, _axis) * 1e3 for key in ("+", "+", "-", "-") for _ in _spaced(1)]
+    return [
+        noted(f"{POINTS:,} points: read", f"{opened.ready:.1f} s"),
+        at_most(f"{POINTS:,} points: drawn after a key", max(keys), 100, "ms"),
+    ]
+
+
+def _axis(shown: str) -> list[str]:
+    """The numbers under a chart, which a zoom changes."""
+    return _NUMBERS.findall(shown)
+
+
+def _sorted(shown: str) -> list[str]:
+    return _SORT.findall(shown)
+
+
+def _counted(shown: str) -> list[str]:
+    return _SHOWN.findall(shown)
+
+
+def _writing(shown: str) -> bool:
+    """Whether the line to filter with is there."""
+    return "lr>=1e-4" in shown
+
+
+def _table(shown: str) -> bool:
+    """Whether the table is on top."""
+    return "trial state" in shown
+
+
+# Each key with what it alone changes.
+_ACTIONS: tuple[tuple[str, str, Callable[[str], object]], ...] = (
+    ("down", "Down", _cursor), ("page down", "PageDown", _cursor), ("last", "End", _cursor),
+    ("first", "Home", _cursor), ("sort", ".", _sorted), ("sort back", ",", _sorted),
+    ("reverse", "S", _sorted), ("reverse again", "S", _sorted), ("mark", "Space", _cursor),
+    ("unmark", "Space", _cursor), ("filter", "/", _writing), ("filter by a letter", "8", _counted),
+    ("no filter", "Escape", _counted), ("open", "Enter", _table), ("back", "Escape", _table),
+    ("results", "O", _table), ("back from results", "Escape", _table),
 )  # fmt: skip
 
 
-def _finished(screen: Terminal, folder: Path) -> list[Row]:
-    """A thousand trials that ended: every key, from it to a changed screen."""
-    screen.open(command(sweeps.finished(folder, SOME)), f"{SOME}/{SOME}")
+def _finished(screen: Terminal, folder: Path, count: int) -> list[Row]:
+    """Trials that ended: every key, from it to the change that it makes, at worst of three."""
+    screen.open(command(sweeps.finished(folder, count)), f"{count}/{count}")
     time.sleep(4.0)  # the old curves are read
-    took: dict[str, float] = {}
-    for _ in range(3):
+    return _pressed(screen, count)
+
+
+def _pressed(screen: Terminal, count: int, times: int = 3) -> list[Row]:
+    took: dict[str, list[float]] = {name: [] for name, _, _ in _ACTIONS}
+    for _ in range(times):
         screen.type("Home")  # from where each of the keys changes something
-        for name, key in _ACTIONS:
-            time.sleep(0.6)
-            took[name] = min(took.get(name, float("inf")), screen.press(key) * 1e3)
-    screen.close()
-    slowest = max(took, key=took.__getitem__)
+        for name, key, seen in _ACTIONS:
+            time.sleep(0.35)
+            took[name].append(screen.press(key, seen) * 1e3)
+    worst = sorted(_ACTIONS, key=lambda action: max(took[action[0]]), reverse=True)[:3]
+    every = [one for ones in took.values() for one in ones]
+    said = ", ".join(f"{name} {max(took[name]):.0f}" for name, _, _ in worst)
     return [
-        at_most(f"{SOME:,} finished: slowest key", took[slowest], 100, "ms"),
-        noted("  which is", slowest),
-        noted("  median of all keys", f"{_median(list(took.values())):.1f} ms"),
+        at_most(f"{count:,} finished: slowest key", max(every), 100, "ms"),
+        noted("  the slowest", said),
+        noted("  median of all keys", f"{_median(every):.1f} ms"),
     ]
 
 
@@ -358,16 +421,15 @@ def _many_runs(screen: Terminal, folder: Path) -> list[Row]:
 
 
 def _opened(screen: Terminal, folder: Path, name: str, state: str) -> list[Row]:
-    """From the call to a table of all of them; then how it scrolls."""
+    """From the call to a table of all of them, and how it scrolls meanwhile."""
+    opened = screen.open(command(folder), rf"t\d{{4,5}}\s+{state}")
     try:
-        _, first = screen.open(command(folder), rf"t\d{{4,5}}\s+{state}")
         whole = screen.until(lambda shown: f"{MANY}/{MANY}" in shown) - screen.started
     except NotShown:
-        return [at_most(f"{name} open", float("inf"), 2, "s")]
+        whole = float("inf")
     keys = [screen.press(("PageDown", "Down")[n % 2], _cursor) * 1e3 for n in _spaced(12)]
-    screen.close()
     return [
         at_most(f"{name} open, all in the table", whole, 2, "s", places=2),
-        noted("  first rows", f"{first:.2f} s"),
-        at_most(f"{name}: a key while it reads on, median", _median(keys), 100, "ms"),
+        noted("  first rows", f"{opened.ready:.2f} s"),
+        at_most(f"{name}: a key while it reads on, at worst", max(keys), 100, "ms"),
     ]

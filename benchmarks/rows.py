@@ -19,6 +19,11 @@ def exactly(name: str, value: object, bar: object) -> Row:
     return name, str(value), str(bar), value == bar
 
 
+def failed(name: str, why: str) -> Row:
+    """What could not be measured: the bar is not met, and the others still stand."""
+    return name, why, "to be measured", False
+
+
 def noted(name: str, value: str) -> Row:
     """A figure to read the others by."""
     return name, value, "", None

@@ -1,12 +1,13 @@
 """Charts in text: exact for small ones, and of the size asked for whatever the numbers are."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuiswp.analysis.braille import Canvas, Mark, curve, sparkline
+from tuiswp.analysis.braille import Canvas, Mark, _trace, curve, sparkline
 
 U_CURVE = [
     (1e-4, 2.35), (3e-4, 2.22), (1e-3, 2.12), (3e-3, 2.04), (1e-2, 2.01), (3e-2, 3.37),
@@ -188,3 +189,23 @@ def test_a_sparkline_always_has_the_width_asked_for(
     values: list[float], width: int, ascii: bool
 ) -> None:
     assert len(sparkline(values, width, ascii=ascii)) == max(0, width)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.0, 19.3), st.integers(-9, 49)), min_size=1, max_size=80),
+)
+def test_points_of_one_column_are_joined_as_if_each_had_its_line(
+    points: list[tuple[float, int]],
+) -> None:
+    dots = sorted(((x, y + 0.3) for x, y in points), key=lambda dot: dot[0])
+    whole, thinned = Canvas(10, 10), Canvas(10, 10)
+    for before, after in pairwise(dots):
+        whole.line(*before, *after)
+    stroke: list[tuple[float, float]] = []
+    for dot in dots:
+        if stroke and round(dot[0]) != round(stroke[-1][0]):
+            _trace(thinned, stroke)
+            stroke = stroke[-1:]
+        stroke.append(dot)
+    _trace(thinned, stroke)
+    assert thinned.rows() == whole.rows()

@@ -162,9 +162,9 @@ def test_alike_lines_are_read_in_bulk(tmp_path: Path, monkeypatch: pytest.Monkey
     single: list[bytes] = []
     original = MetricFile._read_line
 
-    def spy(self: MetricFile, line: bytes) -> None:
+    def spy(self: MetricFile, line: bytes, *, learn: bool = False) -> None:
         single.append(line)
-        original(self, line)
+        original(self, line, learn=learn)
 
     monkeypatch.setattr(MetricFile, "_read_line", spy)
     file = read_whole(path)

@@ -68,13 +68,13 @@ Growing: TypeAlias = tuple[float | None, float | None, float | None, float]
 class _Run:
     """One run of a folder, as it was seen last."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.file = MetricFile(directory / METRICS)
+    def __init__(self, folder: str, name: str) -> None:
+        self.name = name
         # As text: a Path for each of ten thousand runs takes longer than to ask the file system.
-        self._metrics = f"{directory}/{METRICS}"
-        self._final = f"{directory}/checkpoints.jsonl"
-        self._config = f"{directory}/config.json"
+        self._metrics = f"{folder}/{name}/{METRICS}"
+        self._final = f"{folder}/{name}/checkpoints.jsonl"
+        self._config = f"{folder}/{name}/config.json"
+        self.file = MetricFile(self._metrics)
         self.config: dict[str, Any] | None = None
         self.age = float("inf")
         self._config_at: float | None = None
@@ -111,7 +111,7 @@ class _Run:
         config_at = None if config is None else config.st_mtime
         if config_at != self._config_at:
             self._config_at = config_at
-            self.config = None if config_at is None else _config(self._config)
+            self.config = None if config is None else _config(self._config, config.st_size)
             differs = True
         return differs
 
@@ -130,7 +130,7 @@ class _Run:
                 name = find(objective.metric, self.file.metrics)
                 value = reduce(self.file.metrics[name], objective) if name is not None else None
             final = self._seen[3:] != (None,) and _has_final_checkpoint(self._final)
-            trial = _trial(number, self.directory, params, self.file, value, self.age, final)
+            trial = _trial(number, self.name, params, self.file, value, self.age, final)
             self._made = made_from, trial
         return self._made[1]
 
@@ -252,13 +252,14 @@ class RunFolder:
 
     def _list(self) -> None:
         """See which runs there are. Raises UsageError if there is none."""
-        known = {run.directory.name: run for run in self._runs if not run.is_gone}
+        known = {run.name: run for run in self._runs if not run.is_gone}
         names = run_names(self._path, known)
         if not names:
             raise UsageError("holds no runs (*/metrics.jsonl)", where=str(self._path))
-        if names == [run.directory.name for run in self._runs]:
+        if names == [run.name for run in self._runs]:
             return
-        self._runs = [known.get(name) or _Run(self._path / name) for name in names]
+        folder = str(self._path)
+        self._runs = [known.get(name) or _Run(folder, name) for name in names]
         # Numbers mean other runs now.
         self._unread = deque(n for n, name in enumerate(names) if name not in known)
         self._dirty = {n for n, name in enumerate(names) if name in known}
@@ -278,7 +279,7 @@ class RunFolder:
         runs = [run for run in self._runs if run.was_read]
         objective = self._objective
         if objective is None:
-            objective = guess_objective([set(run.file.metrics) for run in runs])
+            objective = guess_objective({frozenset(run.file.metrics) for run in runs})
         found = varying([run.config for run in runs]), objective
         self._differs, self._known_at = bool(self._unread), read
         if found == before:
@@ -322,7 +323,7 @@ def _stat(path: str) -> os.stat_result | None:
 
 def _trial(
     number: int,
-    directory: Path,
+    name: str,
     params: Params,
     file: MetricFile,
     value: float | None,
@@ -331,7 +332,7 @@ def _trial(
 ) -> Trial:
     """`final`: its last checkpoint is there."""
     reached = file.progress is not None and file.progress >= COMPLETE_AT
-    last = not (reached or final) and age >= QUIET_S and _is_last_step(directory, file)
+    last = not (reached or final) and age >= QUIET_S and _is_last_step(file)
     trial = Trial(
         number,
         params,
@@ -347,17 +348,17 @@ def _trial(
         evidence = "its final checkpoint is there" if final else f"progress {file.progress:g}"
         evidence += f" at step {file.last_step:g}, its last" if last else ""
         return msgspec.structs.replace(
-            trial, status=Ended(time.time() - age, "done", "done", f"{directory.name}: {evidence}")
+            trial, status=Ended(time.time() - age, "done", "done", f"{name}: {evidence}")
         )
     if age < QUIET_S:
         return msgspec.structs.replace(trial, status=Launching(time.time() - age, "", ()))
-    evidence = f"{directory.name}: silent for {duration(age)}, and nothing says how it ended"
+    evidence = f"{name}: silent for {duration(age)}, and nothing says how it ended"
     return msgspec.structs.replace(
         trial, status=Ended(time.time() - age, "lost", "unknown", evidence)
     )
 
 
-def _is_last_step(directory: Path, file: MetricFile) -> bool:
+def _is_last_step(file: MetricFile) -> bool:
     """Whether a quiet file ends with step N-1 of N, where `progress` is step/N and ends below 1.
 
     The first row tells that steps and progress count from 0: elsewhere (s+1)/N is logged, and the
@@ -370,7 +371,7 @@ def _is_last_step(directory: Path, file: MetricFile) -> bool:
     if total != step + 1:
         return False
     try:
-        with (directory / "metrics.jsonl").open("rb") as lines:
+        with file.path.open("rb") as lines:
             first = json.loads(lines.readline(_FIRST_LINE_LIMIT))
     except (OSError, ValueError, RecursionError):
         return False
@@ -385,13 +386,14 @@ def _has_final_checkpoint(path: str) -> bool:
     return re.search(rb'"name"\s*:\s*"final"', data) is not None
 
 
-def _config(path: str) -> dict[str, Any] | None:
-    """The settings of a run; None if they cannot be read."""
+def _config(path: str, size: int) -> dict[str, Any] | None:
+    """The settings of a run in a file of so many bytes; None if they cannot be read."""
     try:
-        with Path(path).open("rb", buffering=0) as file:
-            # Not the limit outright: for each file that many bytes would be reserved first.
-            size = min(os.fstat(file.fileno()).st_size, _CONFIG_LIMIT)
-            config = msgspec.json.decode(file.read(size))
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            config = msgspec.json.decode(os.read(fd, min(size, _CONFIG_LIMIT)))
+        finally:
+            os.close(fd)
     except (OSError, msgspec.DecodeError, RecursionError):
         return None
     return config if isinstance(config, dict) else None
@@ -426,7 +428,7 @@ def _distinct(values: Sequence[Value]) -> list[Value]:
         return found
 
 
-def guess_objective(logged: list[set[str]]) -> Objective | None:
+def guess_objective(logged: Collection[Collection[str]]) -> Objective | None:
     """The first well-known objective that every run with metrics logged."""
     with_metrics = [names for names in logged if names]
     for name, goal in _OBJECTIVES:

@@ -75,12 +75,13 @@ class MetricFile:
 
     def __init__(
         self,
-        path: Path,
+        path: Path | str,
         *,
         only: Collection[str] | None = None,
         derived: Sequence[DerivedMetric] = (),
     ) -> None:
-        self.path = path
+        # As text: of ten thousand files, to make a Path of each takes longer than to open them.
+        self._path = os.fspath(path)
         self.rows = 0  # in the file as it is now
         self.progress: float | None = None
         self.last_step: float | None = None  # of the row written last
@@ -110,6 +111,10 @@ class MetricFile:
         self._skipping = False  # in a line that is too long
         self._line = 0  # lines read
         self._stepped = False  # a row had a step
+
+    @property
+    def path(self) -> Path:
+        return Path(self._path)
 
     @property
     def metrics(self) -> Mapping[str, Series]:
@@ -166,7 +171,7 @@ class MetricFile:
         """
         before = self._revision
         try:
-            found = self.path.lstat()
+            found = os.lstat(self._path)
             if not stat.S_ISREG(found.st_mode):
                 self._place(not_regular=True)
             elif self.behind or _identity(found) != self._seen:
@@ -201,7 +206,7 @@ class MetricFile:
     def _open(self, max_bytes: int) -> None:
         # O_NONBLOCK: a FIFO put here since the lstat must not hang us. O_NOFOLLOW: nor a link lead
         # us out of the trial directory.
-        fd = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        fd = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             found = os.fstat(fd)
             if not stat.S_ISREG(found.st_mode):
@@ -297,15 +302,17 @@ class MetricFile:
         if self._read_in_bulk(head, rest):
             return
         lines = b"".join((head, rest)).split(b"\n")
+        # A line or two at a time are never read in bulk: there is nothing to learn them for.
+        learn = len(head) + len(rest) >= _BULK_MIN
         if len(lines) > 2 * _LEARN:
             # From a few lines the bulk reader learns the keys; then it may manage the others.
             for line in lines[:_LEARN]:
-                self._read_line(line)
+                self._read_line(line, learn=learn)
             lines = lines[_LEARN:]
             if self._read_in_bulk(b"", memoryview(b"\n".join(lines))):
                 return
         for line in lines:
-            self._read_line(line)
+            self._read_line(line, learn=learn)
 
     def _read_in_bulk(self, head: bytes, rest: memoryview) -> bool:
         if len(head) + len(rest) < _BULK_MIN:
@@ -315,7 +322,7 @@ class MetricFile:
             self._take_block(block)
         return block is not None
 
-    def _read_line(self, line: bytes) -> None:
+    def _read_line(self, line: bytes, *, learn: bool = False) -> None:
         self._line += 1
         if b"\0" in line:
             # After a power loss a file system leaves NULs where a line was; what follows is whole.
@@ -329,7 +336,8 @@ class MetricFile:
         except BadRow as reason:
             self._bad(str(reason), line)
             return
-        self._layout.learn(found)
+        if learn:
+            self._layout.learn(found)
         self._take_row(row)
 
     def _bad(self, reason: str, line: bytes, *, too_long: bool = False) -> None:

@@ -5,7 +5,7 @@ and the raw log the other. Nothing else is treated as equal: case, dots and spac
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 
 
 def normal(name: str) -> str:
@@ -24,6 +24,8 @@ def same(a: str, b: str) -> bool:
 
 def find(name: str, metrics: Iterable[str]) -> str | None:
     """The name in `metrics` that means `name`: the exact one, else the first equal one."""
+    if isinstance(metrics, Mapping | Set) and name in metrics:  # as nearly always, at once
+        return name
     equal: str | None = None
     for candidate in metrics:
         if candidate == name:

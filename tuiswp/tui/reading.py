@@ -160,6 +160,7 @@ class Reading:
             what_if=self._what_if(view, trials, want.what_if),
             trouble=_damage(view),
             idle=idle,
+            shapes=self._verdict.shapes,
         )
 
     def take_whole(self, want: Want, *, gpus_s: float = 3.0) -> Snapshot:

@@ -15,6 +15,7 @@ from tuiswp.tui.along import XKind
 if TYPE_CHECKING:  # the first frame is drawn before anything is read or judged
     from tuiswp.analysis.diagnosis import Diagnosis
     from tuiswp.analysis.optimum import Judgement
+    from tuiswp.analysis.shape import Shape
     from tuiswp.controller.client import SweepView
     from tuiswp.gpu.inventory import Inventory
     from tuiswp.tui.idle import Idle
@@ -154,6 +155,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     and another is the best. `data_age_s`: seconds since any running trial's
     file grew (None: nothing runs). `at`: wall time of the reading. `what_if`: the ranking by the
     rule that was wanted. `logged`: the metrics that were wanted as columns, as they were named.
+    `shapes`: of the parameters the results draw, None: not made yet, or for another judgement.
     `trouble`: why this may be no more how it stands: the journal is damaged, nothing can be read.
     `as_of`: this is the past; nothing can be asked of it. `idle`: trials that let a GPU idle.
     """
@@ -181,6 +183,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     trouble: str = ""
     as_of: AsOf | None = None
     idle: "tuple[Idle, ...]" = ()
+    shapes: "tuple[Shape, ...] | None" = None
 
     @property
     def unattended(self) -> bool:

@@ -7,8 +7,10 @@ done off the beat, so that it never takes more than a small share of the time. R
 import time
 from collections.abc import Callable, Sequence
 
+from tuiswp.analysis.curves import drawable
 from tuiswp.analysis.diagnosis import Diagnosis, diagnose
 from tuiswp.analysis.optimum import Judgement, judge
+from tuiswp.analysis.shape import Shape
 from tuiswp.controller.client import SweepView
 from tuiswp.model.trial import Trial
 
@@ -24,6 +26,7 @@ class Verdict:
         self.key: object = None
         self.judgement = Judgement()
         self.diagnoses: tuple[Diagnosis, ...] = ()
+        self.shapes: tuple[Shape, ...] | None = None  # of this judgement
         self.behind = False
         self._not_before: float | None = None  # monotonic
 
@@ -31,19 +34,20 @@ class Verdict:
         """Judge what is true now; runs that something else launched write no journal."""
         if view.unread:  # nothing is chosen from a part
             self.judgement = Judgement(why_none=f"{view.unread} runs are not read yet")
-            self.key, self.diagnoses, self.behind = None, (), True
+            self.key, self.diagnoses, self.shapes, self.behind = None, (), None, True
             return
         running = sum(trial.state == "running" for trial in trials) if view.foreign else 0
         key = (view.state.seq, len(trials), running, running and clock() // 5)
         if key != self.key:
             self.key, self.judgement = key, judge(view.sweep, trials)
-            self.behind = True
+            self.behind, self.shapes = True, None
             if self._not_before is None and len(trials) >= _LARGE:
                 self._not_before = time.monotonic() + 0.1
                 return
         if self.behind and time.monotonic() >= (self._not_before or 0.0):
             began = time.monotonic()
             self.diagnoses = diagnose(view.sweep, trials, self.judgement)
+            self.shapes = tuple(drawable(view.sweep, self.judgement))
             took = time.monotonic() - began
             self._not_before = began + (took * _SHARE if took > _QUICK_S else 0.0)
             self.behind = False

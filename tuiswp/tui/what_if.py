@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
+from tuiswp.analysis.curves import drawable
 from tuiswp.analysis.diagnosis import Diagnosis, diagnose
 from tuiswp.analysis.optimum import Judgement, judge
+from tuiswp.analysis.shape import Shape
 from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.names import find
 from tuiswp.metrics.objective import reduce
@@ -28,6 +30,7 @@ class WhatIf(msgspec.Struct, frozen=True):
     sweep: Sweep
     judgement: Judgement
     diagnoses: tuple[Diagnosis, ...]
+    shapes: tuple[Shape, ...] | None = None
 
 
 def next_rule(own: Objective, shown: Objective | None) -> Objective | None:
@@ -53,7 +56,8 @@ def rejudge(
     other = replace(sweep, objective=objective)
     valued = [replace(t, value=_value(files.get(t.number), objective)) for t in trials]
     judgement = judge(other, valued)
-    return WhatIf(other, judgement, diagnose(other, valued, judgement))
+    shapes = tuple(drawable(other, judgement))
+    return WhatIf(other, judgement, diagnose(other, valued, judgement), shapes)
 
 
 def _value(file: MetricFile | None, objective: Objective) -> float | None:

@@ -49,7 +49,7 @@ class ResultsScreen(Page):
     _drawn: Snapshot | None = None
     _rule: Objective | None = None  # another than the file's
     _parameter = 0
-    _shapes: tuple[Judgement, list[Shape]] | None = None
+    _kept: tuple[tuple[object, ...], tuple[object, ...], Sequence[Line]] | None = None
 
     def update(self, snapshot: Snapshot) -> None:
         """Draw another moment; while only running trials move, every two seconds is enough."""
@@ -76,31 +76,35 @@ class ResultsScreen(Page):
     def texts(self, width: int, words: str) -> Sequence[Line]:
         if self.snapshot is None:
             return [(("nothing is known yet", "dim"),)]
+        snapshot = self.snapshot
         height = max(_CURVE[0], min(_CURVE[1], self.size.height - 8))
-        return result_lines(
-            self.snapshot,
-            width,
-            height,
-            words=words,
-            ascii=self.ascii,
-            rule=self._rule,
-            shapes=self._known_shapes(self.snapshot),
-            parameter=self._parameter,
-        )
-
-    def _known_shapes(self, snapshot: Snapshot) -> list[Shape]:
-        """The shapes of what is shown: made once for each judgement."""
-        sweep, judgement, _ = _shown(snapshot, self._rule)
-        if self._shapes is None or self._shapes[0] is not judgement:
-            self._shapes = judgement, drawable(sweep, judgement)
-        return self._shapes[1]
+        asked = (width, height, words, self._rule, self._parameter)
+        told = _told_of(snapshot)
+        kept = self._kept
+        if (
+            kept is None
+            or kept[0] != asked
+            or any(old is not new for old, new in zip(kept[1], told, strict=True))
+        ):  # a layout asks for the same text several times, and it takes a while to make
+            lines = result_lines(
+                snapshot,
+                width,
+                height,
+                words=words,
+                ascii=self.ascii,
+                rule=self._rule,
+                shapes=_shapes_of(snapshot, self._rule),
+                parameter=self._parameter,
+            )
+            kept = self._kept = asked, told, lines
+        return kept[2]
 
     def offer(self) -> Answer | None:
         """What one key would try next: for the parameter in sight, else for the first that can."""
         if self.snapshot is None:
             return None
         sweep, judgement = self.snapshot.view.sweep, self.snapshot.judgement
-        return _best_offer(sweep, judgement, drawable(sweep, judgement), self._parameter)
+        return _best_offer(sweep, judgement, _shapes_of(self.snapshot, None), self._parameter)
 
     def action_do(self, action_id: str) -> None:
         match action_id:
@@ -152,6 +156,28 @@ class ResultsScreen(Page):
         if want is not None:
             want(self.wants)
         self.redraw()
+
+
+def _told_of(snapshot: Snapshot) -> tuple[object, ...]:
+    """What the text is made from: as long as these are the same objects, it says the same."""
+    runs = any(row.state == "running" for row in snapshot.rows)
+    return (
+        snapshot.view.sweep,
+        snapshot.view.state,
+        snapshot.judgement,
+        snapshot.diagnoses,
+        snapshot.what_if,
+        snapshot if runs or snapshot.as_of is not None else None,
+    )
+
+
+def _shapes_of(snapshot: Snapshot, rule: Objective | None) -> Sequence[Shape]:
+    """The shapes of what is shown, as the feed has made them; of the past it makes none."""
+    other = _other(snapshot, rule)
+    made = snapshot.shapes if snapshot.as_of is None else None
+    if other is not None:
+        made = other.shapes
+    return drawable(*_shown(snapshot, rule)[:2]) if made is None else made
 
 
 def _rule_of(snapshot: Snapshot) -> Objective | None:
