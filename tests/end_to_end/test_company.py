@@ -1,8 +1,10 @@
 """Screens that share a sweep, lose it, or are killed; and a mouse, which nothing needs."""
 
 import os
+import shlex
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,8 +39,9 @@ def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_two_screens_share_a_sweep_and_neither_is_missed(live: Path) -> None:
     directory = place_for(live, name=None, directory=None).root
     with Terminal(app(live), cwd=live.parent) as first:
-        first.until("t0000 running")
-        with Terminal(app(directory), cwd=live.parent) as second:
+        wait_for((directory / "journal.jsonl").exists)
+        with Terminal(app(live), cwd=live.parent) as second:  # while the first one starts it
+            first.until("t0000 running")
             second.until("t0001 running")
             first.type("T")
             first.until("It gets TERM")
@@ -57,6 +60,8 @@ def test_two_screens_share_a_sweep_and_neither_is_missed(live: Path) -> None:
         assert proc.is_alive(controller)
         os.kill(controller.pid, signal.SIGKILL)
         first.until("CONTROLLER DEAD", timeout=3)
+        first.process.kill()  # the last one who looks, and nobody decides any more
+        first.process.wait(5)
         assert all(proc.is_alive(one) for one in alive)
 
 
@@ -112,6 +117,50 @@ def test_the_mouse_chooses_a_row_and_presses_what_the_footer_offers(tmp_path: Pa
         terminal.until(lambda: "status:run" in terminal.text)
         terminal.type("\x1b")
         time.sleep(0.2)
-        terminal.type("\x1b[<64;5;6M\x1b[<65;5;6M")  # the wheel
+        head = next(line for line in terminal.lines if " state " in line)
+        at = terminal.lines.index(head) + 1
+        click(terminal, head.index(" lr ") + 2, at)
+        terminal.until("sort lr")
+        before = terminal.until("sort lr ↑" if "sort lr ↑" in terminal.text else "sort lr ↓")
+        click(terminal, head.index(" lr ") + 2, at)
+        terminal.until("sort lr ↓" if "sort lr ↑" in before else "sort lr ↑")
+
+
+def test_the_wheel_scrolls_what_it_is_over(tmp_path: Path) -> None:
+    world = World(tmp_path / "lr")
+    for number in range(60):
+        world.suggest(number, 1e-4 * (number + 1))
+    sweep = world.close().directory.root
+    with Terminal(app(sweep), cwd=tmp_path) as terminal:
+        terminal.until("t0000")
         terminal.quiet()
-        assert terminal.process.poll() is None
+        row = next(n for n, line in enumerate(terminal.lines, 1) if "t0000" in line)
+        seen = terminal.text
+        terminal.type(f"\x1b[<65;5;{row}M" * 3)
+        terminal.until(lambda: "t0000" not in terminal.text)
+        terminal.type(f"\x1b[<64;5;{row}M" * 9)
+        terminal.until("t0000")
+        terminal.quiet()
+        assert terminal.text.splitlines()[2:] == seen.splitlines()[2:]
+
+
+def test_a_full_disk_is_said_and_leaves_no_half_file(tmp_path: Path) -> None:
+    sweep = finished(tmp_path / "lr").directory.root
+    whole = tmp_path / "now.svg"
+    whole.write_text("an older picture")
+    limited = "ulimit -f 4; exec " + shlex.join(map(str, app(sweep)))  # no file above some KiB
+    quiet = {"PYTHONDONTWRITEBYTECODE": "1"}  # those files would be half ones too
+    with Terminal(["sh", "-c", limited], cwd=tmp_path, env=quiet) as terminal:
+        terminal.until("t0003 done")
+        terminal.type("P")
+        terminal.until(lambda: b"be written: File" in terminal.raw or "large" in terminal.text)
+        terminal.type("q")
+        assert terminal.ended() == 0
+    once = "ulimit -f 4; exec " + shlex.join(map(str, app("--once", "--output", whole, sweep)))
+    done = subprocess.run(
+        ["sh", "-c", once], env={**os.environ, **quiet}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert f"{whole}: cannot be written: File too large" in done.stderr
+    assert [path.name for path in tmp_path.iterdir() if "svg" in path.name] == ["now.svg"]
+    assert whole.read_text() == "an older picture"

@@ -252,9 +252,9 @@ def test_a_storm_of_sizes_ends_with_the_last_one_drawn_right(sweep: Path) -> Non
     chance = random.Random(7)
     with Terminal(app(sweep), cwd=sweep.parent) as terminal:
         terminal.until(DRAWN)
-        for _ in range(200):
+        for turn in range(400):
             terminal.resize(chance.randint(1, 300), chance.randint(1, 100))
-            time.sleep(0.005)
+            time.sleep(0.005 if turn < 100 else 0.0)  # as a hand drags; then as fast as can be
         terminal.resize(1, 1)
         time.sleep(0.1)
         terminal.resize(100, 28)

@@ -136,8 +136,13 @@ def _write(data: bytes, out: Path | None) -> None:
     if out is None:
         output.write_bytes(data)
         return
+    if not out.exists() or out.is_file():
+        from tuiswp.tui.writing import write_whole
+
+        write_whole(out, data)
+        return
     try:
-        out.write_bytes(data)
+        out.write_bytes(data)  # a pipe, a device: what stands there stays what it is
     except OSError as error:
         raise EnvironmentFault(
             f"cannot be written: {error.strerror}", where=visible(str(out))

@@ -109,23 +109,22 @@ def create(place: SweepDirectory, source: Path, *, name: str | None = None) -> N
     `name`: what the sweep is called, if not as its file says.
     """
     data = source.read_bytes()
-    place.create()
     found = read_once()
     gpus = tuple(
         f"{gpu.label} {gpu.name or 'unnamed'} {gpu.memory_total_mib or '?'} MiB {gpu.uuid}"
         for gpu in found.gpus
     )
-    provenance.write(
-        place,
-        provenance.collect(
-            source.absolute(),
-            Path.cwd(),
-            version=tuiswp.__version__,
-            gpus=gpus,
-            driver=found.driver,
-            name=name,
-        ),
+    origin = provenance.collect(
+        source.absolute(),
+        Path.cwd(),
+        version=tuiswp.__version__,
+        gpus=gpus,
+        driver=found.driver,
+        name=name,
     )
+    # Last, and at once: until the file is there, whoever opens it too finds no sweep here.
+    place.create()
+    provenance.write(place, origin)
     write_atomically(place.sweep_file, data, durable=True)
 
 

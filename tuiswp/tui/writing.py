@@ -30,18 +30,21 @@ def write_results(form: Form, snapshot: Snapshot, folder: Path) -> Path:
     """
     view = snapshot.view
     place = folder / f"{safe_name(view.sweep.name)}-results.{_SUFFIX[form]}"
-    return _written(place, _json(snapshot) if form == "json" else _table(form, view.directory))
+    return write_whole(place, _json(snapshot) if form == "json" else _table(form, view.directory))
 
 
 def write_picture(svg: str, snapshot: Snapshot | None, folder: Path) -> Path:
     """A picture of the screen, in `folder`, named by the moment. Raises EnvironmentFault."""
     name = safe_name(snapshot.view.sweep.name) if snapshot is not None else "tuiswp"
     moment = time.strftime("%Y%m%d-%H%M%S")
-    return _written(folder / f"{name}-{moment}.svg", svg.encode("utf-8", "replace"))
+    return write_whole(folder / f"{name}-{moment}.svg", svg.encode("utf-8", "replace"))
 
 
-def _written(place: Path, data: bytes) -> Path:
-    """All of it or nothing: a full disk leaves no half file behind."""
+def write_whole(place: Path, data: bytes) -> Path:
+    """All of it or nothing: a full disk leaves no half file, and an older one as it was.
+
+    Raises EnvironmentFault.
+    """
     draft = place.with_name(f".{place.name}.{os.getpid()}")
     try:
         try:
