@@ -1,5 +1,6 @@
 """Every action that asks something of the controller: the keys, and the exact request they make."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,14 +17,22 @@ from tuiswp.controller.requests import Request
 from tuiswp.model.edits import RangeEdit
 from tuiswp.model.space import Constant, Parameter
 from tuiswp.model.trial import Trial
+from tuiswp.tui import actions
 from tuiswp.tui.screens.confirm import ConfirmScreen
 from tuiswp.tui.screens.form import FormScreen
 from tuiswp.tui.screens.restart import RestartScreen
 from tuiswp.tui.screens.sweep import SweepScreen
 from tuiswp.tui.snapshot import Snapshot
+from tuiswp.tui.widgets.footer import KeyFooter
 from tuiswp.tui.widgets.trials import Trials
 
 RUNNING, QUEUED, DONE = 7, 9, 3
+
+
+def by_key(key: str) -> actions.Action:
+    found = actions.by_key(key, *actions.CHAINS["table"])
+    assert found is not None
+    return found
 
 
 async def typed(pilot: Pilot[int], *keys: str) -> None:
@@ -80,7 +89,12 @@ async def test_a_key_and_a_yes_ask_for_exactly_this(
         await typed(pilot, key, "escape")
         assert app.sent == []
         assert isinstance(app.screen, SweepScreen)
-        await typed(pilot, key, "y")
+        await typed(pilot, key)
+        if key != "R":  # which has a command for each of its ways
+            line = actions.command_line(by_key(key), "lr", (on,))
+            assert line is not None
+            assert line in seen(app)
+        await typed(pilot, "y")
         assert [asked(request) for request in app.sent] == [wanted]
 
 
@@ -243,6 +257,41 @@ async def test_keys_typed_ahead_go_to_the_field_that_the_move_before_them_leads_
 
 
 @in_a_loop
+async def test_the_mouse_does_what_the_keys_do() -> None:
+    app = Desk()
+    async with app.run_test(size=(80, 24)) as pilot:
+        (await ready(pilot)).query_one(Trials).select(DONE)
+        await typed(pilot, "D")
+        steps = list(app.screen.query(Input))[1]
+        await pilot.click(steps)
+        assert app.focused is steps
+        await typed(pilot, "end", "ctrl+u", "9", "1")
+        await pilot.click(KeyFooter, offset=(2, 0))
+        await pilot.pause()
+        assert "steps=91" in seen(app)
+        await typed(pilot, "y")
+        assert [request.points for request in app.sent] == [({"steps": 91},)]
+
+
+@in_a_loop
+async def test_in_a_form_longer_than_the_screen_the_field_one_is_at_is_in_sight() -> None:
+    app = Desk()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await ready(pilot)
+        many = {f"p{n:02d}": n for n in range(40)}
+        extra = [Parameter((name,), Constant(n), "constant") for name, n in many.items()]
+        app.take(with_parameters(extra, many))
+        screen.query_one(Trials).select(DONE)
+        await typed(pilot, "D", *["down"] * 30)
+        assert app.focused is not None
+        assert isinstance(app.focused, Input)
+        assert app.screen.region.contains_region(app.focused.region)
+        assert "not at all" in seen(app)
+        await typed(pilot, "8", "enter")
+        assert "p28=8" in seen(app)
+
+
+@in_a_loop
 async def test_points_are_added_as_they_are_written() -> None:
     app = Desk()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -373,7 +422,11 @@ def seeded_sweep() -> Snapshot:
 
 
 def with_parameter(parameter: Parameter, params: dict[str, Any]) -> Snapshot:
+    return with_parameters([parameter], params)
+
+
+def with_parameters(more: Sequence[Parameter], params: dict[str, Any]) -> Snapshot:
     usual = snapshot()
     sweep = usual.view.sweep
     trials: list[Trial] = [replace(t, params={**t.params, **params}) for t in lr_trials()]
-    return snapshot(trials, sweep=replace(sweep, parameters=(*sweep.parameters, parameter)))
+    return snapshot(trials, sweep=replace(sweep, parameters=(*sweep.parameters, *more)))

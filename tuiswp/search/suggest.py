@@ -107,7 +107,7 @@ def planned_trials(sweep: Sweep) -> int | None:
     """
     size = suggest(sweep).size
     baseline = baseline_params(sweep)
-    if size is not None and baseline is not None and not _among(sweep, baseline):
+    if size is not None and baseline is not None and baseline not in _OwnPoints(sweep):
         size += 1
     if size is None or sweep.run_cap is None:
         return sweep.run_cap if size is None else size
@@ -123,33 +123,47 @@ def planned_now(sweep: Sweep, trials: Collection[Trial]) -> int | None:
     size = suggest(sweep).size
     left = None if sweep.run_cap is None else max(0, sweep.run_cap - own(trials))
     if size is not None:
-        tried = {trial.key: trial.params for trial in trials}
+        own_points, tried = _OwnPoints(sweep), {trial.key: trial.params for trial in trials}
         baseline = baseline_params(sweep)
         waits = baseline is not None and point_key(baseline) not in tried
-        size -= sum(1 for params in tried.values() if _among(sweep, params))
-        if waits and baseline is not None and not _among(sweep, baseline):
+        size -= sum(1 for params in tried.values() if params in own_points)
+        if waits and baseline is not None and baseline not in own_points:
             size += 1
         left = max(0, size if left is None else min(left, size))
     return None if left is None else len(trials) + left
 
 
-def _among(sweep: Sweep, params: Params) -> bool:
-    """True if `params` is a point of the sweep's own, counted space."""
-    values = flatten(params, sweep.parameters)
-    axis_of = grid_values if sweep.method == "grid" else support
-    if Rules(sweep.parameters, sweep.constraints).resolve(params) is None:
-        return False
-    optional = {rule.path for rule in sweep.constraints.when}
-    return all(
-        _on(axis_of(p.distribution), values[p.path])
-        for p in sweep.parameters
-        if p.path in values or p.path not in optional
-    )
+class _OwnPoints:
+    """`params in own_points`: a point of the sweep's own, counted space. Made once for many."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        axis_of = grid_values if sweep.method == "grid" else support
+        self._parameters = sweep.parameters
+        self._rules = Rules(sweep.parameters, sweep.constraints)
+        self._optional = {rule.path for rule in sweep.constraints.when}
+        self._axes = [(p.path, _axis(axis_of(p.distribution))) for p in sweep.parameters]
+
+    def __contains__(self, params: Params) -> bool:
+        if self._rules.resolve(params) is None:
+            return False
+        values = flatten(params, self._parameters)
+        return all(
+            _on(axis, values[path])
+            for path, axis in self._axes
+            if path in values or path not in self._optional
+        )
 
 
-def _on(axis: Sequence[Value] | None, value: Value) -> bool:
+def _axis(values: Sequence[Value] | None) -> range | frozenset[str]:
+    """What is asked whether a value is on it; nothing is on what cannot be counted."""
+    if isinstance(values, range):
+        return values
+    if values is None or len(values) > MAX_LISTED:
+        return frozenset()
+    return frozenset(value_key(value) for value in values)
+
+
+def _on(axis: range | frozenset[str], value: Value) -> bool:
     if isinstance(axis, range):
         return isinstance(value, int | float) and not isinstance(value, bool) and value in axis
-    if axis is None or len(axis) > MAX_LISTED:
-        return False
-    return value_key(value) in {value_key(item) for item in axis}
+    return value_key(value) in axis

@@ -84,8 +84,15 @@ def _chosen(parameter: Parameter, choice: Categorical | Constant, text: str) -> 
     """One of the listed values by any of its spellings, else what the text means by itself."""
     listed = _listed(choice)
     for value in listed:
-        spelled = parameter.spelling.get(value_key(value))
-        if text in (spelled, value, value_label(parameter, value, limit=4096)):
+        if text in (parameter.spelling.get(value_key(value)), value):
+            return value
+    if not all(isinstance(value, str) for value in listed) and text:
+        key = value_key(resolve(text).value)
+        for value in listed:  # 8 for a listed 8.0
+            if value_key(value) == key:
+                return value
+    for value in listed:
+        if text == value_label(parameter, value, limit=4096):
             return value
     if text[:1] in ("[", "{", '"'):
         try:
@@ -95,11 +102,7 @@ def _chosen(parameter: Parameter, choice: Categorical | Constant, text: str) -> 
         return plain
     if all(isinstance(value, str) for value in listed):
         return text
-    meant = resolve(text).value if text else None
-    for value in listed:  # 8 for a listed 8.0
-        if value_key(value) == value_key(meant):
-            return value
-    return meant
+    return resolve(text).value if text else None
 
 
 def typed(parameter: Parameter, value: Value) -> str:

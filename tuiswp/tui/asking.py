@@ -6,11 +6,13 @@ Every request of the interface goes through here. It decides nothing: the contro
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from textual.worker import get_current_worker
 
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.requests import Request, new_request
 from tuiswp.errors import TuiswpError
+from tuiswp.text import visible
 from tuiswp.tui import actions
 from tuiswp.tui.snapshot import Snapshot
 
@@ -67,7 +69,7 @@ def _present(app: "SweepApp") -> Snapshot | None:
 
 def _confirm(app: "SweepApp", action_id: str, snapshot: Snapshot, chosen: tuple[int, ...]) -> None:
     """Ask before anything is touched; only what was named is requested."""
-    from tuiswp.tui.screens.confirm import question
+    from tuiswp.tui.screens.confirm import MOST, question
 
     asked = question(action_id, snapshot, chosen)
     if asked is None:
@@ -75,13 +77,17 @@ def _confirm(app: "SweepApp", action_id: str, snapshot: Snapshot, chosen: tuple[
         return
     request = actions.request_for(action_id, asked.numbers)
     if request is not None:
-        _ask(app, snapshot, asked, request)
+        line = actions.command_line(
+            actions.BY_ID[action_id], snapshot.view.directory.name, asked.numbers
+        )
+        short = line is not None and len(asked.numbers) <= MOST
+        _ask(
+            app, snapshot, replace(asked, command=visible(line) if line and short else ""), request
+        )
 
 
 def _ask(app: "SweepApp", snapshot: Snapshot, asked: "Question", request: Request) -> None:
     """Send the request after a yes."""
-    from msgspec.structs import replace
-
     from tuiswp.tui.screens.confirm import ConfirmScreen
 
     if snapshot.unattended and request.verb in LAUNCH:

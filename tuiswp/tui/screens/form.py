@@ -21,6 +21,7 @@ from tuiswp.tui.snapshot import Snapshot
 from tuiswp.tui.widgets.footer import KeyFooter
 
 _LABELS = 26  # columns at most
+_AROUND = 10  # rows that are no fields, at most: frame, title, what it is about, a fault, keys
 _KEYS = (("enter", "go on"), ("tab", "next"), ("esc", "not at all"))
 
 
@@ -87,7 +88,7 @@ class FormScreen(ModalScreen[Ready]):
     FormScreen .form--title { height: 1; width: 100%; text-style: bold; }
     FormScreen .form--about { height: auto; max-height: 2; width: 100%; color: $text-muted; }
     FormScreen VerticalScroll {
-        height: auto; max-height: 1fr; width: 100%; scrollbar-size-vertical: 1;
+        height: auto; width: 100%; scrollbar-size-vertical: 1;
     }
     FormScreen Row { height: auto; width: 100%; }
     FormScreen Row > Horizontal { height: 1; width: 100%; }
@@ -135,6 +136,9 @@ class FormScreen(ModalScreen[Ready]):
 
     def on_mount(self) -> None:
         self.query_one(KeyFooter).show(_KEYS)
+
+    def on_resize(self) -> None:
+        self.query_one(VerticalScroll).styles.max_height = max(1, self.size.height - _AROUND)
 
     def on_descendant_focus(self) -> None:
         self._check_all()
