@@ -29,6 +29,7 @@ from tuiswp.controller.pruning import Pruner
 from tuiswp.controller.reducer import SweepState
 from tuiswp.controller.replicating import Replicator
 from tuiswp.controller.requests import WakeUp
+from tuiswp.controller.watchdog import Watchdog
 from tuiswp.controller.watching import Watcher
 from tuiswp.errors import EnvironmentFault, ExitCode, JournalError, TuiswpError
 from tuiswp.launchers.base import Launcher
@@ -88,6 +89,7 @@ class Controller:
         self._applier = Applier(self.core, self._watcher)
         self._pruner = Pruner(self.core, self._watcher)
         self._starter = Starter(self.core, places, directory.wake, umask=umask)
+        self._watchdog = Watchdog(self.core, self._watcher)
         self._replicator = Replicator(self.core)
         self._judged = -1
         self._weighed = -1  # seq at which the stop rules were last asked
@@ -179,6 +181,7 @@ class Controller:
         self._watcher.check()
         self._pruner.look(self._watcher.curves.poll(budget_s=CURVES_S))
         self._judge()
+        self._watchdog.look()
         self._stop_if_enough()
         self._places.tick()
         self._replicator.look(searched=self._starter.exhausted)
