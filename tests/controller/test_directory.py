@@ -34,6 +34,18 @@ def test_a_directory_with_other_files_is_refused_and_untouched(tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+def test_a_directory_that_is_being_made_or_was_left_half_made_is_made_whole(
+    directory: SweepDirectory,
+) -> None:
+    (directory.root / ".provenance.json.123").write_text("{")
+    directory.provenance.write_text("{}")
+    (directory.root / ".sweep.yaml.124").write_text("method")
+    directory.create()
+    (directory.requests / "somebody's").write_text("")
+    with pytest.raises(UsageError, match="holds other files"):
+        directory.create()
+
+
 def test_a_persons_own_sweep_file_does_not_make_a_sweep_directory(tmp_path: Path) -> None:
     (tmp_path / "sweep.yaml").write_text("method: grid")
     assert not SweepDirectory(tmp_path).exists()

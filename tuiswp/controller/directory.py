@@ -117,10 +117,24 @@ class SweepDirectory:
             raise EnvironmentFault(
                 "can be written by others", where=str(self.root), hint="chmod go-w it first"
             )
-        if not self.exists() and any(self.root.iterdir()):
+        if not self.exists() and not self._is_begun():
             raise UsageError(
                 "holds other files and no sweep", where=str(self.root), hint="choose another --dir"
             )
+
+    def _is_begun(self) -> bool:
+        """Whether nothing lies here but what `create` makes: empty, being made, or left half made.
+
+        Who opens a sweep file at the same moment as somebody else may find it so; a crash may
+        leave it so. A `sweep.yaml` of somebody's own, without our provenance, is not ours.
+        """
+        unnamed = tuple(f".{file.name}." for file in (self.sweep_file, self.provenance))
+        for path in self.root.iterdir():
+            if path == self.provenance or path.name.startswith(unnamed):
+                continue
+            if path not in (self.requests, self.trials) or any(path.iterdir()):
+                return False
+        return True
 
     def filesystem(self) -> str | None:
         """Type of the network file system this lies on, None for a local one or if unknown."""
