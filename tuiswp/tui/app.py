@@ -4,6 +4,7 @@ It reads nothing itself: the feed thread posts a snapshot, the screen on top dra
 a process is asked of the controller in a worker, after a yes, and its outcome is shown.
 """
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -32,6 +33,7 @@ from tuiswp.tui.snapshot import EventLine, Snapshot, Want
 from tuiswp.tui.terminal import Terminal
 from tuiswp.tui.widgets.chart import Chart
 
+SWITCH_S = 0.001
 _CLIPBOARD = 64 * 1024  # terminals drop what is much longer
 _SCRUBS: dict[str, int | None] = {
     "scrub_live": None,
@@ -261,6 +263,8 @@ def run(path: Path, *, colour: bool, ascii: bool, reset_view: bool = False) -> i
 
 def shown_by(app: SweepApp, path: Path) -> int:
     """Run an application to its end; what went wrong in it is raised here, on a clean terminal."""
+    # While the feed reads, a key waits for its turn a dozen times: 5 ms each would add up.
+    sys.setswitchinterval(SWITCH_S)
     code = app.run()
     if isinstance(app._driver, Terminal):
         app._driver.settled()

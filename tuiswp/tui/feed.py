@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from tuiswp.errors import TuiswpError
 from tuiswp.text import visible
-from tuiswp.tui import collector
+from tuiswp.tui import collector, opened
 from tuiswp.tui.snapshot import Snapshot, Want
 
 if TYPE_CHECKING:
@@ -89,13 +89,15 @@ class Feed(threading.Thread):
 
             reading = self._reading = Reading(self._path, clock=self._clock)
             snapshot: Snapshot | None = None
-            rested_until = time.monotonic() + REST_S
+            brought, rested_until = False, time.monotonic() + REST_S
             while not self._over:
                 with self._changed:
                     want, self._due = self._want, False
                 snapshot = self._taken(reading, want, snapshot)
                 self._post(snapshot)
-                if not reading.behind or time.monotonic() > rested_until:
+                if not brought and (not reading.behind or time.monotonic() > rested_until):
+                    brought = True
+                    opened.bring()
                     collector.settle()
                 wait_s = HURRY_S if snapshot.view.unread else PERIOD_S
                 with self._changed:

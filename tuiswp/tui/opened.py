@@ -21,6 +21,14 @@ PLACES = {
 }
 
 
+def bring() -> None:
+    """Import what is opened most, where nobody waits for it: the first time is as quick as others.
+
+    For the thread that reads, once it has read all there was.
+    """
+    from tuiswp.tui.screens import confirm, help, results, trial  # noqa: F401
+
+
 def screen_for(
     action_id: str,
     chosen: Sequence[int],

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
@@ -86,6 +87,7 @@ class TrialScreen(Screen[None]):
         self._starts: dict[Section, int] = {}  # at which line of the facts each section begins
 
     def compose(self) -> ComposeResult:
+        self._fit(self.app.size)  # now, for later everything inside would be styled twice
         yield Static(classes="trial--title", markup=False)
         with Container(id="body"):
             yield Prose(id="facts", colour=self.colour, ascii=self.ascii)
@@ -166,8 +168,11 @@ class TrialScreen(Screen[None]):
         self._say(".trial--rule", f"{said}   f {state}   / filter   & highlight   n N metric")
 
     def on_resize(self) -> None:
-        self.set_class(self.size.width >= _WIDE, "wide")
+        self._fit(self.size)
         self.call_after_refresh(self.redraw)  # when the panes have their new widths
+
+    def _fit(self, size: Size) -> None:
+        self.set_class(size.width >= _WIDE, "wide")
 
     def on_chart_grid_changed(self, event: ChartGrid.Changed) -> None:
         """The feed is asked at once for what is now in sight."""
