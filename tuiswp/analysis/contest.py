@@ -178,9 +178,10 @@ def _by_rows(
         return Contest(first, second, "nothing", gap, None, None, "undecided", told)
     mean, low, high, rows = found
     apart = low > 0 or high < 0
+    way = "worse" if mean >= 0 else "better"
     over = (
-        f"over their last {rows} common rows the second is {measured(mean)} worse "
-        f"(95 %: {measured(low)} to {measured(high)})"
+        f"over their last {rows} common rows the second is {measured(abs(mean))} {way} "
+        f"(95 % of how much worse: {measured(low)} to {measured(high)})"
     )
     verdict = (
         "these two runs differ, which another seed may turn"

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from tuiswp.analysis import pictures, table
+from tuiswp.analysis import canvas, pictures, table
 from tuiswp.analysis.diagnosis import Diagnosis
 from tuiswp.analysis.files import write_atomically
 from tuiswp.analysis.lines import columns, headline, rows
 from tuiswp.analysis.optimum import Judgement
 from tuiswp.analysis.pictures import Curves
+from tuiswp.analysis.review import Review, sections
+from tuiswp.analysis.review_pictures import pictures_of
 from tuiswp.analysis.shape import numeric_swept, shape
 from tuiswp.errors import EnvironmentFault
 from tuiswp.model.sweep import Sweep
@@ -70,8 +72,12 @@ def report_html(
     provenance: Mapping[str, str] | None = None,
     command: str | None = None,
     generated: str | None = None,
+    review: Review | None = None,
+    images: Mapping[str, bytes] | None = None,
 ) -> str:
     """The whole page. `decisions`: one line each, in order; `generated`: a line about this report.
+
+    `images`: pictures of the `review` as SVG by name, if they are there already.
 
     Raises UsageError without matplotlib.
     """
@@ -92,6 +98,8 @@ def report_html(
         drawn = pictures.curves_image(sweep, judgement, curves, ".svg", framed=False)
         note = "Thin: as logged. Thick: running mean."
         parts.append(_section("Learning curves", _figure(drawn, "learning curves", note)))
+    if review is not None:
+        parts += _review(review, judgement, images)
     if decisions:
         lines = "\n".join(_safe(line) for line in decisions)
         count = f"{len(decisions)} decision{'s' * (len(decisions) != 1)}"
@@ -121,8 +129,11 @@ def write_report(
     provenance: Mapping[str, str] | None = None,
     command: str | None = None,
     generated: str | None = None,
+    review: Review | None = None,
 ) -> list[Path]:
     """Write report.html, sweep.png, sweep.svg and trials.csv into `directory`; return their paths.
+
+    With a `review`, its pictures too, each as PNG and SVG.
 
     Everything is made before the first file is replaced, and each is replaced in one step. Raises
     UsageError without matplotlib, EnvironmentFault when the disk refuses.
@@ -134,10 +145,12 @@ def write_report(
             f"cannot make the report's directory ({error.strerror or error})", where=str(directory)
         ) from error
     trials = list(trials)
+    makers = {} if review is None else pictures_of(review, judgement)
+    drawn = {name: make(".svg") for name, make in makers.items()}
     page = report_html(
         sweep, trials, judgement, diagnoses,
         curves=curves, decisions=decisions, provenance=provenance, command=command,
-        generated=generated,
+        generated=generated, review=review, images=drawn,
     )  # fmt: skip
     csv = table.to_csv(table.frame(sweep, judgement, trials))
     files = {
@@ -145,6 +158,8 @@ def write_report(
         "sweep.png": pictures.objective_image(sweep, judgement, ".png"),
         "sweep.svg": pictures.objective_image(sweep, judgement, ".svg"),
         "trials.csv": _encoded(csv),
+        **{f"{name}.png": make(".png") for name, make in makers.items()},
+        **{f"{name}.svg": data for name, data in drawn.items()},
     }
     for name, data in files.items():
         write_atomically(directory / name, data)
@@ -184,10 +199,31 @@ def _objective(sweep: Sweep, judgement: Judgement) -> str:
     return _figure(drawn, "objective over each swept parameter") + notes
 
 
+_SHOWN_WITH = {
+    "What mattered": ("importance",),
+    "How the search went": ("search", "parallel"),
+    "Does an early value tell the end?": ("ranks",),
+    "Gradient norm by learning rate": ("gradients",),
+}
+
+
+def _review(review: Review, judgement: Judgement, drawn: Mapping[str, bytes] | None) -> list[str]:
+    """The sections of the look back, each with its pictures."""
+    if drawn is None:
+        drawn = {name: make(".svg") for name, make in pictures_of(review, judgement).items()}
+    parts = []
+    for title, lines in sections(review):
+        said = "".join(f"<p>{_safe(line)}</p>" for line in lines)
+        names = [name for name in _SHOWN_WITH.get(title, ()) if name in drawn]
+        shown = "".join(_figure(drawn[name], name) for name in names)
+        parts.append(_section(title, said + shown))
+    return parts
+
+
 def _figure(svg: bytes, title: str, note: str = "") -> str:
     """The drawing itself, in the page's own ink so that it reads on dark and on light."""
     text = svg.decode("utf-8")
-    inline = text[text.index("<svg") :].replace(pictures.INK, "currentColor")
+    inline = text[text.index("<svg") :].replace(canvas.INK, "currentColor")
     caption = f'<figcaption class="pale">{note}</figcaption>' if note else ""
     return f'<figure role="img" aria-label="{title}">{inline}{caption}</figure>'
 

@@ -1,17 +1,29 @@
 """Pictures of the results in files: the objective over each parameter, and the learning curves.
 
-The only door to matplotlib, which is loaded when a picture is asked for. No window is ever opened,
-no setting of the user's matplotlib applies, and no text of a trial is read as mathematics.
+What they are drawn on is `canvas`.
 """
 
-import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from tuiswp.analysis.axes import shown_name, spell
+from tuiswp.analysis.canvas import (
+    BEST,
+    DEFAULT,
+    GRID,
+    LINE,
+    LOST,
+    PALE,
+    Axes,
+    Figure,
+    drawable,
+    drawing,
+    put_text,
+    rendered,
+    say,
+)
 from tuiswp.analysis.curve_panel import Panel, panels
 from tuiswp.analysis.lines import headline
 from tuiswp.analysis.optimum import Judgement, objective_text
@@ -20,35 +32,11 @@ from tuiswp.errors import UsageError
 from tuiswp.model.sweep import Sweep
 from tuiswp.text import visible
 
-Figure: TypeAlias = Any  # matplotlib is optional, so its types are not ours to name
-Axes: TypeAlias = Any
 Curves: TypeAlias = Mapping[int, tuple[Sequence[float], Sequence[float]]]
 
 SUFFIXES = (".png", ".svg")
-INK = "#1f2933"  # text and axes; in a page it becomes the page's own colour
-_GRID = "#9aa5b1"
-_LINE = "#3b82f6"
-_BEST = "#16a34a"
-_DEFAULT = "#e08a00"
-_LOST = "#dc2626"
-_PALE = "#8b949e"
 _MAX_PANELS = 12
 _MAX_NAMED = 9  # curves named in the legend; more would hide the picture
-_SETTINGS = {
-    "font.family": ["DejaVu Sans"],
-    "font.size": 10.5,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "axes.formatter.use_mathtext": False,
-    "svg.fonttype": "path",  # looks the same where the font is missing
-    "legend.frameon": False,
-}
 
 
 def objective_curve(sweep: Sweep, judgement: Judgement, path: Path) -> None:
@@ -69,7 +57,7 @@ def objective_image(
     sweep: Sweep, judgement: Judgement, suffix: str, *, framed: bool = True
 ) -> bytes:
     """`objective_curve` as bytes. Not `framed`: no title, no background, for use in a page."""
-    with _drawing("objective") as make:
+    with drawing("objective") as make:
         found = panels(sweep, judgement)[:_MAX_PANELS]
         count = max(1, len(found))
         across = min(3, count)
@@ -83,47 +71,23 @@ def objective_image(
         for axes in grid[len(found) :]:
             axes.set_axis_off()
         if not found:
-            _say(grid[0], "Nothing numeric or named is swept: there is no curve to draw.")
+            say(grid[0], "Nothing numeric or named is swept: there is no curve to draw.")
         _finish(figure, sweep, judgement, handles, framed=framed)
-        return _rendered(figure, suffix, framed=framed)
+        return rendered(figure, suffix, framed=framed)
 
 
 def curves_image(
     sweep: Sweep, judgement: Judgement, curves: Curves, suffix: str, *, framed: bool = True
 ) -> bytes:
     """`learning_curves` as bytes."""
-    with _drawing("learning") as make:
+    with drawing("learning") as make:
         figure = make((8.0, 4.6))
         axes = figure.subplots()
         handles = _draw_curves(axes, sweep, judgement, curves)
         if not handles:
-            _say(axes, "No trial has reported this metric yet.")
+            say(axes, "No trial has reported this metric yet.")
         _finish(figure, sweep, judgement, handles, framed=framed)
-        return _rendered(figure, suffix, framed=framed)
-
-
-@contextmanager
-def _drawing(salt: str) -> Iterator[Any]:
-    """Matplotlib's own defaults plus ours, and a maker of figures; the user's are left as found."""
-    try:
-        import matplotlib
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure as NewFigure
-    except ImportError as error:
-        raise UsageError(
-            "pictures need matplotlib, which is not installed",
-            hint="install it with: pip install 'tuiswp[report]'",
-        ) from error
-
-    def make(size: tuple[float, float]) -> Figure:
-        figure = NewFigure(figsize=size, layout="constrained")
-        FigureCanvasAgg(figure)
-        return figure
-
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update({**_SETTINGS, "svg.hashsalt": f"tuiswp-{salt}"})
-        yield make
+        return rendered(figure, suffix, framed=framed)
 
 
 def _draw_panel(axes: Axes, panel: Panel, sweep: Sweep) -> dict[str, Any]:
@@ -133,11 +97,11 @@ def _draw_panel(axes: Axes, panel: Panel, sweep: Sweep) -> dict[str, Any]:
         axes.set_xscale("log")
     if panel.line:
         xs, ys = zip(*panel.line, strict=True)
-        axes.plot(xs, ys, color=_LINE, linewidth=1.8, alpha=0.85, zorder=2)
+        axes.plot(xs, ys, color=LINE, linewidth=1.8, alpha=0.85, zorder=2)
     for style, text, points in (
-        ({"marker": "o", "color": _LINE, "s": 42, "zorder": 3}, "complete trial", panel.complete),
+        ({"marker": "o", "color": LINE, "s": 42, "zorder": 3}, "complete trial", panel.complete),
         (
-            {"marker": "o", "facecolors": "none", "edgecolors": _PALE, "s": 46, "zorder": 3},
+            {"marker": "o", "facecolors": "none", "edgecolors": PALE, "s": 46, "zorder": 3},
             "incomplete (cannot win)",
             panel.partial,
         ),
@@ -147,8 +111,8 @@ def _draw_panel(axes: Axes, panel: Panel, sweep: Sweep) -> dict[str, Any]:
             handles[text] = axes.scatter(xs, ys, linewidths=1.4, **style)
     edge = 0.97 if panel.minimize else 0.03
     for color, text, places in (
-        (_LOST, "diverged or off the scale", panel.diverged),
-        (_PALE, "failed", panel.failed),
+        (LOST, "diverged or off the scale", panel.diverged),
+        (PALE, "failed", panel.failed),
     ):
         if places:
             handles[text] = axes.scatter(
@@ -157,28 +121,28 @@ def _draw_panel(axes: Axes, panel: Panel, sweep: Sweep) -> dict[str, Any]:
             )  # fmt: skip
     if panel.default is not None:
         handles[f"default: {panel.default_text}"] = axes.scatter(
-            [panel.default[0]], [panel.default[1]], marker="D", s=66, color=_DEFAULT, zorder=5,
+            [panel.default[0]], [panel.default[1]], marker="D", s=66, color=DEFAULT, zorder=5,
         )  # fmt: skip
     if panel.best is not None:
         x, y = panel.best
-        axes.axhline(y, color=_BEST, linestyle=(0, (5, 4)), linewidth=1.2, zorder=1)
+        axes.axhline(y, color=BEST, linestyle=(0, (5, 4)), linewidth=1.2, zorder=1)
         handles[f"best: {panel.best_text}"] = axes.scatter(
-            [x], [y], marker="*", s=210, color=_BEST, zorder=6
+            [x], [y], marker="*", s=210, color=BEST, zorder=6
         )
     if panel.y_range is not None:
         axes.set_ylim(*panel.y_range)
     _ticks(axes, panel)
-    _text(axes.set_xlabel, shown_name(panel.parameter) + (" (log scale)" if panel.log else ""))
+    put_text(axes.set_xlabel, shown_name(panel.parameter) + (" (log scale)" if panel.log else ""))
     if sweep.objective is not None:
-        _text(axes.set_ylabel, objective_text(sweep.objective))
-    axes.grid(color=_GRID, alpha=0.28, linewidth=0.7)
+        put_text(axes.set_ylabel, objective_text(sweep.objective))
+    axes.grid(color=GRID, alpha=0.28, linewidth=0.7)
     return handles
 
 
 def _ticks(axes: Axes, panel: Panel) -> None:
     if panel.labels:
         axes.set_xticks(range(len(panel.labels)))
-        names = [_drawable(visible(text, limit=18)) for text in panel.labels]
+        names = [drawable(visible(text, limit=18)) for text in panel.labels]
         turned = {"rotation": 30, "ha": "right"} if max(map(len, names)) > 6 else {}
         axes.set_xticklabels(names, parse_math=False, **turned)
         axes.set_xlim(-0.5, len(names) - 0.5)
@@ -205,10 +169,10 @@ def _draw_curves(axes: Axes, sweep: Sweep, judgement: Judgement, curves: Curves)
     for at, number in enumerate(drawn):
         xs, ys = thin[number]
         if number == best:
-            style: dict[str, Any] = {"color": _BEST, "linewidth": 2.4, "zorder": 6}
+            style: dict[str, Any] = {"color": BEST, "linewidth": 2.4, "zorder": 6}
             text = "best: "
         elif number == baseline:
-            style = {"color": _DEFAULT, "linewidth": 2.0, "zorder": 5}
+            style = {"color": DEFAULT, "linewidth": 2.0, "zorder": 5}
             text = "default: "
         else:
             share = at / max(1, len(drawn) - 1)
@@ -224,10 +188,10 @@ def _draw_curves(axes: Axes, sweep: Sweep, judgement: Judgement, curves: Curves)
     found = shown_range([ys for _, ys in thin.values()])
     if found is not None:
         axes.set_ylim(*found)
-    _text(axes.set_xlabel, "step")
+    put_text(axes.set_xlabel, "step")
     if sweep.objective is not None:
-        _text(axes.set_ylabel, visible(sweep.objective.metric, limit=80))
-    axes.grid(color=_GRID, alpha=0.28, linewidth=0.7)
+        put_text(axes.set_ylabel, visible(sweep.objective.metric, limit=80))
+    axes.grid(color=GRID, alpha=0.28, linewidth=0.7)
     return dict(sorted(handles.items(), key=lambda item: (":" not in item[0], item[0])))
 
 
@@ -248,17 +212,17 @@ def _finish(
         # The layout makes room for one title only: its empty first line is the name's place.
         width = 98 if len(figure.get_axes()) == 1 else 160
         figure.suptitle(
-            "\n".join([" ", *map(_drawable, _filled(headline(sweep, judgement), width))]),
+            "\n".join([" ", *map(drawable, _filled(headline(sweep, judgement), width))]),
             x=0.012, ha="left", fontsize=9.5, linespacing=1.9, parse_math=False,
         )  # fmt: skip
         top = 1 - 4 / (72 * figure.get_figheight())
         figure.text(
-            0.012, top, _drawable(visible(sweep.name, limit=60)), fontsize=14.5,
+            0.012, top, drawable(visible(sweep.name, limit=60)), fontsize=14.5,
             fontweight="bold", ha="left", va="top", parse_math=False,
         )  # fmt: skip
     if handles:
         legend = figure.legend(
-            list(handles.values()), [_drawable(text) for text in handles],
+            list(handles.values()), [drawable(text) for text in handles],
             loc="outside lower center", ncols=min(len(handles), 3), fontsize=9.5,
             handletextpad=0.4, columnspacing=1.8,
         )  # fmt: skip
@@ -274,33 +238,6 @@ def _filled(lines: Sequence[str], width: int) -> list[str]:
         joined = f"{out[-1]}  ·  {short}" if out[-1] else short
         out[-1:] = [joined] if len(joined) <= width else [out[-1], short]
     return out[:4]
-
-
-def _say(axes: Axes, text: str) -> None:
-    axes.set_axis_off()
-    axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
-
-
-def _text(put: Any, text: str) -> None:
-    put(_drawable(text), parse_math=False)
-
-
-def _drawable(text: str) -> str:
-    """`text` with what the font cannot draw as `□`: matplotlib would warn for each."""
-    from matplotlib import font_manager
-
-    known = font_manager.get_font(font_manager.findfont("DejaVu Sans")).get_charmap()
-    return "".join(char if ord(char) in known else "□" for char in text)
-
-
-def _rendered(figure: Figure, suffix: str, *, framed: bool) -> bytes:
-    buffer = io.BytesIO()
-    metadata = {"Software": None} if suffix == ".png" else {"Date": None, "Creator": None}
-    figure.savefig(
-        buffer, format=suffix[1:], dpi=150, metadata=metadata, transparent=not framed,
-        facecolor="white" if framed else "none",
-    )  # fmt: skip
-    return buffer.getvalue()
 
 
 def _suffix(path: Path) -> str:

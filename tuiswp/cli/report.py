@@ -47,6 +47,7 @@ def write(view: SweepView, out: Path) -> list[Path]:
     Raises UsageError without matplotlib, EnvironmentFault when the disk refuses.
     """
     from tuiswp.analysis.html import write_report
+    from tuiswp.analysis.review import review
 
     verdict = reach(view)
     known = None if view.foreign else provenance.load(SweepDirectory(view.directory))
@@ -61,6 +62,9 @@ def write(view: SweepView, out: Path) -> list[Path]:
         provenance=None if known is None else _origin(known),
         command=None if known is None else shlex.join(known.command),
         generated=words.clock(time.time()),
+        review=review(
+            verdict.sweep, verdict.judgement, verdict.trials, verdict.curves, verdict.files
+        ),
     )
 
 

@@ -29,7 +29,7 @@ Curve = tuple[Sequence[float], Sequence[float]]
 class Verdict(msgspec.Struct, frozen=True):
     """`trials` by number, running ones with the values their files show now.
 
-    `curves`: steps and values of the objective by trial number.
+    `curves`: steps and values of the objective by trial number; `files`: all that was logged.
     """
 
     sweep: Sweep
@@ -37,6 +37,7 @@ class Verdict(msgspec.Struct, frozen=True):
     judgement: Judgement
     diagnoses: tuple[Diagnosis, ...]
     curves: Mapping[int, Curve]
+    files: Mapping[int, MetricFile] = {}
 
 
 def reach(
@@ -71,7 +72,7 @@ def reach(
         curves={number: values for number, (_, values) in curves.items()},
         epochs=_epochs(files),
     )
-    return Verdict(sweep, tuple(trials), judgement, diagnoses, curves)
+    return Verdict(sweep, tuple(trials), judgement, diagnoses, curves, files)
 
 
 def _read(view: SweepView) -> dict[int, MetricFile]:
