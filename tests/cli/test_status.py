@@ -26,7 +26,8 @@ def test_json_has_exactly_the_promised_shape(tuiswp: Tuiswp, here: Path) -> None
     running(here).close()
     found = tuiswp("status", "--json").json
     assert list(found) == [
-        "sweep", "dir", "state", "controller", "counts", "trials", "stop", "gpus", "edits",
+        "sweep", "dir", "state", "controller", "counts", "trials", "stop", "phases", "gpus",
+        "edits",
     ]  # fmt: skip
     assert found["sweep"] == "lr"
     assert found["dir"] == str(here / "sweeps" / "lr")

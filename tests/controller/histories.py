@@ -13,6 +13,8 @@ from tuiswp.model.events import (
     InterruptRequested,
     KillPointJudged,
     KillRequested,
+    PhaseEnded,
+    PhaseStarted,
     QueueMoved,
     ReplicationEnded,
     ReplicationStarted,
@@ -87,6 +89,25 @@ judged = st.builds(
 )
 
 event: st.SearchStrategy[Event] = st.one_of(
+    st.builds(
+        PhaseStarted,
+        st.integers(0, 3),
+        text,
+        parameters,
+        text,
+        st.none() | numbers,
+        st.none() | st.lists(params, max_size=2).map(tuple),
+        st.none() | st.integers(0, 9),
+    ),
+    st.builds(
+        PhaseEnded,
+        st.integers(0, 3),
+        text,
+        text,
+        st.none() | numbers,
+        st.booleans(),
+        st.lists(numbers, max_size=2).map(tuple),
+    ),
     st.builds(KillPointJudged, numbers, attempts, judged),
     st.builds(
         StopperChanged,

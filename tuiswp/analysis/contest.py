@@ -65,7 +65,8 @@ def contest(
     """
     if sweep.objective is None:
         return None
-    every = settings(sweep, judgement.ranked)
+    repeats = settings(sweep, judgement.ranked[: judgement.repeats])
+    every = repeats if len(repeats) > 1 else settings(sweep, judgement.ranked)
     if len(every) < 2:
         return None
     first, second = every[0], every[1]

@@ -93,6 +93,9 @@ def _target(sweep: Sweep, trials: Sequence[Trial]) -> Near | None:
 
 
 def _searching(sweep: Sweep, trials: Sequence[Trial]) -> list[Near | None]:
+    """In phases, only what the phase did counts."""
+    if sweep.phase is not None:
+        trials = [trial for trial in trials if trial.phase == sweep.phase]
     rules = sweep.stop
     if rules.min_improvement is None and rules.same_best is None and rules.all_worse is None:
         return []

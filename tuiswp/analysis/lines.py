@@ -5,7 +5,7 @@ Every string is safe to print. It may still hold `[brackets]`: print it without 
 
 import msgspec
 
-from tuiswp.analysis.axes import is_learning_rate, measured, number, shown_name, words
+from tuiswp.analysis.axes import is_learning_rate, is_seed, measured, number, shown_name, words
 from tuiswp.analysis.optimum import (
     Judgement,
     finite,
@@ -41,7 +41,7 @@ def headline(sweep: Sweep, judgement: Judgement) -> list[str]:
     lines = [
         f"Optimal {_parameter_label(parameter)}: {_optimal(parameter, best)}"
         for parameter in swept(sweep)
-        if parameter.path in values
+        if parameter.path in values and not is_seed(parameter)
     ]
     if not lines:
         lines = [f"Best trial: {best.id}"]

@@ -11,15 +11,20 @@ from typing import Literal, TypeAlias, TypeGuard
 import msgspec
 from msgspec.structs import replace
 
+from tuiswp.analysis.competing import Scored, compete
 from tuiswp.model.ids import trial_id
 from tuiswp.model.sweep import Goal, Objective, Sweep
 from tuiswp.model.trial import Ended, Trial
+from tuiswp.spec.phased import comparable
 from tuiswp.text import visible
 
 # waiting: not over yet. stopped-early: done, but short of `complete_at`. ended-badly: failed,
 # killed, pruned or lost. no-value: ran to the end and left no finite objective. no-metric: the
 # sweep names no objective at all.
-LeftOutCode: TypeAlias = Literal["waiting", "stopped-early", "ended-badly", "no-value", "no-metric"]
+# not-comparable: another phase decides. not-kept: better, but not by as much as its phase asks.
+LeftOutCode: TypeAlias = Literal[
+    "waiting", "stopped-early", "ended-badly", "no-value", "no-metric", "not-comparable", "not-kept"
+]  # fmt: skip
 
 
 class LeftOut(msgspec.Struct, frozen=True):
@@ -37,7 +42,9 @@ class Judgement(msgspec.Struct, frozen=True):
     exactly the best value. `gap`: how much worse the runner-up is, in the metric's unit, >= 0.
     `reference`: the baseline's value if it may be compared with (it ran to the end).
     `improvement_pct`: of the optimum over the baseline, positive is better; None when there is no
-    judged baseline or its value is 0. `why_none`: why there is no optimum, safe to print.
+    judged baseline or its value is 0. `repeats`: how many of the first in `ranked` are repeats of a
+    phase that validates; they are ordered by the means of their settings. `why_none`: why there is
+    no optimum, safe to print.
     """
 
     ranked: tuple[Trial, ...] = ()
@@ -51,6 +58,7 @@ class Judgement(msgspec.Struct, frozen=True):
     improvement_pct: float | None = None
     why_none: str | None = None
     include_partial: bool = False
+    repeats: int = 0
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -76,6 +84,10 @@ def judge(sweep: Sweep, trials: Iterable[Trial], *, include_partial: bool = Fals
         elif objective is not None and finite(trial.value):
             eligible.append((badness(trial.value, objective.goal), trial))
     eligible.sort(key=lambda pair: (pair[0], pair[1].number))
+    setting: dict[int, int] = {}
+    if sweep.phases:
+        eligible, barred, setting = _competing(sweep, trials, eligible)
+        left_out = sorted([*left_out, *barred], key=lambda left: left.trial.number)
     ranked = tuple(trial for _, trial in eligible)
     baseline = next((trial for trial in trials if trial.origin == "baseline"), None)
     if not ranked or objective is None:
@@ -86,19 +98,44 @@ def judge(sweep: Sweep, trials: Iterable[Trial], *, include_partial: bool = Fals
             include_partial=include_partial,
         )
     best = eligible[0][0]
-    reference = next((t.value for t in ranked if baseline and t.number == baseline.number), None)
+    reference = _reference(sweep, ranked[0], baseline, left_out)
+    first = setting.get(ranked[0].number)
+    rival = next(
+        (p for p in eligible[1:] if first is None or setting.get(p[1].number) != first), None
+    )
     return Judgement(
         ranked=ranked,
         left_out=tuple(left_out),
         optimum=ranked[0],
-        runner_up=ranked[1] if len(ranked) > 1 else None,
-        gap=eligible[1][0] - best if len(ranked) > 1 else None,
-        ties=tuple(trial for bad, trial in eligible[1:] if bad == best),
+        runner_up=None if rival is None else rival[1],
+        gap=None if rival is None else max(0.0, rival[0] - best),
+        ties=tuple(trial for bad, trial in eligible[1:] if bad == best and first is None),
         baseline=baseline,
         reference=reference,
         improvement_pct=_change(ranked[0].value, reference, objective.goal),
         include_partial=include_partial,
+        repeats=len(setting),
     )
+
+
+def _competing(
+    sweep: Sweep, trials: Sequence[Trial], eligible: Sequence[Scored]
+) -> tuple[list[Scored], list[LeftOut], dict[int, int]]:
+    found = compete(sweep, trials, eligible)
+    return list(found.ranked), [LeftOut(*one) for one in found.barred], found.settings
+
+
+def _reference(
+    sweep: Sweep, best: Trial, baseline: Trial | None, left_out: Sequence[LeftOut]
+) -> float | None:
+    """The baseline's value, where it can be compared with the best."""
+    if baseline is None or not comparable(sweep, best.params, [baseline]):
+        return None
+    unfit = any(
+        left.trial.number == baseline.number and left.code not in ("not-comparable", "not-kept")
+        for left in left_out
+    )
+    return None if unfit else baseline.value
 
 
 def with_newest(sweep: Sweep, judgement: Judgement, trials: Iterable[Trial]) -> Judgement:
@@ -122,6 +159,8 @@ def best_so_far(sweep: Sweep, trials: Iterable[Trial]) -> Trial | None:
     """The trial `judge` would choose, in one pass and without the table around it."""
     if sweep.objective is None:
         return None
+    if sweep.phases:
+        return judge(sweep, trials).optimum
     best: Trial | None = None
     least = (math.inf, 0)
     for trial in trials:

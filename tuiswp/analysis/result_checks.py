@@ -100,7 +100,9 @@ def metric_missing(
 def incomplete(sweep: Sweep, judgement: Judgement) -> list[Diagnosis]:
     """`incomplete-trials`: who is left out of the verdict, each with its reason."""
     waiting = [left for left in judgement.left_out if left.code == "waiting"]
-    short = [left for left in judgement.left_out if left.code not in ("waiting", "no-metric")]
+    # Who is not comparable or not kept came to its end: the table says why it cannot win.
+    fine = ("waiting", "no-metric", "not-comparable", "not-kept")
+    short = [left for left in judgement.left_out if left.code not in fine]
     if not waiting and not short:
         return []
     alike: dict[str, list[Trial]] = {}
@@ -121,6 +123,7 @@ def incomplete(sweep: Sweep, judgement: Judgement) -> list[Diagnosis]:
     ahead = [
         left.trial
         for left in judgement.left_out
+        if left.code not in fine[2:]
         if optimum is not None and _better(sweep, left.trial, optimum)
     ]
     if ahead:

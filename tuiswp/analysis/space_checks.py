@@ -151,7 +151,7 @@ def _evenly_spaced(numbers: Sequence[float]) -> bool:
 
 def _confounded(sweep: Sweep) -> list[Diagnosis]:
     several = tuned(sweep)
-    if len(several) < 2:
+    if len(several) < 2 or sweep.phases:  # phases are the answer to it
         return []
     names = ", ".join(shown_name(parameter) for parameter in several[:6])
     if len(several) > 6:
@@ -213,7 +213,7 @@ def _plan_findings(sweep: Sweep) -> list[Diagnosis]:
             )
         )
     found += _large_grid(sweep)
-    if sweep.method == "random" and sweep.run_cap is None and several:
+    if sweep.method == "random" and sweep.run_cap is None and several and not sweep.phases:
         found.append(
             Diagnosis(
                 "endless",

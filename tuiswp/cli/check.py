@@ -30,10 +30,12 @@ from tuiswp.gpu.host import cpu_slots
 from tuiswp.gpu.placement import capacity
 from tuiswp.gpu.probe import read_once
 from tuiswp.metrics.derived import tree_of
+from tuiswp.model.events import PhaseStarted
 from tuiswp.model.ids import trial_id
 from tuiswp.model.space import Parameter, Params
 from tuiswp.model.sweep import Sweep
 from tuiswp.search.keys import point_key
+from tuiswp.search.phase_plan import all_trials, phase_trials
 from tuiswp.search.stoppers.words import never_fires, plan_lines, plan_of, rule_name
 from tuiswp.search.suggest import learns, next_point, planned_trials, suggest
 from tuiswp.spec.census import Census, take
@@ -42,6 +44,8 @@ from tuiswp.spec.constraints import rule_text
 from tuiswp.spec.load import load
 from tuiswp.spec.names import safe_name
 from tuiswp.spec.params import baseline_params, describe, swept
+from tuiswp.spec.phase_words import phase_words
+from tuiswp.spec.phased import in_phase, measure, parameters_in, whole
 from tuiswp.spec.program import program_problem, program_warnings
 from tuiswp.spec.scale import is_logarithmic, is_numeric
 from tuiswp.text import shell_line, visible
@@ -117,13 +121,13 @@ def make_plan(sweep: Sweep, root: Path) -> Plan:
     parallel, place = _capacity(sweep)
     return Plan(
         sweep,
-        planned_trials(sweep),
+        all_trials(sweep) if sweep.phases else planned_trials(sweep),
         parallel,
         place,
         tuple(_first(sweep, root)),
         program_problem(sweep, environ) or never_fires(sweep),
         tuple(program_warnings(sweep, environ)),
-        tuple(warnings_before(sweep)),
+        tuple(warnings_before(whole(sweep))),
     )
 
 
@@ -135,6 +139,7 @@ def _first(sweep: Sweep, root: Path) -> Iterator[Trial]:
     if any(note.startswith(EDITED) for note in sweep.notes):
         return
     points: list[tuple[Params, bool]] = []
+    sweep = _first_phase(sweep)
     baseline = baseline_params(sweep)
     tried: set[str] = set()
     if baseline is not None:
@@ -153,6 +158,15 @@ def _first(sweep: Sweep, root: Path) -> Iterator[Trial]:
             environ=environ,
         )
         yield Trial(name, params, expand(sweep, params, context).argv, is_baseline)
+
+
+def _first_phase(sweep: Sweep) -> Sweep:
+    """The sweep as its first phase searches it."""
+    if not sweep.phases:
+        return sweep
+    first = sweep.phases[0]
+    parameters = parameters_in(sweep, first, baseline_params(sweep))
+    return in_phase(sweep, PhaseStarted(0, first.name, parameters))
 
 
 def _proposed(sweep: Sweep, count: int, tried: set[str]) -> list[Params]:
@@ -227,6 +241,10 @@ def as_json(plan: Plan) -> dict[str, object]:
         ],
         "rules": msgspec.to_builtins(_census(sweep)),
         "early_stop": _stopper_json(sweep),
+        "phases": [
+            {"name": phase.name, "trials": phase_trials(sweep, index)}
+            for index, phase in enumerate(sweep.phases)
+        ],
         "stop": msgspec.to_builtins(sweep.stop),
         "baseline": baseline_params(sweep),
         "trials": plan.trials,
@@ -249,7 +267,16 @@ def _lines(plan: Plan) -> list[str]:
     lines = [f"{output.paint(visible(sweep.name), 'strong')}  {sweep.method}  {_goal(sweep)}"]
     if sweep.description:
         lines.append(visible(sweep.description, limit=200))
-    lines += ["", *_parameters(sweep), "", *_amount(plan), *_stopping(sweep), *_enough(sweep), ""]
+    lines += [
+        "",
+        *_parameters(sweep),
+        "",
+        *_amount(plan),
+        *_stopping(sweep),
+        *_enough(sweep),
+        *_phases(plan),
+        "",
+    ]
     for metric in sweep.derived:
         over = visible(", ".join(columns(tree_of(metric.expr))), limit=200)
         lines.append(f"{visible(metric.name)} = {visible(metric.expr)}")
@@ -353,6 +380,27 @@ def _stopping(sweep: Sweep) -> list[str]:
             "  say how long a run is (`tuiswp: {length: {step: 2000, report: 200}}`) to see them "
             "in every unit"
         )
+    return lines
+
+
+def _phases(plan: Plan) -> list[str]:
+    """Every phase with what it searches, how many trials it has and how it ends."""
+    if not plan.sweep.phases:
+        return []
+    lines = ["", "in phases; each begins at the best so far:"]
+    for index, phase in enumerate(plan.sweep.phases):
+        head = f"{index + 1}. {visible(phase.name, limit=40)}: "
+        trials = phase_trials(plan.sweep, index)
+        many = "until its time is spent" if trials is None else words.several(trials, "trial")
+        if trials is not None and plan.parallel:
+            many += f", {words.several(-(-trials // plan.parallel), 'wave')}"
+        text = f"{head}{'; '.join([*phase_words(plan.sweep, phase), many])}"
+        lines.append(output.prose(text, indent="     "))
+    held = measure(plan.sweep)
+    if held:
+        names = visible(", ".join(one.name for one in held), limit=100)
+        text = f"trials that differ in {names} are not compared: the newest phase decides"
+        lines.append(output.prose(text, indent="  "))
     return lines
 
 

@@ -48,7 +48,7 @@ def after_run(place: SweepDirectory, code: ExitCode) -> int:
             f"`tuiswp status {name}` looks, `tuiswp stop --now {name}` ends the trials",
         )
         return code
-    output.say("", *results.human(reach(view)))
+    output.say("", *results.human(reach(view)), *results.phase_lines(view))
     if view.state.paused is not None:
         output.say(
             "",

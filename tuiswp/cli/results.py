@@ -11,8 +11,8 @@ from tuiswp.analysis.findings import Diagnosis
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output
 from tuiswp.cli.verdict import Verdict, reach
-from tuiswp.controller.client import SweepReader
-from tuiswp.controller.steered import edits
+from tuiswp.controller.client import SweepReader, SweepView
+from tuiswp.controller.steered import edits, phases
 from tuiswp.errors import ExitCode, UsageError
 from tuiswp.text import visible
 
@@ -60,11 +60,17 @@ def run(arguments: Namespace) -> int:
         output.say(visible(text, limit=len(text), keep_newlines=True) if seen else text)
     else:
         output.say(*human(verdict, ascii_only=arguments.ascii))
+        output.say(*phase_lines(view))
         if view.state.reached is not None:
             ended = f"it ended because there was enough: {visible(view.state.reached.why)}"
             output.say(output.prose(ended, indent="  "))
         output.say(*(output.prose(f"edited: {line}", indent="  ") for line in edits(view.state)))
     return ExitCode.OK
+
+
+def phase_lines(view: SweepView) -> list[str]:
+    """What each phase did and left."""
+    return [output.prose(line, indent="  ") for line in phases(view.sweep, view.state)]
 
 
 def as_json(verdict: Verdict) -> dict[str, object]:

@@ -14,7 +14,7 @@ from tuiswp.analysis.optimum import best_so_far, objective_text
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output
 from tuiswp.controller.client import SweepReader, SweepView
-from tuiswp.controller.steered import edits
+from tuiswp.controller.steered import edits, phases
 from tuiswp.errors import ExitCode, TuiswpError
 from tuiswp.gpu.environment import CPU
 from tuiswp.model.ids import trial_id
@@ -55,6 +55,7 @@ def as_json(view: SweepView) -> dict[str, object]:
         "counts": words.counts(view.trials),
         "trials": [_trial_json(view, trial) for trial in view.trials],
         "stop": _stop_json(view),
+        "phases": _phases_json(view),
         "gpus": _gpus_json(),
         "edits": [
             {"at": one.at, "by": one.edit.by, "what": list(one.edit.what), "why": one.edit.why}
@@ -135,6 +136,7 @@ def header(view: SweepView, *, all_edits: bool = False) -> list[str]:
     if len(shown) < len(changes):
         lines.append(f"edited {len(changes)} times since it started, lately:")
     lines += [f"edited: {line}" for line in shown]
+    lines += phases(view.sweep, view.state) if all_edits else _phase_now(view)
     lines += stop_lines(view)
     best = best_so_far(view.sweep, view.trials)
     if best is not None and best.value is not None and view.sweep.objective is not None:
@@ -148,6 +150,27 @@ def header(view: SweepView, *, all_edits: bool = False) -> list[str]:
     if len(view.damage) > 3:
         lines.append(f"damaged: {len(view.damage)} lines in all")
     return lines
+
+
+def _phase_now(view: SweepView) -> list[str]:
+    run = view.state.phase
+    return [] if run is None else [phases(view.sweep, view.state)[run.index]]
+
+
+def _phases_json(view: SweepView) -> list[dict[str, object]]:
+    return [
+        {
+            "name": run.name,
+            "began": run.began,
+            "why": run.why,
+            "ended": run.ended,
+            "end": run.end,
+            "start": None if run.start is None else trial_id(run.start),
+            "best": None if run.best is None else trial_id(run.best),
+            "trials": [trial.id for trial in view.trials if trial.phase == run.index],
+        }
+        for run in view.state.phases
+    ]
 
 
 def stop_lines(view: SweepView) -> list[str]:

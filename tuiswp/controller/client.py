@@ -79,9 +79,12 @@ class SweepView(msgspec.Struct, frozen=True):
 
 def planned(sweep: Sweep, state: SweepState) -> int | None:
     """How many trials a sweep will have, as it is now; None: it runs until stopped."""
+    from tuiswp.search.phase_plan import trials_now
     from tuiswp.search.suggest import planned_now, planned_trials
 
     trials = state.trials.values()
+    if sweep.phases:
+        return len(trials) if state.finished is not None else trials_now(sweep, trials)
     steered = state.edits or any(trial.wish is not None for trial in trials)
     return planned_now(sweep, trials) if steered else planned_trials(sweep)
 
@@ -90,11 +93,12 @@ class Planned:
     """`planned` of a view, remembered until something that counts has changed."""
 
     def __init__(self) -> None:
-        self._of: tuple[int, int] | None = None
+        self._of: tuple[int, int, bool] | None = None
         self._number: int | None = None
 
     def of(self, view: SweepView) -> int | None:
-        key = (len(view.state.trials), len(view.state.edits))
+        over = view.state.finished is not None
+        key = (len(view.state.trials), len(view.state.changes), over)
         if key != self._of and not view.foreign:
             self._number = planned(view.sweep, view.state)
         self._of = key
@@ -119,7 +123,7 @@ class SweepReader:
         self._state = SweepState()
         self._frozen: Sweep | None = None
         self._sweep: Sweep | None = None
-        self._edits = 0  # that `_sweep` has
+        self._changes = -1  # that `_sweep` has
         self._files: Follower[int] = Follower()
         self._followed: set[int] = set()
 
@@ -164,12 +168,11 @@ class SweepReader:
                 if not self._state.trials:
                     raise
                 return self._without_file(str(error))
-        if self._sweep is None or self._edits != len(self._state.edits):
-            from tuiswp.spec.edits import effective
+        if self._sweep is None or self._changes != len(self._state.changes):
+            from tuiswp.controller.frozen import as_seen
 
-            self._edits = len(self._state.edits)
-            edits = (one.edit for one in self._state.edits)
-            self._sweep = effective(self._frozen, edits)
+            self._changes = len(self._state.changes)
+            self._sweep = as_seen(self._frozen, self._state)
         holder = self._state.controller
         return SweepView(
             self.directory.root,

@@ -17,7 +17,7 @@ from tuiswp.launchers.base import Launcher
 from tuiswp.model.events import Event, Warned
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Trial
-from tuiswp.spec.edits import effective
+from tuiswp.spec.edits import deciding, effective
 
 log = logging.getLogger("tuiswp.controller")
 
@@ -30,7 +30,7 @@ class Core:
     ) -> None:
         self.directory = directory
         self._frozen = sweep
-        self._effective: tuple[int, Sweep] = (0, sweep)
+        self._known: tuple[int, Sweep, Sweep] = (0, sweep, sweep)
         self.launcher = launcher
         self.journal = journal
         self.state: SweepState = replay(journal.records)
@@ -38,12 +38,20 @@ class Core:
 
     @property
     def sweep(self) -> Sweep:
-        """The sweep as its file and the edits made since say."""
-        edits = self.state.edits
-        if self._effective[0] != len(edits):
-            sweep = effective(self._frozen, (one.edit for one in edits))
-            self._effective = (len(edits), sweep)
-        return self._effective[1]
+        """The sweep as its file, the edits made since and the phase it is in say."""
+        return self._now()[0]
+
+    @property
+    def whole(self) -> Sweep:
+        """The same, whatever its phase searches."""
+        return self._now()[1]
+
+    def _now(self) -> tuple[Sweep, Sweep]:
+        changes = [one.change for one in self.state.changes]
+        if self._known[0] != len(changes):
+            now, whole = deciding(self._frozen, changes), effective(self._frozen, changes)
+            self._known = (len(changes), now, whole)
+        return self._known[1:]
 
     @staticmethod
     def wall() -> float:

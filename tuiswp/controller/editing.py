@@ -146,7 +146,7 @@ class Editor:
     # --- ranges and settings ---
 
     def _change(self, request: Request) -> tuple[list[Event], bool, str]:
-        sweep = self._core.sweep
+        sweep = self._core.whole
         new = self._edited(sweep, request)
         changes = [
             (parameter, text)
@@ -168,7 +168,7 @@ class Editor:
         if changes:
             parameters = tuple(parameter for parameter, _ in changes)
             told = tuple(text for _, text in changes)
-            index = index_after_edit(sweep)
+            index = index_after_edit(self._core.sweep)
             events.append(SpaceEdited(parameters, request.by, told, request.why, index))
         if what:
             events.append(SettingsChanged(settings, request.by, what, request.why))

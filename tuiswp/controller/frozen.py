@@ -11,6 +11,7 @@ from tuiswp.controller.reducer import SweepState, replay
 from tuiswp.model.sweep import Sweep
 from tuiswp.spec import load as spec_load
 from tuiswp.spec.edits import effective
+from tuiswp.spec.phased import whole
 
 
 def frozen_sweep(directory: SweepDirectory) -> Sweep:
@@ -31,4 +32,9 @@ def frozen_sweep(directory: SweepDirectory) -> Sweep:
 def current_sweep(directory: SweepDirectory, state: SweepState | None = None) -> Sweep:
     """The sweep with the edits made since it started. Raises SpecErrors or EnvironmentFault."""
     known = replay(read(directory.journal).records) if state is None else state
-    return effective(frozen_sweep(directory), (one.edit for one in known.edits))
+    return as_seen(frozen_sweep(directory), known)
+
+
+def as_seen(frozen: Sweep, state: SweepState) -> Sweep:
+    """The sweep with its edits, and with every value that any of its phases can try."""
+    return whole(effective(frozen, (one.change for one in state.changes)))

@@ -29,9 +29,10 @@ from tuiswp.model.trial import Lease, Queued, Trial
 from tuiswp.search.ahead import Ahead
 from tuiswp.search.history import History, history_of
 from tuiswp.search.keys import point_key
-from tuiswp.search.suggest import learns, next_point, own, suggest
+from tuiswp.search.suggest import learns, next_point, room, suggest
 from tuiswp.spec.command import CommandContext, default_interpreter, expand
 from tuiswp.spec.params import baseline_params, wandb_config
+from tuiswp.spec.phased import within
 
 TROUBLE_S = 5.0
 BATCH = 64
@@ -56,7 +57,10 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Starter:
-    """Fills free places. `exhausted`: the search has no further point; `waiting`: why not more."""
+    """Fills free places. `exhausted`: the search has no further point; `waiting`: why not more.
+
+    `enough`: why nothing more is to be proposed in this phase, although there would be more.
+    """
 
     def __init__(
         self, core: Core, places: Places, wake: Path | None, *, umask: int | None = None
@@ -71,6 +75,7 @@ class Starter:
         self._ready_at: dict[int, float] = {}
         self._next_launch = 0.0
         self.waiting: str | None = None
+        self.enough: str | None = None
         self.in_doubt: str | None = None  # a launch failed half-way
 
     def _follow(self, sweep: Sweep) -> None:
@@ -81,6 +86,7 @@ class Starter:
         self._ahead = Ahead(sweep, self._wake) if learns(sweep) else None
         self._baseline = baseline_params(sweep)
         self.exhausted = False
+        self._known = (-1, History())
         self._places.follow(sweep.resources)
 
     def close(self) -> None:
@@ -160,22 +166,26 @@ class Starter:
             return
         number = max(state.trials, default=-1) + 1
         keys, index = state.keys, state.next_index
-        cap, count = self._core.sweep.run_cap, own(state.trials.values())
-        if self._baseline is not None and not any(
-            trial.origin == "baseline" for trial in state.trials.values()
+        left = room(self._core.sweep, state.trials.values())
+        if self.enough is not None:
+            left = 0
+        if (
+            self._baseline is not None
+            and left != 0
+            and not any(trial.origin == "baseline" for trial in state.trials.values())
         ):
             key = point_key(self._baseline)
             keys.add(key)
             suggestion = TrialSuggested(number, self._baseline, key, "baseline")
             yield Candidate(number, 1, self._baseline, suggestion=suggestion)
-            number, count = number + 1, count + 1
-        if self._ahead is not None and (cap is None or count < cap):
+            number, left = number + 1, None if left is None else left - 1
+        if self._ahead is not None and left != 0:
             # One at a time: what is proposed next depends on this one being under way.
             candidate = self._learned(number, index)
             if candidate is not None:
                 yield candidate
             return
-        while cap is None or count < cap:
+        while left != 0:
             point = next_point(self._proposer, index, keys)
             if point is None:
                 self.exhausted = True
@@ -186,7 +196,7 @@ class Starter:
                 number, point.params, point.key, self._proposer.origin, point.index
             )
             yield Candidate(number, 1, point.params, suggestion=suggestion)
-            number, count = number + 1, count + 1
+            number, left = number + 1, None if left is None else left - 1
         self.exhausted = True
 
     def _learned(self, number: int, index: int) -> Candidate | None:
@@ -194,7 +204,8 @@ class Starter:
         assert self._ahead is not None
         state = self._core.state
         if self._known[0] != state.seq:
-            self._known = (state.seq, history_of(state.trials.values()))
+            told = within(self._core.sweep, state.trials.values())
+            self._known = (state.seq, history_of(told))
         history = self._known[1]
         self._ahead.want(history, index)
         answer = self._ahead.take(history, index)

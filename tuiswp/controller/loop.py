@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 
 import tuiswp
 from tuiswp import proc
-from tuiswp.analysis.enough import why_enough
+from tuiswp.analysis.enough import SEARCHING, why_enough
 from tuiswp.analysis.optimum import Judgement, judge
 from tuiswp.analysis.summary import best_json
 from tuiswp.controller.applying import Applier
@@ -24,6 +24,7 @@ from tuiswp.controller.core import Core, log
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.journal import Journal
 from tuiswp.controller.launching import Starter, wanted
+from tuiswp.controller.phasing import Phaser
 from tuiswp.controller.places import Places
 from tuiswp.controller.pruning import Pruner
 from tuiswp.controller.reducer import SweepState
@@ -88,6 +89,7 @@ class Controller:
         self._watcher = Watcher(self.core, self._selector, on_end=places.release)
         self._applier = Applier(self.core, self._watcher)
         self._pruner = Pruner(self.core, self._watcher)
+        self._phaser = Phaser(self.core)
         self._starter = Starter(self.core, places, directory.wake, umask=umask)
         self._watchdog = Watchdog(self.core, self._watcher)
         self._replicator = Replicator(self.core)
@@ -183,6 +185,8 @@ class Controller:
         self._judge()
         self._watchdog.look()
         self._stop_if_enough()
+        self._phaser.begin()
+        self._starter.enough = self._phaser.enough()
         self._places.tick()
         self._replicator.look(searched=self._starter.exhausted)
         self._starter.fill()
@@ -235,7 +239,9 @@ class Controller:
             return
         self._weighed = state.seq
         trials = state.trials.values()
-        reached = why_enough(sweep, trials, self.core.wall(), state.rules_off)
+        # In phases, what says that a search has nothing more to give ends only its phase.
+        off = state.rules_off.union(() if sweep.phase is None else SEARCHING)
+        reached = why_enough(sweep, trials, self.core.wall(), off)
         if reached is None:
             return
         self.core.record(SweepStopping(US, sweep.stop.now, reached.rule, reached.why))
@@ -279,8 +285,12 @@ class Controller:
         if state.stopping is None and any(t.state == "paused" for t in state.trials.values()):
             return
         if state.stopping is not None or self._starter.exhausted:
+            if state.stopping is None and self._phaser.move_on(self._starter.enough):
+                return
             if state.finished is None:
                 why = "stopped" if state.stopping is not None else "every point has been tried"
+                if state.phases and state.stopping is None:
+                    why = "every phase is over"
                 if state.reached is not None:
                     why = state.reached.why
                 self.core.record(SweepFinished(why))

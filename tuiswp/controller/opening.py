@@ -31,6 +31,7 @@ from tuiswp.spec import load as spec_load
 from tuiswp.spec.edits import as_word
 from tuiswp.spec.names import safe_name
 from tuiswp.spec.params import same_space
+from tuiswp.spec.phased import whole
 from tuiswp.text import visible
 
 SWEEPS = Path("sweeps")
@@ -53,7 +54,7 @@ def open_or_create(
 
     Raises UsageError when the directory holds a sweep over another search space or can hold none.
     """
-    given = spec_load.load(source)
+    given = whole(spec_load.load(source))
     place = place_for(source, name=name, directory=directory)
     try:
         exists = place.exists()
@@ -67,7 +68,7 @@ def open_or_create(
         create(place, source, name=name)
         return place, frozen_sweep(place), []
     place.check()
-    frozen, sweep = frozen_sweep(place), current_sweep(place)
+    frozen, sweep = whole(frozen_sweep(place)), current_sweep(place)
     differences = same_space(sweep, given)
     if differences and same_space(frozen, given):
         raise UsageError(

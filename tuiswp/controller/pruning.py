@@ -6,7 +6,7 @@ pinned trials count as company, and are never stopped.
 """
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from tuiswp.analysis.early import may_be_stopped, passed
 from tuiswp.controller.core import Core
@@ -19,6 +19,7 @@ from tuiswp.model.trial import KillRequest, Trial
 from tuiswp.search.stoppers.base import Curve, Field, Stopper, Verdict
 from tuiswp.search.stoppers.rules import stopper_for
 from tuiswp.search.stoppers.words import verdict_text
+from tuiswp.spec.phased import measure, measure_key
 
 READING_S = 0.1  # of a round, for the files of ended trials
 BY = "tuiswp"
@@ -48,11 +49,9 @@ class Pruner:
         behind = self._read_ended(objective.metric, rule.resource)
         if not news or behind or self._stopper is None:
             return
-        field = self._field(objective.goal)
-        if not field.stoppable:
-            return
-        for verdict in self._stopper.judge(field):
-            self._act(verdict, rule.resource, objective.metric)
+        for field in self._fields(objective.goal):
+            for verdict in self._stopper.judge(field):
+                self._act(verdict, rule.resource, objective.metric)
 
     def _follow(self, grown: Collection[int], metric: str, resource: Resource) -> bool:
         """Bring the curves of live trials up to date; False if none has changed."""
@@ -117,18 +116,26 @@ class Pruner:
                 f"{trial.id} ended at {rule.resource} {end:g} without reaching a kill point{point}",
             )
 
-    def _field(self, goal: str) -> Field:
+    def _fields(self, goal: str) -> Iterator[Field]:
+        """Trials that can be compared with each other: all of them, but for sweeps in phases."""
         trials = self._core.state.trials
         curves = {n: curve for n, (_, curve) in self._ended.items() if n in trials}
         curves |= {n: Curve(one.positions, one.values) for n, one in self._live.items()}
-        return Field(
-            curves=curves,
-            goal="maximize" if goal == "maximize" else "minimize",
-            stoppable={n for n, t in trials.items() if may_be_stopped(t) and not self._is_over(n)},
-            finished={n for n, trial in trials.items() if trial.state == "done"},
-            passed=passed(trials.values()),
-            settled=self._ended.keys() - self._live.keys(),
-        )
+        by = measure(self._core.sweep)
+        groups: dict[tuple[str, ...], dict[int, Trial]] = {}
+        for number, trial in trials.items():
+            groups.setdefault(measure_key(by, trial.params), {})[number] = trial
+        for group in groups.values():
+            stoppable = {n for n, t in group.items() if may_be_stopped(t) and not self._is_over(n)}
+            if stoppable:
+                yield Field(
+                    curves={n: curve for n, curve in curves.items() if n in group},
+                    goal="maximize" if goal == "maximize" else "minimize",
+                    stoppable=stoppable,
+                    finished={n for n, trial in group.items() if trial.state == "done"},
+                    passed=passed(group.values()),
+                    settled=(self._ended.keys() - self._live.keys()) & group.keys(),
+                )
 
     def _is_over(self, number: int) -> bool:
         """Whether a running trial has done its work: stopping it would only lose its result."""

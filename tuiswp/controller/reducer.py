@@ -15,12 +15,15 @@ from tuiswp.model.events import (
     AttemptLaunching,
     AttemptStarted,
     BestChanged,
+    Change,
     ControllerStarted,
     ControllerStopped,
     Edit,
     InterruptRequested,
     KillPointJudged,
     KillRequested,
+    PhaseEnded,
+    PhaseStarted,
     QueueMoved,
     Record,
     ReplicationEnded,
@@ -86,6 +89,29 @@ class Replication(msgspec.Struct, frozen=True):
     first: int
 
 
+class Changed(msgspec.Struct, frozen=True):
+    """What makes the sweep differ from its file, and since when."""
+
+    at: float
+    change: Change
+
+
+class PhaseRun(msgspec.Struct, frozen=True):
+    """What became of a phase. `began` None: it was skipped. `ended` None: it is the one now.
+
+    `start`: the trial it began at. `best`: the one it left to the next.
+    """
+
+    index: int
+    name: str
+    began: float | None
+    why: str = ""
+    start: int | None = None
+    ended: float | None = None
+    end: str = ""
+    best: int | None = None
+
+
 class SweepState(msgspec.Struct, frozen=True):
     """Everything the journal says. `trials` by number; treat it as read-only.
 
@@ -95,7 +121,8 @@ class SweepState(msgspec.Struct, frozen=True):
     it. `rules_off`: rules that stopped it once, and a person went on. `overruled`: trials that a
     person had queued before that stop; it holds for them too. `front`: who runs before all others
     that wait.
-    `edits`: how the sweep differs from its file, oldest first; `spec.edits.effective` applies them.
+    `changes`: how the sweep differs from its file, oldest first; `spec.edits` applies them.
+    `phases`: those that began or were skipped, in order.
     `replication`: repeats of the best go on.
     """
 
@@ -112,13 +139,28 @@ class SweepState(msgspec.Struct, frozen=True):
     rules_off: frozenset[str] = frozenset()
     overruled: frozenset[int] = frozenset()
     front: tuple[int, ...] = ()
-    edits: tuple[Edited, ...] = ()
+    changes: tuple[Changed, ...] = ()
+    phases: tuple[PhaseRun, ...] = ()
     replication: Replication | None = None
     finished: str | None = None
     best: BestChanged | None = None
     warned: frozenset[str] = frozenset()
     seq: int = 0
     at: float = 0.0
+
+    @property
+    def edits(self) -> tuple[Edited, ...]:
+        """What people changed."""
+        return tuple(
+            Edited(one.at, one.change)
+            for one in self.changes
+            if not isinstance(one.change, PhaseStarted)
+        )
+
+    @property
+    def phase(self) -> PhaseRun | None:
+        """The phase the sweep is in; None: it has none, or all are over."""
+        return self.phases[-1] if self.phases and self.phases[-1].ended is None else None
 
     @property
     def keys(self) -> set[str]:
@@ -186,6 +228,8 @@ class _Draft:
                 self._new(event, record.t)
             case QueueMoved() | SpaceEdited() | SettingsChanged() | StopperChanged() as event:
                 self._steered(event, record.t)
+            case PhaseStarted() | PhaseEnded() as event:
+                self._phase(event, record.t)
             case _ as event:
                 self._sweep(event, record.t)
 
@@ -209,15 +253,42 @@ class _Draft:
             first = tuple(dict.fromkeys(n for n in event.trials if n in self.trials))
             self.changes["front"] = (*first, *(n for n in self._front() if n not in first))
             return
-        before = self.changes.get("edits", self.base.edits)
-        assert isinstance(before, tuple)
-        self.changes["edits"] = (*before, Edited(at, event))
+        self._change(event, at)
         if event.reopens:
             self.changes["finished"] = None
         if isinstance(event, SettingsChanged):
             self.changes["rules_off"] = self._rules_off() - set(event.settings)
         elif isinstance(event, SpaceEdited) and event.next_index is not None:
             self.changes["next_index"] = event.next_index
+
+    def _change(self, event: Change, at: float) -> None:
+        before = self.changes.get("changes", self.base.changes)
+        assert isinstance(before, tuple)
+        self.changes["changes"] = (*before, Changed(at, event))
+
+    def _phases(self) -> tuple[PhaseRun, ...]:
+        before = self.changes.get("phases", self.base.phases)
+        assert isinstance(before, tuple)
+        return before
+
+    def _phase(self, event: PhaseStarted | PhaseEnded, at: float) -> None:
+        runs = self._phases()
+        if isinstance(event, PhaseStarted):
+            run = PhaseRun(event.index, event.name, at, event.why, event.best)
+            self.changes["phases"] = (*runs, run)
+            if event.next_index is not None:
+                self.changes["next_index"] = event.next_index
+            self._change(event, at)
+            return
+        if event.skipped:
+            over = PhaseRun(event.index, event.name, None, "", None, at, event.why, event.best)
+            self.changes["phases"] = (*runs, over)
+        elif runs and runs[-1].index == event.index:
+            over = replace(runs[-1], ended=at, end=event.why, best=event.best)
+            self.changes["phases"] = (*runs[:-1], over)
+        for number in event.not_kept:
+            if number in self.trials:
+                self.trials[number] = replace(self.trials[number], not_kept=event.why)
 
     def _new(self, event: TrialSuggested | TrialAsked, at: float) -> None:
         if event.trial in self.trials:
@@ -232,6 +303,7 @@ class _Draft:
             event.origin,
             Queued(since=at, asked=wish is not None),
             wish=wish,
+            phase=next((run.index for run in reversed(self._phases()) if run.began), None),
         )
         self.changes["finished"] = None
         if isinstance(event, TrialSuggested) and event.index is not None:

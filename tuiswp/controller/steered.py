@@ -7,6 +7,8 @@ from tuiswp.controller.reducer import SweepState
 from tuiswp.model.events import (
     Edit,
     InterruptRequested,
+    PhaseEnded,
+    PhaseStarted,
     QueueMoved,
     ReplicationStarted,
     SettingsChanged,
@@ -16,6 +18,7 @@ from tuiswp.model.events import (
     TrialPinned,
 )
 from tuiswp.model.ids import trial_id
+from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Trial, Wish
 from tuiswp.text import visible
 
@@ -42,6 +45,33 @@ def sentence(event: Steering) -> str:
             why = f" ({visible(event.why)})" if event.why else ""
             return f"edited by {visible(event.by)}{why}: {'; '.join(map(visible, what))}"
     return f"{text} by {visible(event.by)}{_why(event.why)}"
+
+
+def phase_line(event: PhaseStarted | PhaseEnded) -> str:
+    """`phase 2, refine, begins: from t0007 (0.4312)`."""
+    name = visible(event.name, limit=60)
+    if isinstance(event, PhaseStarted):
+        return f"phase {event.index + 1}, {name}, begins: {visible(event.why)}"
+    how = "" if event.skipped else "is over: "
+    return f"phase {event.index + 1}, {name}, {how}{visible(event.why)}"
+
+
+def phases(sweep: Sweep, state: SweepState) -> list[str]:
+    """What became of each phase, and which are to come."""
+    known = {run.index: run for run in state.phases}
+    lines = []
+    for index, phase in enumerate(sweep.phases):
+        run = known.get(index)
+        head = f"phase {index + 1} of {len(sweep.phases)}, {visible(phase.name, limit=60)}: "
+        if run is None:
+            lines.append(f"{head}to come")
+        elif run.began is None:
+            lines.append(f"{head}{visible(run.end)}")
+        else:
+            many = words.several(sum(t.phase == index for t in state.trials.values()), "trial")
+            now = "now" if run.ended is None else visible(run.end)
+            lines.append(f"{head}{many}, {visible(run.why)}; {now}")
+    return lines
 
 
 def wished(wish: Wish) -> str:

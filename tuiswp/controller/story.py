@@ -13,13 +13,15 @@ from tuiswp.analysis import words
 from tuiswp.analysis.axes import measured
 from tuiswp.analysis.optimum import objective_text
 from tuiswp.controller.reducer import SweepState, replay
-from tuiswp.controller.steered import sentence
+from tuiswp.controller.steered import phase_line, sentence
 from tuiswp.model.events import (
     AttemptEnded,
     AttemptStarted,
     BestChanged,
     InterruptRequested,
     KillRequested,
+    PhaseEnded,
+    PhaseStarted,
     QueueMoved,
     Record,
     ReplicationEnded,
@@ -44,6 +46,7 @@ from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Attempt, Trial
 from tuiswp.spec.edits import effective
 from tuiswp.spec.params import swept
+from tuiswp.spec.phased import whole
 from tuiswp.text import visible
 
 # How a line is meant, for whoever colours it.
@@ -82,10 +85,10 @@ class Story:
     @property
     def _parameters(self) -> tuple[Parameter, ...]:
         """The varying parameters, as they are after what was told."""
-        edits = self.state.edits
-        if len(edits) != self._swept[0]:
-            now = effective(self.sweep, (one.edit for one in edits))
-            self._swept = (len(edits), swept(now))
+        changes = self.state.changes
+        if len(changes) != self._swept[0]:
+            now = whole(effective(self.sweep, (one.change for one in changes)))
+            self._swept = (len(changes), swept(now))
         return self._swept[1]
 
     def _line(self, record: Record) -> Line | None:
@@ -125,6 +128,8 @@ class Story:
                 return Line(f"{verb} refused: {visible(outcome)}", "note")
             case SweepPaused() | SweepResumed() | SweepStopping() | SweepFinished() as event:
                 return self._sweep_line(event)
+            case PhaseStarted() | PhaseEnded() as event:
+                return Line(phase_line(event))
             case _:
                 return None
 

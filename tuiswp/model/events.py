@@ -268,7 +268,39 @@ class ReplicationEnded(msgspec.Struct, frozen=True, tag="replication_ended"):
     why: str
 
 
+class PhaseStarted(msgspec.Struct, frozen=True, tag="phase_started"):
+    """From here on the search is that of this phase of the file, over `parameters`.
+
+    `best`: the trial it begins at; None: the baseline, or nothing. `points`: what it tries, in
+    place of what a method proposes. `next_index`: as in SpaceEdited. `why`: where it begins.
+    """
+
+    index: int
+    name: str
+    parameters: tuple[Parameter, ...]
+    why: str = ""
+    best: int | None = None
+    points: tuple[Params, ...] | None = None
+    next_index: int | None = None
+
+
+class PhaseEnded(msgspec.Struct, frozen=True, tag="phase_ended"):
+    """`best`: the trial the next one begins at. `skipped`: it never began.
+
+    `not_kept`: trials that were better than it, but not by enough.
+    """
+
+    index: int
+    name: str
+    why: str
+    best: int | None = None
+    skipped: bool = False
+    not_kept: tuple[int, ...] = ()
+
+
+# By a person; and everything that makes the sweep differ from its file.
 Edit: TypeAlias = SpaceEdited | SettingsChanged | StopperChanged
+Change: TypeAlias = Edit | PhaseStarted
 
 Event: TypeAlias = (
     SweepCreated | ControllerStarted | ControllerStopped | TrialSuggested | AttemptLaunching
@@ -276,11 +308,13 @@ Event: TypeAlias = (
     | SweepResumed | SweepStopping | SweepFinished | RequestApplied | BestChanged | Warned
     | InterruptRequested | TrialAsked | TrialPinned | QueueMoved | SpaceEdited | SettingsChanged
     | KillPointJudged | StopperChanged | ReplicationStarted | ReplicationEnded
+    | PhaseStarted | PhaseEnded
 )  # fmt: skip
 
 _SINCE_2 = (
     InterruptRequested, TrialAsked, TrialPinned, QueueMoved, SpaceEdited, SettingsChanged,
     KillPointJudged, StopperChanged, ReplicationStarted, ReplicationEnded,
+    PhaseStarted, PhaseEnded,
 )  # fmt: skip
 
 
@@ -288,7 +322,7 @@ def version_of(event: Event) -> int:
     """The journal version that first knew this fact."""
     if isinstance(event, AttemptEnded) and event.cause == "interrupted-by-user":
         return 2
-    if isinstance(event, TrialSuggested) and event.origin == "bayes":
+    if isinstance(event, TrialSuggested) and event.origin in ("bayes", "replicate"):
         return 2
     return 2 if isinstance(event, _SINCE_2) else 1
 

@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from tuiswp.model.space import Constraints, Parameter, Params
+from tuiswp.model.space import Constraints, Parameter, Params, Path, Value
 from tuiswp.model.stop import StopRules
 from tuiswp.model.stopper import Resource, Rule
 
@@ -68,6 +68,45 @@ class Run(msgspec.Struct, frozen=True):
     beside: str | None = None
 
 
+class Refine(msgspec.Struct, frozen=True):
+    """Narrow every searched range to the surroundings of the best: the wider the axis, the more."""
+
+    factor: float = 3.0
+
+
+class Validate(msgspec.Struct, frozen=True):
+    """Run the best `top` settings again, with `seeds` new values of the parameter at `seed`."""
+
+    seed: Path
+    top: int = 3
+    seeds: int = 3
+
+
+class Phase(msgspec.Struct, frozen=True):
+    """A part of a sweep with a question of its own; it begins at the best so far.
+
+    `method`, `sampler`, `stopper`: None is the sweep's. `searches`: None is every parameter that
+    varies; the others are fixed at the best, `set` before it. `ranges` are those of the phase where
+    they are not the sweep's. `trials`, `hours`, `gpu_hours` end it. `keep_if`: by what share it has
+    to be better, else the best before it stays. `only_if`: a condition on results.
+    """
+
+    name: str
+    method: Method | None = None
+    sampler: Sampler | None = None
+    searches: tuple[Path, ...] | None = None
+    ranges: tuple[Parameter, ...] = ()
+    set: tuple[tuple[Path, Value], ...] = ()
+    refine: Refine | None = None
+    validate: Validate | None = None
+    trials: int | None = None
+    hours: float | None = None
+    gpu_hours: float | None = None
+    stopper: Rule | None = None
+    keep_if: float | None = None
+    only_if: str | None = None
+
+
 class Sweep(msgspec.Struct, frozen=True):
     """Everything a controller needs to know of a sweep.
 
@@ -79,7 +118,8 @@ class Sweep(msgspec.Struct, frozen=True):
     `source` is the sweep file as messages show it; `lines` gives the line of each of its top-level
     keys. `derived`: metrics of the person's own, each after those it builds on. `constraints`: what
     makes of a point of the space the parameters of a trial. `model_size`: of the model that is
-    trained, in billions of parameters; `tuning`: how. None: not said.
+    trained, in billions of parameters; `tuning`: how. None: not said. `phases`: in their order.
+    `phase`: the one it is in. `listed`: the points to try, in place of what a method proposes.
     """
 
     name: str
@@ -104,3 +144,6 @@ class Sweep(msgspec.Struct, frozen=True):
     constraints: Constraints = Constraints()
     model_size: float | None = None
     tuning: Tuning | None = None
+    phases: tuple[Phase, ...] = ()
+    phase: int | None = None
+    listed: tuple[Params, ...] | None = None

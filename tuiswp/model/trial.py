@@ -23,7 +23,9 @@ Cause: TypeAlias = Literal[
     "interrupted-by-user",
 ]  # fmt: skip
 
-Origin: TypeAlias = Literal["baseline", "grid", "random", "bayes", "point", "clone"]
+Origin: TypeAlias = Literal[
+    "baseline", "grid", "random", "bayes", "point", "clone", "replicate"
+]  # fmt: skip
 
 
 class Lease(msgspec.Struct, frozen=True):
@@ -142,7 +144,8 @@ class Trial(msgspec.Struct, frozen=True):
     `value` is the objective of the last ended attempt as recorded (None: none, or not finite).
     `complete`: exit 0, or progress reached `complete_at`. `retries` counts automatic relaunches.
     `wish`: a person asked for it. `pinned`: who protects it from pruning. `interrupt`: of the
-    newest attempt. `judged`: what early stopping found of its curve, oldest first.
+    newest attempt. `judged`: what early stopping found of its curve, oldest first. `phase`: the
+    one it came to be in. `not_kept`: why it is not the best although its value is.
     """
 
     number: int
@@ -161,6 +164,8 @@ class Trial(msgspec.Struct, frozen=True):
     pinned: str | None = None
     interrupt: Interrupt | None = None
     judged: tuple[Judged, ...] = ()
+    phase: int | None = None
+    not_kept: str | None = None
 
     @property
     def id(self) -> str:

@@ -10,6 +10,7 @@ from tuiswp.model.trial import Trial
 from tuiswp.search.base import Proposer
 from tuiswp.search.grid import GridProposer
 from tuiswp.search.keys import MAX_LISTED, point_key
+from tuiswp.search.listed import ListedProposer
 from tuiswp.search.random import RandomProposer
 from tuiswp.spec.constraints import Rules
 from tuiswp.spec.distributions import grid_values, support
@@ -32,12 +33,14 @@ class Suggestion(msgspec.Struct, frozen=True):
 
 def suggest(sweep: Sweep) -> Proposer:
     """The proposer of a sweep's method."""
+    if sweep.listed is not None:
+        return ListedProposer(sweep)
     return GridProposer(sweep) if sweep.method == "grid" else RandomProposer(sweep)
 
 
 def learns(sweep: Sweep) -> bool:
     """Whether points are proposed by a sampler in a process of its own (`search.ahead`)."""
-    return sweep.method == "bayes" or sweep.sampler is not None
+    return sweep.listed is None and (sweep.method == "bayes" or sweep.sampler is not None)
 
 
 def next_point(proposer: Proposer, start: int, tried: Collection[str]) -> Suggestion | None:
@@ -48,7 +51,7 @@ def next_point(proposer: Proposer, start: int, tried: Collection[str]) -> Sugges
     order instead of drawn. One that is not countable ends after `MAX_MISSES` repeated draws, which
     only a space of practically few values gives.
     """
-    bounded = proposer.origin != "grid"
+    bounded = proposer.origin not in ("grid", "replicate")
     index, forbidden = start, 0
     while not bounded or index < start + MAX_MISSES:
         params = proposer.point(index)
@@ -78,7 +81,7 @@ def index_after_edit(sweep: Sweep) -> int | None:
     A grid numbers its points by the lengths of its axes, so that it begins again and leaves out
     what was tried. A random draw belongs to its index, and later indices draw from the new ranges.
     """
-    return 0 if sweep.method == "grid" else None
+    return 0 if sweep.method == "grid" or sweep.listed is not None else None
 
 
 def own(trials: Iterable[Trial]) -> int:
@@ -86,9 +89,17 @@ def own(trials: Iterable[Trial]) -> int:
     return sum(1 for trial in trials if trial.wish is None)
 
 
+def room(sweep: Sweep, trials: Collection[Trial]) -> int | None:
+    """How many trials the search may still bring forth, here and now; None: no limit."""
+    limits = [] if sweep.run_cap is None else [sweep.run_cap - own(trials)]
+    if sweep.phase is not None and (most := sweep.phases[sweep.phase].trials) is not None:
+        limits.append(most - own(trial for trial in trials if trial.phase == sweep.phase))
+    return max(0, min(limits)) if limits else None
+
+
 def proposes(sweep: Sweep, start: int, trials: Collection[Trial]) -> bool:
     """Whether the search would bring forth another trial."""
-    if sweep.run_cap is not None and own(trials) >= sweep.run_cap:
+    if room(sweep, trials) == 0:
         return False
     return next_point(suggest(sweep), start, {trial.key for trial in trials}) is not None
 
@@ -121,7 +132,7 @@ def planned_now(sweep: Sweep, trials: Collection[Trial]) -> int | None:
     lets the search go.
     """
     size = suggest(sweep).size
-    left = None if sweep.run_cap is None else max(0, sweep.run_cap - own(trials))
+    left = room(sweep, trials)
     if size is not None:
         own_points, tried = _OwnPoints(sweep), {trial.key: trial.params for trial in trials}
         baseline = baseline_params(sweep)

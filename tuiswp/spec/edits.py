@@ -1,6 +1,7 @@
 """Change a sweep while it lives: what an edit means, and how a person writes one.
 
-`effective` is the sweep as its file and its edits together say. Pure, so whoever replays the
+`effective` is the sweep as its file and its edits together say, `deciding` what its phase makes of
+it. Pure, so whoever replays the
 journal meets the same sweep. Nothing here decides whether an edit is wise.
 """
 
@@ -12,7 +13,14 @@ from msgspec.structs import replace
 
 from tuiswp.errors import UsageError
 from tuiswp.model.edits import SETTINGS, STOP_SETTINGS, RangeEdit, Setting, Settings
-from tuiswp.model.events import Edit, SettingsChanged, SpaceEdited, StopperChanged
+from tuiswp.model.events import (
+    Change,
+    Edit,
+    PhaseStarted,
+    SettingsChanged,
+    SpaceEdited,
+    StopperChanged,
+)
 from tuiswp.model.space import (
     Categorical,
     Constant,
@@ -25,7 +33,8 @@ from tuiswp.model.space import (
 from tuiswp.model.sweep import Sweep
 from tuiswp.spec.distributions import bounds, distinct, value_key
 from tuiswp.spec.own import seconds
-from tuiswp.spec.params import baseline_params, describe, label, near_miss
+from tuiswp.spec.params import baseline_params, describe, label, near_miss, swept
+from tuiswp.spec.phased import in_phase
 from tuiswp.spec.scalars import as_number
 from tuiswp.spec.scale import is_logarithmic
 from tuiswp.spec.stopping import share
@@ -38,22 +47,46 @@ _COMMA = re.compile(r",(?![^\[{]*[\]}])")  # not inside a list or a mapping
 _NONE = frozenset({"none", "null", "no", "-", "unlimited"})
 
 
-def effective(sweep: Sweep, edits: Iterable[Edit]) -> Sweep:
-    """`sweep` as `edits`, oldest first, leave it."""
-    for edit in edits:
-        match edit:
-            case SpaceEdited():
-                sweep = _with_space(sweep, edit)
-            case SettingsChanged():
-                sweep = _with(sweep, edit.settings)
-            case StopperChanged():
-                sweep = replace(sweep, stopper=edit.rule)
-    return sweep
+def effective(sweep: Sweep, changes: Iterable[Change]) -> Sweep:
+    """`sweep` as `changes`, oldest first, leave it, whatever its phase searches now."""
+    phase = sweep.phase
+    for change in changes:
+        if isinstance(change, PhaseStarted):
+            phase = change.index
+        else:
+            sweep = _after(sweep, change)
+    return replace(sweep, phase=phase)
+
+
+def deciding(sweep: Sweep, changes: Iterable[Change]) -> Sweep:
+    """The same as the phase it is in searches it: what is proposed comes from this one.
+
+    An edit of a parameter that the phase fixes holds from the next phase on.
+    """
+    now = sweep
+    for change in changes:
+        if isinstance(change, PhaseStarted):
+            now = in_phase(sweep, change)
+        else:
+            sweep, now = _after(sweep, change), _after(now, change)
+    return now
+
+
+def _after(sweep: Sweep, edit: Edit) -> Sweep:
+    match edit:
+        case SpaceEdited():
+            return _with_space(sweep, edit)
+        case SettingsChanged():
+            return _with(sweep, edit.settings)
+        case StopperChanged():
+            return replace(sweep, stopper=edit.rule)
 
 
 def _with_space(sweep: Sweep, edit: SpaceEdited) -> Sweep:
     """The baseline stays what it was, also where it took a value from there being only one."""
     new = {parameter.path: parameter for parameter in edit.parameters}
+    if sweep.phase is not None:
+        new = {one.path: new[one.path] for one in swept(sweep) if one.path in new}
     parameters = tuple(new.get(old.path, old) for old in sweep.parameters)
     return replace(sweep, parameters=parameters, baseline=baseline_params(sweep))
 

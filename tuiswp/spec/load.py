@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import cast, get_args
 
 from tuiswp.errors import SpecError, SpecErrors
-from tuiswp.model.space import Constraints, Parameter
+from tuiswp.model.space import Constraints, Parameter, Params
 from tuiswp.model.stopper import Rule
-from tuiswp.model.sweep import DerivedMetric, Goal, Method, Objective, Run, Sampler, Sweep
+from tuiswp.model.sweep import DerivedMetric, Goal, Method, Objective, Phase, Run, Sampler, Sweep
 from tuiswp.spec import own
 from tuiswp.spec.command import DEFAULT_COMMAND, examine
 from tuiswp.spec.constraints import name_of
@@ -24,6 +24,7 @@ from tuiswp.spec.early import read_rule
 from tuiswp.spec.lookalike import something_else, whole_file
 from tuiswp.spec.parameters import read_parameters
 from tuiswp.spec.params import near_miss
+from tuiswp.spec.phases import read_phases
 from tuiswp.spec.reader import Reader, Section, kind_of
 from tuiswp.spec.rules import read_rules
 from tuiswp.spec.stopping import read_stop
@@ -162,10 +163,11 @@ class _Loader:
         stopper = self.stopper()
         self.elsewhere()
         baseline = own.read_baseline(self.ours, parameters, complete, rules)
+        phases = self.phases(parameters, method, baseline, objective) if complete else ()
         seed, complete_at = self.ours.integer("seed"), self.ours.number("complete_at", maximum=1)
         if complete_at is not None and complete_at <= 0:
             self.ours.fault("complete_at", "must be above 0 and at most 1")
-        if complete:
+        if complete and not phases:  # a phase is counted for itself
             self.size(method, parameters, run_cap)
         return Sweep(
             name=top.text("name") or name,
@@ -180,6 +182,7 @@ class _Loader:
             complete_at=0.98 if complete_at is None else float(complete_at),
             sampler=self.sampler(method),
             stopper=stopper,
+            phases=phases,
             stop=read_stop(self.ours, judged=objective is not None),
             length=own.read_length(self.ours),
             description=top.text("description"),
@@ -286,6 +289,21 @@ class _Loader:
             if key in section and "metric" not in self.top:
                 section.fault(key, "needs a metric", "add metric: {name: …, goal: …}")
         return read_rule(early, ours)
+
+    def phases(
+        self,
+        parameters: Sequence[Parameter],
+        method: str | None,
+        baseline: Params | None,
+        objective: Objective | None,
+    ) -> tuple[Phase, ...]:
+        return read_phases(
+            self.ours,
+            parameters,
+            method=method,
+            based=baseline is not None,
+            judged=objective is not None,
+        )
 
     def parameters(self) -> tuple[Parameter, ...]:
         node = self.root.entries.get("parameters")

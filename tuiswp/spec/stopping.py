@@ -45,12 +45,15 @@ def read_stop(ours: Section, *, judged: bool) -> StopRules:
     )
 
 
-def read_share(section: Section, key: str) -> float | None:
-    """`0.1%` as 0.001; a number without its unit could mean either, and is refused."""
+def read_share(section: Section, key: str, after: str = "") -> float | None:
+    """`0.1%` as 0.001; a number without its unit could mean either, and is refused.
+
+    `after`: words that may stand before it.
+    """
     node = section.get(key)
     if node is None:
         return None
-    found = share(node.text) if isinstance(node, Leaf) else None
+    found = share(node.text.strip().removeprefix(after)) if isinstance(node, Leaf) else None
     if found is None:
         section.fault(key, f"{kind_of(node)} is no percentage", "write it with its unit: 0.1%")
     return found

@@ -70,7 +70,7 @@ def header_line(snapshot: Snapshot, host: str, width: int) -> Line:
         if cells(line) <= width:
             return line
     # What may go, the first to go first; the name and the fault stay to the end.
-    for name in ("host", "best", "eta", "age", "counts"):
+    for name in ("host", "phase", "best", "eta", "age", "counts"):
         groups.pop(name)
         line = _row(groups)
         if cells(line) <= width:
@@ -96,11 +96,22 @@ def _groups(snapshot: Snapshot, host: str, *, short: bool) -> dict[str, Line]:
         "name": ((f" {name}", "strong"),),
         "host": ((where if short or not where else f"host {where}", "dim"),) if where else (),
         "state": ((word, tone),) if word else (),
+        "phase": _phase(snapshot, short=short),
         "age": _age(snapshot, short=short),
         "counts": _counts(snapshot, short=short),
         "best": _best(snapshot, short=short),
         "eta": _eta(snapshot),
     }
+
+
+def _phase(snapshot: Snapshot, *, short: bool) -> Line:
+    """Which phase it is in; nothing of a sweep without phases, or when all are over."""
+    run = snapshot.view.state.phase
+    if run is None:
+        return ()
+    place = f"{run.index + 1}/{len(snapshot.view.sweep.phases)}"
+    name = visible(run.name, limit=12 if short else 24)
+    return ((f"{place} {name}" if short else f"phase {place} {name}", "accent"),)
 
 
 def _row(groups: dict[str, Line]) -> Line:

@@ -1,0 +1,33 @@
+"""How spiky a curve begins: how far it rises again while it should fall. Pure arithmetic."""
+
+import math
+from collections.abc import Sequence
+
+from tuiswp.model.sweep import Goal
+
+BEGINNING = 0.1  # of the run
+SPIKY = 0.1  # of the whole descent
+_LEAST = 5
+
+
+def spikiness(steps: Sequence[float], values: Sequence[float], goal: Goal) -> float | None:
+    """The largest rise in the first tenth of a run, as a share of what the metric fell in all.
+
+    0.02 is a smooth start, above `SPIKY` it is a spiky one, infinite where the metric stopped being
+    a number. None: too few values to tell, or it never fell.
+    """
+    if not steps:
+        return None
+    end = steps[0] + BEGINNING * (steps[-1] - steps[0])
+    sign = 1.0 if goal == "minimize" else -1.0
+    first = [sign * value for step, value in zip(steps, values, strict=False) if step <= end]
+    if len(first) < _LEAST:
+        return None
+    if not all(map(math.isfinite, first)):
+        return math.inf
+    lowest, rise = first[0], 0.0
+    for value in first:
+        lowest = min(lowest, value)
+        rise = max(rise, value - lowest)
+    fell = first[0] - min(sign * value for value in values if math.isfinite(value))
+    return rise / fell if fell > 0 else None

@@ -1,0 +1,263 @@
+"""What a phase makes of its sweep: which parameters it searches, where, and what it can be held to.
+
+Pure. A phase narrows or fixes the parameters of the sweep as file and edits have it; it never adds
+one. Which trial it begins at is the controller's to say.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from tuiswp.model.events import PhaseStarted
+from tuiswp.model.space import (
+    Beta,
+    Categorical,
+    Constant,
+    Distribution,
+    IntUniform,
+    LogNormal,
+    LogUniform,
+    Normal,
+    Parameter,
+    Params,
+    Path,
+    Uniform,
+    Value,
+)
+from tuiswp.model.sweep import Phase, Sweep
+from tuiswp.model.trial import Trial
+from tuiswp.spec.distributions import distinct, quantile, value_key
+from tuiswp.spec.params import baseline_params, flatten, is_swept, only_value
+from tuiswp.spec.scale import is_logarithmic
+from tuiswp.spec.values import lies_inside, overlaid
+
+
+def in_phase(sweep: Sweep, started: PhaseStarted) -> Sweep:
+    """The sweep as it is while this phase lasts; `sweep` is as file and edits have it."""
+    if not 0 <= started.index < len(sweep.phases):
+        return sweep
+    phase = sweep.phases[started.index]
+    baseline = baseline_params(sweep)
+    return replace(
+        sweep,
+        method=phase.method or sweep.method,
+        sampler=phase.sampler or (sweep.sampler if phase.method in (None, sweep.method) else None),
+        parameters=started.parameters,
+        baseline=None if baseline is None else overlaid(baseline, dict(phase.set)),
+        stopper=phase.stopper or sweep.stopper,
+        phases=_spelled_out(sweep),
+        phase=started.index,
+        listed=started.points,
+    )
+
+
+def parameters_in(sweep: Sweep, phase: Phase, best: Params | None) -> tuple[Parameter, ...]:
+    """The parameters of `phase` that begins at `best`: searched, narrowed or fixed."""
+    fixed, own = dict(phase.set), {one.path: one for one in phase.ranges}
+    # How a run is measured is the phase's own affair: it is not inherited with the best.
+    inherited = [one for one in sweep.parameters if one not in measure(sweep)]
+    known = flatten(best or {}, inherited)
+    found = []
+    for parameter in sweep.parameters:
+        path = parameter.path
+        if path in fixed:
+            found.append(constant(parameter, fixed[path]))
+        elif phase.searches is None or path in phase.searches:
+            here = own.get(path, parameter)
+            if phase.refine is not None and path in known and is_swept(here):
+                here = narrowed(here, known[path], phase.refine.factor)
+            found.append(here)
+        elif path in known:
+            found.append(constant(parameter, known[path]))
+        elif only_value(parameter) is not None:
+            found.append(parameter)
+        else:  # it does not exist at the best: whatever it is, the rules leave it out
+            found.append(constant(parameter, quantile(parameter.distribution, 0.5)))
+    return tuple(found)
+
+
+def constant(parameter: Parameter, value: Value) -> Parameter:
+    """The parameter with this value and no other, spelled as the file does."""
+    return replace(parameter, distribution=Constant(value), kind="constant")
+
+
+def narrowed(parameter: Parameter, value: Value, factor: float) -> Parameter:
+    """The parameter near `value`, within its range.
+
+    On a log axis from value/factor to value·factor; else 1/factor as wide, `value` in the middle.
+    Of a list of numbers the neighbours are kept; of anything else only the value itself.
+    """
+    law = parameter.distribution
+    if isinstance(law, Categorical | Constant):
+        return _neighbours(parameter, law, value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return parameter
+    return replace(parameter, distribution=_near(law, value, factor, is_logarithmic(parameter)),
+                   kind=_kind(parameter))  # fmt: skip
+
+
+def _kind(parameter: Parameter) -> str:
+    match parameter.distribution:
+        case LogUniform():
+            return parameter.kind.removesuffix("_values") + "_values"
+        case Normal() | Beta():
+            return "uniform"
+        case LogNormal():
+            return "log_uniform_values"
+    return parameter.kind
+
+
+def _near(law: Distribution, value: float, factor: float, log: bool) -> Distribution:
+    match law:
+        case IntUniform(min=low, max=high):
+            a, b = _span(value, factor, log=log, width=high - low)
+            a, b = max(low, math.floor(min(a, value - 1))), min(high, math.ceil(max(b, value + 1)))
+            return law if a >= b else IntUniform(int(a), int(b))
+        case Uniform(min=low, max=high, q=q):
+            a, b = _span(value, factor, log=log, width=high - low)
+            a, b = max(low, a), min(high, b)
+            return law if not a < b else Uniform(a, b, q)
+        case LogUniform(low=low, high=high, q=q, inverse=inverse, limits=limits):
+            ends = limits or (math.exp(low), math.exp(high))
+            a, b = max(ends[0], value / factor), min(ends[1], value * factor)
+            if not 0 < a < b:
+                return law
+            return LogUniform(math.log(a), math.log(b), q, inverse, (a, b))
+        case LogNormal(q=q) if value > 0:
+            a, b = value / factor, value * factor
+            return LogUniform(math.log(a), math.log(b), q, False, (a, b))
+        case Normal(sigma=sigma, q=q) if sigma > 0:
+            return Uniform(*_span(value, factor, log=False, width=4 * sigma), q)
+        case Beta(q=q):
+            a, b = _span(value, factor, log=False, width=1.0)
+            return Uniform(max(0.0, a), min(1.0, b), q)
+    return law
+
+
+def _span(value: float, factor: float, *, log: bool, width: float) -> tuple[float, float]:
+    if log and value > 0:
+        return value / factor, value * factor
+    return value - width / factor / 2, value + width / factor / 2
+
+
+def _neighbours(parameter: Parameter, law: Categorical | Constant, value: Value) -> Parameter:
+    listed = [law.value] if isinstance(law, Constant) else distinct(law)
+    numbers = [v for v in listed if isinstance(v, int | float) and not isinstance(v, bool)]
+    keys = [value_key(v) for v in sorted(numbers)]
+    if len(numbers) < len(listed) or value_key(value) not in keys:
+        return constant(parameter, value)
+    at = keys.index(value_key(value))
+    near: list[Value] = list(sorted(numbers)[max(0, at - 1) : at + 2])
+    return replace(parameter, distribution=Categorical(tuple(near)), kind="categorical")
+
+
+def begins_at_best(sweep: Sweep, phase: Phase) -> bool:
+    """Whether the phase needs a best trial or a baseline to begin at."""
+    if phase.refine is not None or phase.validate is not None:
+        return True
+    given = {path for path, _ in phase.set}
+    optional = {rule.path for rule in sweep.constraints.when}
+    return phase.searches is not None and any(
+        is_swept(one) and one.path not in given | optional | set(phase.searches)
+        for one in sweep.parameters
+    )
+
+
+# ── what can be compared ─────────────────────────────────────────────────────────────────────────
+
+
+def searched(sweep: Sweep) -> set[Path]:
+    """Every parameter that some phase searches or repeats over."""
+    found: set[Path] = set()
+    for phase in sweep.phases:
+        if phase.validate is not None:
+            found.add(phase.validate.seed)
+        elif phase.searches is None:
+            found |= {one.path for one in sweep.parameters if is_swept(one)}
+        else:
+            found |= set(phase.searches)
+    return found
+
+
+def measure(sweep: Sweep) -> tuple[Parameter, ...]:
+    """The parameters that some phase sets and none searches: how long a run is, for example.
+
+    Trials that differ in one of them were held to different measures: they are not compared.
+    """
+    given = {path for phase in sweep.phases for path, _ in phase.set}
+    if not given:
+        return ()
+    given -= searched(sweep)
+    return tuple(one for one in sweep.parameters if one.path in given)
+
+
+def measure_key(parameters: Sequence[Parameter], params: Params) -> tuple[str, ...]:
+    """Equal for what can be compared."""
+    flat = flatten(params, parameters)
+    return tuple(value_key(flat.get(one.path)) for one in parameters)
+
+
+def comparable(sweep: Sweep, params: Params, trials: Iterable[Trial]) -> list[Trial]:
+    """The trials that were held to the same measure as `params`."""
+    by = measure(sweep)
+    if not by:
+        return list(trials)
+    key = measure_key(by, params)
+    return [trial for trial in trials if measure_key(by, trial.params) == key]
+
+
+def within(sweep: Sweep, trials: Iterable[Trial]) -> list[Trial]:
+    """The trials that lie in the space of the phase, for a sampler that learns from them."""
+    if sweep.phase is None:
+        return list(trials)
+    return [trial for trial in trials if _inside(sweep.parameters, trial.params)]
+
+
+def _inside(parameters: Sequence[Parameter], params: Params) -> bool:
+    flat = flatten(params, parameters)
+    return all(lies_inside(one, flat[one.path]) for one in parameters if one.path in flat)
+
+
+def whole(sweep: Sweep) -> Sweep:
+    """The sweep with every value that any phase can give a parameter: for whoever looks at it."""
+    if not sweep.phases:
+        return sweep
+    parameters = tuple(_every_value(sweep, one) for one in sweep.parameters)
+    return replace(sweep, parameters=parameters, phases=_spelled_out(sweep))
+
+
+def _spelled_out(sweep: Sweep) -> tuple[Phase, ...]:
+    """The phases with what each searches, before their parameters are made others."""
+    varies = tuple(one.path for one in sweep.parameters if is_swept(one))
+    return tuple(
+        replace(phase, searches=varies if phase.searches is None else phase.searches)
+        for phase in sweep.phases
+    )
+
+
+def _every_value(sweep: Sweep, parameter: Parameter) -> Parameter:
+    if is_swept(parameter):
+        return parameter
+    single = only_value(parameter)
+    values = [] if single is None else [single[0]]
+    for phase in sweep.phases:
+        values += [value for path, value in phase.set if path == parameter.path]
+        if phase.validate is not None and phase.validate.seed == parameter.path:
+            values += fresh_seeds(values[0] if values else 0, phase.validate.seeds)
+        for one in phase.ranges:
+            if one.path != parameter.path:
+                continue
+            if not isinstance(one.distribution, Categorical | Constant):
+                return one
+            law = one.distribution
+            values += [law.value] if isinstance(law, Constant) else distinct(law)
+    if len({value_key(value) for value in values}) < 2:
+        return parameter
+    return replace(parameter, distribution=Categorical(tuple(values)), kind="categorical")
+
+
+def fresh_seeds(used: Value, count: int) -> list[Value]:
+    """Seeds that the run which chose a setting did not have: what it had was luck."""
+    first = used if isinstance(used, int) and not isinstance(used, bool) else 0
+    return [first + number for number in range(1, count + 1)]
