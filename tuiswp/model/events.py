@@ -125,7 +125,7 @@ class SweepResumed(msgspec.Struct, frozen=True, tag="sweep_resumed"):
     by: str
 
 
-class SweepStopping(msgspec.Struct, frozen=True, tag="sweep_stopping"):
+class SweepStopping(msgspec.Struct, frozen=True, tag="sweep_stopping", omit_defaults=True):
     """No new trials; the running ones end by themselves (`now`: are ended).
 
     `rule`: a rule of the file that was reached, and `why`, with its numbers.
