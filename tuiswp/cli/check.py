@@ -23,6 +23,7 @@ from tuiswp.controller.client import SweepReader
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.frozen import current_sweep
 from tuiswp.controller.opening import SWEEPS
+from tuiswp.controller.priors import gather
 from tuiswp.controller.steered import edits
 from tuiswp.errors import ExitCode, SpecError, UsageError
 from tuiswp.expression.checks import columns
@@ -37,13 +38,13 @@ from tuiswp.model.sweep import Sweep
 from tuiswp.search.keys import point_key
 from tuiswp.search.phase_plan import all_trials, phase_trials
 from tuiswp.search.stoppers.words import never_fires, plan_lines, plan_of, rule_name
-from tuiswp.search.suggest import learns, next_point, planned_trials, suggest
+from tuiswp.search.suggest import first_params, learns, next_point, planned_trials, suggest
 from tuiswp.spec.census import Census, take
 from tuiswp.spec.command import CommandContext, default_interpreter, expand
 from tuiswp.spec.constraints import rule_text
 from tuiswp.spec.load import load
 from tuiswp.spec.names import safe_name
-from tuiswp.spec.params import baseline_params, describe, swept
+from tuiswp.spec.params import baseline_params, describe, point_params, swept
 from tuiswp.spec.phase_words import phase_words
 from tuiswp.spec.phased import in_phase, measure, parameters_in, whole
 from tuiswp.spec.program import program_problem, program_warnings
@@ -75,6 +76,7 @@ class Plan(msgspec.Struct, frozen=True):
     problem: SpecError | None
     doubts: tuple[str, ...]
     findings: tuple[Diagnosis, ...]
+    priors: tuple[str, ...] = ()
 
     @property
     def waves(self) -> int | None:
@@ -119,16 +121,26 @@ def make_plan(sweep: Sweep, root: Path) -> Plan:
     """What a run of `sweep` in `root` would do on this machine now."""
     environ = {**os.environ, **sweep.run.env}
     parallel, place = _capacity(sweep)
+    priors, missing = _priors(sweep)
     return Plan(
         sweep,
         all_trials(sweep) if sweep.phases else planned_trials(sweep),
         parallel,
         place,
         tuple(_first(sweep, root)),
-        program_problem(sweep, environ) or never_fires(sweep),
+        program_problem(sweep, environ) or never_fires(sweep) or missing,
         tuple(program_warnings(sweep, environ)),
         tuple(warnings_before(whole(sweep))),
+        priors,
     )
+
+
+def _priors(sweep: Sweep) -> tuple[tuple[str, ...], SpecError | None]:
+    """What of each earlier sweep is told, or why it cannot be."""
+    try:
+        return gather(sweep).notes, None
+    except SpecError as fault:
+        return (), fault
 
 
 def _first(sweep: Sweep, root: Path) -> Iterator[Trial]:
@@ -141,10 +153,8 @@ def _first(sweep: Sweep, root: Path) -> Iterator[Trial]:
     points: list[tuple[Params, bool]] = []
     sweep = _first_phase(sweep)
     baseline = baseline_params(sweep)
-    tried: set[str] = set()
-    if baseline is not None:
-        points.append((baseline, True))
-        tried.add(point_key(baseline))
+    points += [(params, params == baseline) for params in first_params(sweep)]
+    tried = {point_key(params) for params, _ in points}
     most = SHOWN if sweep.run_cap is None else min(SHOWN, sweep.run_cap)
     points += [(params, False) for params in _proposed(sweep, most - len(points), tried)]
     environ = {**os.environ, **sweep.run.env}
@@ -171,6 +181,8 @@ def _first_phase(sweep: Sweep) -> Sweep:
 
 def _proposed(sweep: Sweep, count: int, tried: set[str]) -> list[Params]:
     """The first points of the search, before any result is known."""
+    if sweep.priors:
+        return []  # the first are made of what earlier sweeps tell
     if learns(sweep):
         from tuiswp.search.samplers.first import first_points
 
@@ -247,6 +259,8 @@ def as_json(plan: Plan) -> dict[str, object]:
         ],
         "stop": msgspec.to_builtins(sweep.stop),
         "baseline": baseline_params(sweep),
+        "points": list(point_params(sweep)),
+        "prior": list(plan.priors),
         "trials": plan.trials,
         "parallel": plan.parallel,
         "waves": plan.waves,
@@ -282,7 +296,11 @@ def _lines(plan: Plan) -> list[str]:
         lines.append(f"{visible(metric.name)} = {visible(metric.expr)}")
         lines += [output.paint(f"  computed as each trial runs, over {over}", "note"), ""]
     for trial in plan.first:
-        name = f"{trial.id}, the baseline" if trial.baseline else trial.id
+        name = trial.id
+        if trial.baseline:
+            name += ", the baseline"
+        elif trial.params in point_params(sweep):
+            name += ", a point of your own"
         lines.append(f"{name}:")
         lines.append(f"  {shell_line(trial.argv)}")
     if plan.first:
@@ -420,6 +438,10 @@ def _amount(plan: Plan) -> list[str]:
     baseline = baseline_params(plan.sweep)
     lines = [f"{many}; {plan.place}{waves}"]
     lines += _left(plan.sweep)
+    lines += [f"{visible(note)}" for note in plan.priors]
+    if plan.sweep.points:
+        many = words.several(len(plan.sweep.points), "point")
+        lines.append(f"{many} of your own first{' after the baseline' if baseline else ''}")
     if baseline is not None:  # without one, the warning `no-baseline` says so
         shown = words.assignments(baseline, swept(plan.sweep))
         lines.append(f"the baseline is {trial_id(0)}: {shown}")

@@ -65,6 +65,11 @@ class SweepDirectory:
         return hashlib.sha256(os.fsencode(self.root.resolve())).hexdigest()[:12]
 
     @property
+    def priors(self) -> Path:
+        """What earlier sweeps told this one when it started."""
+        return self.root / "prior.json"
+
+    @property
     def wake(self) -> Path:
         """FIFO that wakes the controller; kept outside, so that `cp -r` of a sweep is safe."""
         return proc.runtime_dir() / f"wake-{self.id}"

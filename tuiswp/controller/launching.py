@@ -18,6 +18,7 @@ from tuiswp.controller.core import Core, log
 from tuiswp.controller.directory import write_atomically
 from tuiswp.controller.ending import launch_back_off
 from tuiswp.controller.places import Places
+from tuiswp.controller.priors import kept
 from tuiswp.controller.reducer import SweepState
 from tuiswp.errors import TuiswpError
 from tuiswp.launchers.base import Job
@@ -31,7 +32,7 @@ from tuiswp.search.history import History, history_of
 from tuiswp.search.keys import point_key
 from tuiswp.search.suggest import learns, next_point, room, suggest
 from tuiswp.spec.command import CommandContext, default_interpreter, expand
-from tuiswp.spec.params import baseline_params, wandb_config
+from tuiswp.spec.params import baseline_params, point_params, wandb_config
 from tuiswp.spec.phased import within
 
 TROUBLE_S = 5.0
@@ -84,7 +85,9 @@ class Starter:
         self._proposer = suggest(sweep)
         self.close()
         self._ahead = Ahead(sweep, self._wake) if learns(sweep) else None
+        self._told = kept(self._core.directory) if self._ahead is not None and sweep.priors else ()
         self._baseline = baseline_params(sweep)
+        self._points = point_params(sweep)
         self.exhausted = False
         self._known = (-1, History())
         self._places.follow(sweep.resources)
@@ -179,6 +182,15 @@ class Starter:
             suggestion = TrialSuggested(number, self._baseline, key, "baseline")
             yield Candidate(number, 1, self._baseline, suggestion=suggestion)
             number, left = number + 1, None if left is None else left - 1
+        for params in self._points:
+            key = point_key(params)
+            if key not in keys and left != 0:
+                keys.add(key)
+                suggestion = TrialSuggested(number, params, key, "point")
+                yield Candidate(number, 1, params, suggestion=suggestion)
+                number, left = number + 1, None if left is None else left - 1
+        if self._ahead is not None and number > max(state.trials, default=-1) + 1:
+            return  # what is proposed depends on these being under way: the next round
         if self._ahead is not None and left != 0:
             # One at a time: what is proposed next depends on this one being under way.
             candidate = self._learned(number, index)
@@ -204,8 +216,9 @@ class Starter:
         assert self._ahead is not None
         state = self._core.state
         if self._known[0] != state.seq:
-            told = within(self._core.sweep, state.trials.values())
-            self._known = (state.seq, history_of(told))
+            history = history_of(within(self._core.sweep, state.trials.values()))
+            history = History((*self._told, *history.told), history.flying)
+            self._known = (state.seq, history)
         history = self._known[1]
         self._ahead.want(history, index)
         answer = self._ahead.take(history, index)

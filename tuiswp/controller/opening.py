@@ -16,7 +16,7 @@ from pathlib import Path
 
 import tuiswp
 from tuiswp import proc
-from tuiswp.controller import provenance
+from tuiswp.controller import priors, provenance
 from tuiswp.controller.directory import Lock, SweepDirectory, write_atomically
 from tuiswp.controller.frozen import current_sweep, frozen_sweep
 from tuiswp.controller.journal import JournalReader, read
@@ -65,8 +65,11 @@ def open_or_create(
             hint="choose another place with --dir",
         ) from error
     if not exists:
+        prior = priors.gather(given) if given.priors else None
         create(place, source, name=name)
-        return place, frozen_sweep(place), []
+        if prior is not None:
+            priors.keep(place, prior)
+        return place, frozen_sweep(place), [] if prior is None else list(prior.notes)
     place.check()
     frozen, sweep = whole(frozen_sweep(place)), current_sweep(place)
     differences = same_space(sweep, given)

@@ -112,14 +112,16 @@ class Sweep(msgspec.Struct, frozen=True):
 
     `baseline`: parameters of the default trial, complete or a part (the rest is then taken from the
     space); None: no baseline. `complete_at`: progress from which a trial counts as complete; exit
-    code 0 also does. `sampler`: what proposes under `bayes`; None: the default. `stopper`: the
-    early-stopping rule. `stop`: when the sweep has found enough. `length`: how long one run is, as
-    far as the file says. `notes`: what was read differently from its letter, one line each.
-    `source` is the sweep file as messages show it; `lines` gives the line of each of its top-level
-    keys. `derived`: metrics of the person's own, each after those it builds on. `constraints`: what
-    makes of a point of the space the parameters of a trial. `model_size`: of the model that is
-    trained, in billions of parameters; `tuning`: how. None: not said. `phases`: in their order.
-    `phase`: the one it is in. `listed`: the points to try, in place of what a method proposes.
+    code 0 also does. `sampler`: what proposes under `bayes`; None: the default. `points`: tried
+    first, after the baseline, each as the person gave it. `priors`: directories of earlier sweeps
+    (absolute) whose trials a sampler that learns is told. `stopper`: the early-stopping rule.
+    `stop`: when the sweep has found enough. `length`: how long one run is, as far as the file says.
+    `notes`: what was read differently from its letter, one line each. `source` is the sweep file as
+    messages show it; `lines` gives the line of each of its top-level keys. `derived`: metrics of
+    the person's own, each after those it builds on. `constraints`: what makes of a point of the
+    space the parameters of a trial. `model_size`: of the model that is trained, in billions of
+    parameters; `tuning`: how. None: not said. `phases`: in their order. `phase`: the one it is in.
+    `listed`: the points to try, in place of what a method proposes.
     """
 
     name: str
@@ -133,6 +135,8 @@ class Sweep(msgspec.Struct, frozen=True):
     baseline: Params | None = None
     complete_at: float = 0.98
     sampler: Sampler | None = None
+    points: tuple[Params, ...] = ()
+    priors: tuple[str, ...] = ()
     stopper: Rule | None = None
     stop: StopRules = StopRules()
     length: dict[Resource, float] = {}

@@ -15,7 +15,7 @@ class Told(msgspec.Struct, frozen=True):
     """One ended trial. `value`: the objective, None if it has none.
 
     `how`: `done`, its value counts as it is; `pruned`, its value was seen at a kill point;
-    `failed`, it has none that counts.
+    `failed`, it has none that counts. A number below 0: of an earlier sweep.
     """
 
     number: int

@@ -14,7 +14,7 @@ from tuiswp.search.listed import ListedProposer
 from tuiswp.search.random import RandomProposer
 from tuiswp.spec.constraints import Rules
 from tuiswp.spec.distributions import grid_values, support
-from tuiswp.spec.params import baseline_params, flatten, value_key
+from tuiswp.spec.params import baseline_params, flatten, point_params, value_key
 
 # Random draws that may repeat tried points or be forbidden, and points of a grid that may be
 # forbidden in a row, before the space is taken to be used up. A space of at most `MAX_LISTED`
@@ -84,6 +84,15 @@ def index_after_edit(sweep: Sweep) -> int | None:
     return 0 if sweep.method == "grid" or sweep.listed is not None else None
 
 
+def first_params(sweep: Sweep) -> list[Params]:
+    """What is tried before the search begins, once each: the baseline, the person's points."""
+    baseline = baseline_params(sweep)
+    found = {} if baseline is None else {point_key(baseline): baseline}
+    for params in point_params(sweep):
+        found.setdefault(point_key(params), params)
+    return list(found.values())
+
+
 def own(trials: Iterable[Trial]) -> int:
     """How many of them the search itself brought forth: those that `run_cap` counts."""
     return sum(1 for trial in trials if trial.wish is None)
@@ -117,9 +126,9 @@ def planned_trials(sweep: Sweep) -> int | None:
     draws may not exhaust.
     """
     size = suggest(sweep).size
-    baseline = baseline_params(sweep)
-    if size is not None and baseline is not None and baseline not in _OwnPoints(sweep):
-        size += 1
+    if size is not None:
+        own_points = _OwnPoints(sweep)
+        size += sum(1 for params in first_params(sweep) if params not in own_points)
     if size is None or sweep.run_cap is None:
         return sweep.run_cap if size is None else size
     return min(size, sweep.run_cap)
@@ -135,11 +144,9 @@ def planned_now(sweep: Sweep, trials: Collection[Trial]) -> int | None:
     left = room(sweep, trials)
     if size is not None:
         own_points, tried = _OwnPoints(sweep), {trial.key: trial.params for trial in trials}
-        baseline = baseline_params(sweep)
-        waits = baseline is not None and point_key(baseline) not in tried
         size -= sum(1 for params in tried.values() if params in own_points)
-        if waits and baseline is not None and baseline not in own_points:
-            size += 1
+        waits = [params for params in first_params(sweep) if point_key(params) not in tried]
+        size += sum(1 for params in waits if params not in own_points)
         left = max(0, size if left is None else min(left, size))
     return None if left is None else len(trials) + left
 

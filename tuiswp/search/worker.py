@@ -45,7 +45,8 @@ class Proposing:
         del self._told[ask.since :]
         self._told.extend(ask.told)
         history = History(tuple(self._told), ask.flying)
-        tried = {point_key(one.params) for one in history.told}
+        # What an earlier sweep tried may be tried here.
+        tried = {point_key(one.params) for one in history.told if one.number >= 0}
         tried |= {point_key(one.params) for one in history.flying}
         params, key = self._propose(history, ask.index, tried)
         return Answer(ask.index, len(self._told), time.perf_counter() - began, params, key or "")

@@ -33,7 +33,7 @@ from tuiswp.model.space import (
 from tuiswp.model.sweep import Sweep
 from tuiswp.spec.distributions import bounds, distinct, value_key
 from tuiswp.spec.own import seconds
-from tuiswp.spec.params import baseline_params, describe, label, near_miss, swept
+from tuiswp.spec.params import baseline_params, describe, label, near_miss, point_params, swept
 from tuiswp.spec.phased import in_phase
 from tuiswp.spec.scalars import as_number
 from tuiswp.spec.scale import is_logarithmic
@@ -88,7 +88,12 @@ def _with_space(sweep: Sweep, edit: SpaceEdited) -> Sweep:
     if sweep.phase is not None:
         new = {one.path: new[one.path] for one in swept(sweep) if one.path in new}
     parameters = tuple(new.get(old.path, old) for old in sweep.parameters)
-    return replace(sweep, parameters=parameters, baseline=baseline_params(sweep))
+    return replace(
+        sweep,
+        parameters=parameters,
+        baseline=baseline_params(sweep),
+        points=tuple(point_params(sweep)),
+    )
 
 
 def _with(sweep: Sweep, settings: Settings) -> Sweep:

@@ -15,7 +15,7 @@ from tuiswp.errors import SpecError, SpecErrors
 from tuiswp.model.space import Constraints, Parameter, Params
 from tuiswp.model.stopper import Rule
 from tuiswp.model.sweep import DerivedMetric, Goal, Method, Objective, Phase, Run, Sampler, Sweep
-from tuiswp.spec import own
+from tuiswp.spec import own, start
 from tuiswp.spec.command import DEFAULT_COMMAND, examine
 from tuiswp.spec.constraints import name_of
 from tuiswp.spec.derived import OBJECTIVE, ordered, read_derived
@@ -162,7 +162,7 @@ class _Loader:
         run = self.run(parameters, rules, cwd, beside)
         stopper = self.stopper()
         self.elsewhere()
-        baseline = own.read_baseline(self.ours, parameters, complete, rules)
+        baseline = start.read_baseline(self.ours, parameters, complete, rules)
         phases = self.phases(parameters, method, baseline, objective) if complete else ()
         seed, complete_at = self.ours.integer("seed"), self.ours.number("complete_at", maximum=1)
         if complete_at is not None and complete_at <= 0:
@@ -179,6 +179,8 @@ class _Loader:
             seed=seed or 0,
             run_cap=run_cap,
             baseline=baseline,
+            points=start.read_points(self.ours, parameters, complete, rules),
+            priors=start.read_priors(self.ours, cwd, method == "bayes"),
             complete_at=0.98 if complete_at is None else float(complete_at),
             sampler=self.sampler(method),
             stopper=stopper,

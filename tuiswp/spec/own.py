@@ -10,23 +10,20 @@ import re
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from tuiswp.model.space import Constraints, Parameter, Params, Value
-from tuiswp.model.space import Path as ParamPath
 from tuiswp.model.stopper import Resource
 from tuiswp.model.sweep import DerivedMetric, Goal, Reduce, Resources, Tuning
 from tuiswp.spec.derived import OBJECTIVE, read_one
 from tuiswp.spec.model_size import billions
-from tuiswp.spec.params import near_miss, nest, only_value, shown
-from tuiswp.spec.reader import Reader, Section, kind_of
+from tuiswp.spec.params import shown
+from tuiswp.spec.reader import Section, kind_of
 from tuiswp.spec.scalars import as_number
 from tuiswp.spec.tree import Keyed, Leaf, Node
-from tuiswp.text import visible
 
 OWN_KEYS = (
     "gpus_per_trial", "trials_per_gpu", "gpu_memory", "max_parallel", "share_busy", "stagger_s",
     "retries", "timeout", "grace_s", "env", "cwd", "baseline", "objective", "metrics",
     "complete_at", "seed", "when", "exclude", "tie", "early_stop", "length",
-    "sampler", "model_size", "tuning", "stop", "phases",
+    "sampler", "model_size", "tuning", "stop", "phases", "points", "prior",
 )  # fmt: skip
 _SYNONYMS = {
     "stagger": "write stagger_s",
@@ -304,62 +301,6 @@ def _reduction(section: Section) -> Rule | None:
     if "last" not in section:
         section.reader.fault(section.node.line, section.path, "last is missing", "last: 10")
     return Rule(named, window or 1)
-
-
-def read_baseline(
-    section: Section, parameters: tuple[Parameter, ...], complete: bool, rules: Constraints
-) -> Params | None:
-    """Parameters of the default trial; values outside the space are fine, unknown names are not.
-
-    `complete`: the parameters were read without a fault, so that missing names can be told. A
-    parameter that exists only under a condition may be left out.
-    """
-    inner = section.section("baseline")
-    if inner is None:
-        return None
-    found: dict[ParamPath, Value] = {}
-    spellings = {parameter.path: parameter.spelling for parameter in parameters}
-    if complete:
-        _walk(inner.reader, inner.node, inner.path, (), spellings, found)
-        optional = {rule.path for rule in rules.when}
-        missing = [
-            p.name
-            for p in parameters
-            if p.path not in found and p.path not in optional and only_value(p) is None
-        ]
-        if missing:
-            names = visible(", ".join(missing), limit=200)
-            hint = "give the default of each swept parameter"
-            section.fault("baseline", f"leaves out {names}", hint)
-    return nest(found.items())
-
-
-def _walk(
-    reader: Reader,
-    node: Keyed,
-    path: ParamPath,
-    above: ParamPath,
-    spellings: dict[ParamPath, dict[str, str]],
-    found: dict[ParamPath, Value],
-) -> None:
-    dotted = {".".join(known): known for known in spellings}
-    groups = {known[: len(above) + 1] for known in spellings if known[: len(above)] == above}
-    for name, entry in node.entries.items():
-        here: ParamPath | None = (*above, name)
-        group = here in groups
-        if here not in spellings and not group:
-            here = dotted.get(name) if not above else None  # opt.lr for {opt: {lr: …}}
-        if here in spellings:
-            found[here] = reader.value(entry, (*path, name), spellings[here])
-        elif group and isinstance(entry, Keyed):
-            _walk(reader, entry, (*path, name), (*above, name), spellings, found)
-        elif group:
-            hint = "give a mapping of its parameters"
-            reader.fault(node.lines[name], (*path, name), f"is {kind_of(entry)}", hint)
-        else:
-            known = {p[len(above)] for p in spellings if p[: len(above)] == above}
-            hint = near_miss(name, known)
-            reader.fault(node.lines[name], (*path, name), "is no parameter of this sweep", hint)
 
 
 def spare_shape(node: Node) -> Keyed:

@@ -18,8 +18,9 @@ from tuiswp.spec.scale import is_logarithmic, spell
 from tuiswp.text import visible
 
 __all__ = [
-    "baseline_params", "describe", "flatten", "is_swept", "label", "near_miss", "nest",
-    "only_value", "same_space", "shown", "swept", "value_key", "value_label", "wandb_config",
+    "baseline_params", "complete_params", "describe", "flatten", "is_swept", "label", "near_miss",
+    "nest", "only_value", "point_params", "same_space", "shown", "swept", "value_key",
+    "value_label", "wandb_config",
 ]  # fmt: skip
 
 
@@ -70,26 +71,46 @@ def baseline_params(sweep: Sweep) -> Params | None:
     """
     if sweep.baseline is None:
         return None
-    from tuiswp.spec.constraints import Rules  # it stands on this module
-
     given = flatten(sweep.baseline, sweep.parameters)
     optional = {rule.path for rule in sweep.constraints.when}
-    pairs: list[tuple[Path, Value]] = []
-    missing: list[str] = []
-    for parameter in sweep.parameters:
-        if parameter.path in given:
-            pairs.append((parameter.path, given[parameter.path]))
-        elif (single := only_value(parameter)) is not None:
-            pairs.append((parameter.path, single[0]))
-        elif parameter.path not in optional:
-            missing.append(parameter.name)
+    missing = [
+        parameter.name
+        for parameter in sweep.parameters
+        if parameter.path not in given
+        and only_value(parameter) is None
+        and parameter.path not in optional
+    ]
     if missing:
         raise SpecError(
             f"leaves out {', '.join(missing)}",
             where="tuiswp.baseline",
             hint="give the default value of each swept parameter",
         )
-    return Rules(sweep.parameters, sweep.constraints).complete(nest(pairs))
+    return _by_the_rules(sweep, sweep.baseline)
+
+
+def point_params(sweep: Sweep) -> list[Params]:
+    """Parameters of the points to try first, completed as the baseline is."""
+    return [_by_the_rules(sweep, point) for point in sweep.points]
+
+
+def _by_the_rules(sweep: Sweep, given: Params) -> Params:
+    from tuiswp.spec.constraints import Rules  # it stands on this module
+
+    whole = complete_params(sweep.parameters, given)
+    return Rules(sweep.parameters, sweep.constraints).complete(whole)
+
+
+def complete_params(parameters: Sequence[Parameter], given: Params) -> Params:
+    """`given` and the parameters that can take only one value, in the order of the file."""
+    known = flatten(given, parameters)
+    pairs: list[tuple[Path, Value]] = []
+    for parameter in parameters:
+        if parameter.path in known:
+            pairs.append((parameter.path, known[parameter.path]))
+        elif (single := only_value(parameter)) is not None:
+            pairs.append((parameter.path, single[0]))
+    return nest(pairs)
 
 
 def only_value(parameter: Parameter) -> tuple[Value] | None:

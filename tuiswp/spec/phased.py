@@ -46,6 +46,8 @@ def in_phase(sweep: Sweep, started: PhaseStarted) -> Sweep:
         parameters=started.parameters,
         baseline=None if baseline is None else overlaid(baseline, dict(phase.set)),
         stopper=phase.stopper or sweep.stopper,
+        points=sweep.points if started.index == 0 else (),  # a search begins once
+        priors=sweep.priors if started.index == 0 else (),
         phases=_spelled_out(sweep),
         phase=started.index,
         listed=started.points,

@@ -10,18 +10,32 @@ from tuiswp.search.samplers.base import Sampler
 from tuiswp.search.samplers.sobol import SobolSampler
 
 DEFAULT = "tpe"
-STARTUP = 10  # quasi-random points before a model is believed
+STARTUP = 8  # quasi-random points before a model is believed; with fewer it settles too soon
+EVEN = 3  # of so many proposals, one has its choices drawn evenly
 
 
 class Warmed:
-    """Quasi-random until enough trials have ended, then the sampler."""
+    """Quasi-random until enough trials have ended, then the sampler.
 
-    def __init__(self, first: Sampler, then: Sampler, startup: int = STARTUP) -> None:
+    With a `cube`, every third proposal takes its choices from the quasi-random points and only its
+    numbers from the model: one that meets a good choice early would not try the others again.
+    """
+
+    def __init__(
+        self, first: Sampler, then: Sampler, cube: Cube | None = None, startup: int = STARTUP
+    ) -> None:
         self._first, self._then, self._startup = first, then, startup
+        self._choices = [axis.name for axis in cube.axes if axis.kind == "choice"] if cube else []
 
     def ask(self, history: History, index: int) -> Point:
         ended = sum(one.value is not None for one in history.told)
-        return (self._first if ended < self._startup else self._then).ask(history, index)
+        if ended < self._startup:
+            return self._first.ask(history, index)
+        point = self._then.ask(history, index)
+        if self._choices and index % EVEN == EVEN - 1:
+            even = self._first.ask(history, index)
+            point |= {name: even[name] for name in self._choices}
+        return point
 
 
 def sampler_of(sweep: Sweep) -> Sampler:
@@ -29,7 +43,8 @@ def sampler_of(sweep: Sweep) -> Sampler:
     cube = Cube(sweep.parameters)
     goal = sweep.objective.goal if sweep.objective is not None else "minimize"
     even = SobolSampler(cube, sweep.seed)
-    conditional = bool(sweep.constraints.when)  # points of several shapes are modelled apart
+    # Points of several shapes are modelled apart: conditional ones, or those of earlier sweeps.
+    conditional = bool(sweep.constraints.when or sweep.priors)
     match sweep.sampler or DEFAULT:
         case "qmc":
             return even
@@ -72,4 +87,4 @@ def sampler_of(sweep: Sweep) -> Sampler:
                     group=conditional,
                 ),
             )
-            return Warmed(even, tpe)
+            return Warmed(even, tpe, cube)
