@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.analysis.builders import choice, curve, ended, over, sweep_of
-from tuiswp.analysis.evidence import evidence_json, sentences, weigh
+from tuiswp.analysis.evidence import by_seeds, evidence_json, sentences, weigh
 from tuiswp.analysis.near_optimal import near_optimal
 from tuiswp.analysis.optimum import judge
 from tuiswp.analysis.prospects import extrapolated, prospects
@@ -140,3 +140,15 @@ def test_the_evidence_is_plain_data_and_holds_the_requests_of_the_findings() -> 
     assert isinstance(remedies[0], dict)
     assert remedies[0]["code"] == "edge-of-range"
     assert remedies[0]["verb"] == "extend"
+
+
+def test_what_seeds_decide_is_told_without_any_curve_and_only_where_something_was_repeated() -> (
+    None
+):
+    sweep = sweep_of(choice("lr", [0.1, 0.2]))
+    once = [ended(0, {"lr": 0.1}, 1.0), ended(1, {"lr": 0.2}, 2.0)]
+    assert by_seeds(sweep, judge(sweep, once)) == []
+    twice = [*once, ended(2, {"lr": 0.1}, 1.01), ended(3, {"lr": 0.2}, 2.02)]
+    [told] = by_seeds(sweep, judge(sweep, twice))
+    assert told.startswith("1.0050 ± ")
+    assert told.endswith("decided.")

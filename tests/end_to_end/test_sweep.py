@@ -178,7 +178,10 @@ HOSTILE = [
 
 
 def test_hostile_values_reach_the_training_byte_for_byte_and_nothing_else(folder: Path) -> None:
-    (folder / "trial.sh").write_text('printf %s "$1" > "$TUISWP_TRIAL_DIR/got"\n')
+    (folder / "trial.sh").write_text(
+        'printf %s "$1" > "$TUISWP_TRIAL_DIR/got"\n'
+        'echo \'{"step": 1, "#(touch pwned)": 1}\' > "$TUISWP_TRIAL_DIR/metrics.jsonl"\n'
+    )
     source = folder / "sweep.json"
     source.write_text(
         json.dumps(
@@ -193,7 +196,7 @@ def test_hostile_values_reach_the_training_byte_for_byte_and_nothing_else(folder
         )
     )
     run = tuiswp("--batch", source, cwd=folder)
-    assert run.returncode == 4, run.stdout + run.stderr  # nothing was reported
+    assert run.returncode == 0, run.stdout + run.stderr
     directory = sweep_of(source)
     got = [(directory / "trials" / f"t{n:04d}" / "got").read_bytes() for n in range(len(HOSTILE))]
     assert got == [f"--a;#(touch pwned)={value}".encode() for value in HOSTILE]

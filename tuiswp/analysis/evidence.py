@@ -65,6 +65,15 @@ def sentences(evidence: Evidence, *, most: int = 8) -> list[tuple[str, str]]:
     return said
 
 
+def by_seeds(sweep: Sweep, judgement: Judgement) -> list[str]:
+    """What seeds decide, without a look at any curve; empty where nothing was repeated."""
+    repeats = repeated(sweep, judgement)
+    if not repeats:
+        return []
+    found = contest(sweep, judgement)
+    return [found.told] if found is not None else [one.told for one in repeats[:1]]
+
+
 def evidence_json(evidence: Evidence, diagnoses: Sequence[Diagnosis]) -> dict[str, Value]:
     """The object under `evidence` of `results --json`; `remedies` by the code of their finding."""
     found = evidence.contest

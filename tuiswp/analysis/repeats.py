@@ -7,16 +7,19 @@ run twice, not a repeat, and its spread of zero proves nothing.
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 
 from tuiswp.analysis.axes import is_seed, measured
 from tuiswp.analysis.optimum import Judgement, badness, finite, name_trials
-from tuiswp.model.space import Parameter
+from tuiswp.model.space import Parameter, Value
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Trial
 from tuiswp.spec.params import flatten, value_key
+
+Key: TypeAlias = tuple[Hashable, ...]
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -58,7 +61,7 @@ def settings(sweep: Sweep, trials: Iterable[Trial]) -> tuple[Setting, ...]:
         return ()
     chosen = tuned_of(sweep)
     seeds = [parameter for parameter in sweep.parameters if is_seed(parameter)]
-    groups: dict[tuple[str, ...], list[Trial]] = defaultdict(list)
+    groups: dict[Key, list[Trial]] = defaultdict(list)
     for trial in trials:
         if finite(trial.value):
             groups[setting_key(chosen, trial)].append(trial)
@@ -85,10 +88,17 @@ def tuned_of(sweep: Sweep) -> tuple[Parameter, ...]:
     return tuple(parameter for parameter in sweep.parameters if not is_seed(parameter))
 
 
-def setting_key(chosen: Sequence[Parameter], trial: Trial) -> tuple[str, ...]:
+def setting_key(chosen: Sequence[Parameter], trial: Trial) -> Key:
     """Equal for trials of one setting; `chosen` as `tuned_of` gives it."""
     flat = flatten(trial.params, chosen)
-    return tuple(value_key(flat.get(parameter.path)) for parameter in chosen)
+    return tuple(_key(flat.get(parameter.path)) for parameter in chosen)
+
+
+def _key(value: Value) -> Hashable:
+    """A plain number or text is its own key: `value_key` would take most of the time."""
+    if type(value) is float or type(value) is int or type(value) is str:
+        return value
+    return (value_key(value),)
 
 
 def repeated(sweep: Sweep, judgement: Judgement) -> tuple[Setting, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from tuiswp.analysis.axes import is_seed
 from tuiswp.analysis.contest import SURE, Contest, contest
 from tuiswp.analysis.optimum import Judgement, judge
-from tuiswp.analysis.repeats import Setting, setting_key, settings, tuned_of
+from tuiswp.analysis.repeats import Key, Setting, setting_key, settings, tuned_of
 from tuiswp.controller.core import Core
 from tuiswp.controller.reducer import Replication, SweepState
 from tuiswp.model.events import Event, ReplicationEnded, TrialAsked, TrialPinned
@@ -109,10 +109,10 @@ def _ruling(
     return None
 
 
-def _counts(sweep: Sweep, state: SweepState) -> dict[tuple[str, ...], int]:
+def _counts(sweep: Sweep, state: SweepState) -> dict[Key, int]:
     """How many trials each setting has, whatever became of them."""
     chosen = tuned_of(sweep)
-    counts: dict[tuple[str, ...], int] = {}
+    counts: dict[Key, int] = {}
     for trial in state.trials.values():
         key = setting_key(chosen, trial)
         counts[key] = counts.get(key, 0) + 1

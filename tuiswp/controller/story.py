@@ -49,6 +49,9 @@ from tuiswp.spec.params import swept
 from tuiswp.spec.phased import whole
 from tuiswp.text import visible
 
+# Warnings that pause the sweep as well: the pause says it.
+TOLD_BY_THE_PAUSE = ("breaker", "metric-never")
+
 # How a line is meant, for whoever colours it.
 Tone: TypeAlias = Literal["plain", "good", "bad", "note"]
 
@@ -109,7 +112,7 @@ class Story:
                 return Line(f"{trial_id(number)} {state}: {visible(evidence)}")
             case BestChanged(trial=number, value=value):
                 return self._best(number, value)
-            case Warned(code=code, message=message) if code != "breaker":
+            case Warned(code=code, message=message) if code not in TOLD_BY_THE_PAUSE:
                 return Line(f"warning: {visible(message)}", "note")
             case (
                 InterruptRequested()

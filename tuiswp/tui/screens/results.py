@@ -17,6 +17,7 @@ from tuiswp.analysis.answers import Answer, answer, first_answer
 from tuiswp.analysis.axes import shown_name
 from tuiswp.analysis.curves import drawable, drawing
 from tuiswp.analysis.diagnosis import Diagnosis
+from tuiswp.analysis.evidence import by_seeds
 from tuiswp.analysis.optimum import Judgement, objective_text, with_newest
 from tuiswp.analysis.reason import why
 from tuiswp.analysis.shape import Shape
@@ -218,7 +219,7 @@ def result_lines(
     lines = _what_if(snapshot, rule, width)
     for text in verdict.headline(sweep, judgement):
         lines += wrapped(text, width, "strong", indent=2)
-    for text in why(sweep, judgement):
+    for text in (*why(sweep, judgement), *by_seeds(sweep, judgement)):
         lines += wrapped(text, width, indent=2)
     lines.append(())
     for finding in diagnoses:
