@@ -27,5 +27,7 @@ def test_a_smooth_start_is_not_spiky_and_a_rise_counts_by_the_whole_descent() ->
 def test_what_cannot_be_told_is_unknown_and_nan_is_as_spiky_as_can_be() -> None:
     assert spikiness([], [], "minimize") is None
     assert spikiness([1, 2, 3], [3.0, 2.0, 1.0], "minimize") is None
+    short = [9.0, 8.0, 8.5, 7.0, 6.0, 6.9, 5.0, 4.0, 4.5, 4.0]  # five values count
+    assert spikiness(list(range(10)), short, "minimize") == pytest.approx(0.5 / 5.0)
     assert spikiness(STEPS, [1.0] * 101, "minimize") is None
     assert spikiness(STEPS, falling((3, math.nan)), "minimize") == math.inf

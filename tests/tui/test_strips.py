@@ -17,8 +17,9 @@ from tests.analysis.builders import ended, sweep_of
 from tests.tui.rows import row, running
 from tuiswp.analysis.optimum import judge
 from tuiswp.controller.client import SweepView
-from tuiswp.controller.reducer import SweepState
+from tuiswp.controller.reducer import PhaseRun, SweepState
 from tuiswp.gpu.inventory import GpuProcess, GpuReading, Inventory
+from tuiswp.model.sweep import Phase
 from tuiswp.model.trial import Lease, Process, Running, Trial
 from tuiswp.text import visible
 from tuiswp.tui.pieces import Line, cells
@@ -108,6 +109,23 @@ def test_old_data_is_a_warning_and_no_data_is_not_shown_as_fresh() -> None:
     assert ("data 1m old", "warn") in old
     assert "data" not in text_of(header_line(snapshot(data_age_s=None), "", 160))
     assert "ETA ?" in text_of(header_line(snapshot(eta_s=None), "", 160))
+
+
+def test_the_phase_is_said_while_it_lasts_and_makes_room_first() -> None:
+    shot = snapshot()
+    phases = (Phase("explore"), Phase("re\x1b[2Jfine"), Phase("validate"))
+    sweep = msgspec.structs.replace(shot.view.sweep, phases=phases)
+    run = PhaseRun(1, phases[1].name, 1.0)
+    for over, said in ((None, True), (2.0, False)):
+        state = msgspec.structs.replace(
+            shot.view.state, phases=(msgspec.structs.replace(run, ended=over),)
+        )
+        view = msgspec.structs.replace(shot.view, sweep=sweep, state=state)
+        there = msgspec.structs.replace(shot, view=view)
+        wide = text_of(header_line(there, "", 160))
+        assert ("phase 2/3 re" in wide) is said and wide.isprintable()
+        narrow = header_line(there, "", 70)
+        assert "ok 2" in text_of(narrow) and cells(narrow) <= 70
 
 
 def test_a_hostile_sweep_name_cannot_reach_the_terminal() -> None:

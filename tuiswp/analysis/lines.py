@@ -62,7 +62,15 @@ def columns(sweep: Sweep) -> tuple[str, ...]:
     """Headers of `rows`."""
     value = "value" if sweep.objective is None else objective_text(sweep.objective)
     names = (shown_name(parameter) for parameter in swept(sweep))
-    return ("#", "trial", *names, value, "vs default", "progress", "state", "note")
+    phase = ("phase",) if sweep.phases else ()
+    return ("#", "trial", *phase, *names, value, "vs default", "progress", "state", "note")
+
+
+def phase_name(sweep: Sweep, trial: Trial) -> str | None:
+    """The name of the phase a trial came to be in, safe to print; None without one."""
+    if trial.phase is None or not 0 <= trial.phase < len(sweep.phases):
+        return None
+    return visible(sweep.phases[trial.phase].name, limit=20)
 
 
 def rows(sweep: Sweep, judgement: Judgement, *, most: int | None = None) -> list[Row]:
@@ -76,7 +84,9 @@ def rows(sweep: Sweep, judgement: Judgement, *, most: int | None = None) -> list
     reasons = {left.trial.number: left.reason for left in judgement.left_out}
     ties = {trial.number for trial in judgement.ties}
     ordered = [(str(rank), trial) for rank, trial in enumerate(judgement.ranked, start=1)]
-    ordered += [("-", left.trial) for left in judgement.left_out]
+    # In phases, those left out stand by phase, the newest first.
+    others = sorted((left.trial for left in judgement.left_out), key=lambda one: -(one.phase or 0))
+    ordered += [("-", trial) for trial in others]
     table = []
     for rank, trial in ordered[:most]:
         is_best = best is not None and trial.number == best.number
@@ -91,6 +101,7 @@ def rows(sweep: Sweep, judgement: Judgement, *, most: int | None = None) -> list
                 (
                     rank,
                     trial.id,
+                    *((phase_name(sweep, trial) or "",) if sweep.phases else ()),
                     *(
                         label(values[p.path], log=logs[p.path]) if p.path in values else ""
                         for p in parameters
@@ -145,6 +156,9 @@ def _improvement(judgement: Judgement) -> str:
         return "unknown (no default among the trials)"
     if gain is None:
         why = "its value is 0" if judgement.reference == 0 else "it has no complete result"
+        for left in judgement.left_out:
+            if left.trial.number == baseline.number and left.code == "not-comparable":
+                why = left.reason
         return f"unknown (default {baseline.id}: {why})"
     is_default = best is not None and best.number == baseline.number
     return f"{gain:.2f}%" + (" (the default is the best)" if is_default else "")

@@ -13,16 +13,16 @@ _LEAST = 5
 def spikiness(steps: Sequence[float], values: Sequence[float], goal: Goal) -> float | None:
     """The largest rise in the first tenth of a run, as a share of what the metric fell in all.
 
+    The first tenth has at least five values: of a short run it is more than a tenth.
+
     0.02 is a smooth start, above `SPIKY` it is a spiky one, infinite where the metric stopped being
     a number. None: too few values to tell, or it never fell.
     """
-    if not steps:
+    if len(steps) < 2 * _LEAST:
         return None
-    end = steps[0] + BEGINNING * (steps[-1] - steps[0])
+    end = max(steps[0] + BEGINNING * (steps[-1] - steps[0]), steps[_LEAST - 1])
     sign = 1.0 if goal == "minimize" else -1.0
     first = [sign * value for step, value in zip(steps, values, strict=False) if step <= end]
-    if len(first) < _LEAST:
-        return None
     if not all(map(math.isfinite, first)):
         return math.inf
     lowest, rise = first[0], 0.0

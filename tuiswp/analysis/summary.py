@@ -29,6 +29,7 @@ def results_json(
             "state": trial.state,
             "cause": trial.cause,
             "origin": trial.origin,
+            "phase": trial.phase,
             "params": trial.params,
             "value": _number(trial.value),
             "progress": _number(trial.progress),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from tuiswp.analysis import words
 from tuiswp.analysis.axes import measured
 from tuiswp.analysis.early import EarlyStopping, may_be_stopped, outlook_text
+from tuiswp.analysis.lines import phase_name
 from tuiswp.analysis.optimum import objective_text
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output
@@ -54,6 +55,8 @@ def _trial(view: SweepView, trial: Trial) -> list[str]:
     title = output.paint(f"{trial.id}  {state_text(trial)}", "strong")
     origin = "  the baseline" if trial.origin == "baseline" else ""
     lines = [f"{title}  {params}{origin}".rstrip(), *about(trial)]
+    name = phase_name(view.sweep, trial)
+    lines += [] if name is None else [f"proposed in phase {(trial.phase or 0) + 1}, {name}"]
     for attempt in trial.attempts:
         lines += _attempt(trial, attempt)
     metric = view.sweep.objective.metric if view.sweep.objective is not None else "the metric"

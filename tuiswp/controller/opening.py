@@ -69,7 +69,7 @@ def open_or_create(
         create(place, source, name=name)
         if prior is not None:
             priors.keep(place, prior)
-        return place, frozen_sweep(place), [] if prior is None else list(prior.notes)
+        return place, whole(frozen_sweep(place)), [] if prior is None else list(prior.notes)
     place.check()
     frozen, sweep = whole(frozen_sweep(place)), current_sweep(place)
     differences = same_space(sweep, given)
