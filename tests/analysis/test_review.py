@@ -198,6 +198,14 @@ def test_a_search_that_narrows_shows_it() -> None:
     assert drop.places[0] == pytest.approx(0.1)
 
 
+def test_choices_have_no_order_in_which_a_search_could_narrow() -> None:
+    sweep, trials = study(30)
+    act = walks(sweep, trials)[2]
+    assert (act.ordered, act.spread_first) == (False, None)
+    told = sections(review(sweep, judge(sweep, trials), trials, {}, {}))
+    assert not any(line.startswith("act: the middle half") for _, lines in told for line in lines)
+
+
 def files_of(trials: list[Trial], folder: Path, metric: str) -> dict[int, MetricFile]:
     found = {}
     for trial in trials:

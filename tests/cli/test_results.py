@@ -71,6 +71,18 @@ def test_what_the_verdict_is_worth_is_said_below_it(tuiswp: Tuiswp, here: Path) 
     assert "+/-" in tuiswp("results", "--ascii").out
 
 
+def test_a_look_back_is_text_and_data_on_request(tuiswp: Tuiswp, here: Path) -> None:
+    finished(here / "sweeps" / "lr")
+    assert "What mattered" not in tuiswp("results").out
+    out = tuiswp("results", "--review", "--ascii").out
+    assert out.isascii()
+    assert "Importance is not known: a single parameter is swept" in out
+    found = tuiswp("results", "--json", "--review").json["review"]
+    assert list(found) == ["importance", "search", "clusters", "ranks", "gradients"]
+    assert found["importance"]["parameters"] == []
+    assert found["gradients"] is None
+
+
 def test_csv_markdown_and_latex(tuiswp: Tuiswp, here: Path) -> None:
     finished(here / "sweeps" / "lr")
     rows = list(csv.DictReader(io.StringIO(tuiswp("results", "--csv").out)))

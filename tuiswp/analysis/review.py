@@ -142,12 +142,18 @@ def _gradients(
     return gradients(runs, clips, norm=norm, rate=rate)
 
 
+SURE = "How sure this is"
+
+
 def sections(found: Review) -> list[tuple[str, list[str]]]:
     """Titles with sentences, safe to print; what there is nothing to say of is left out."""
     parts = [
-        ("How sure this is", [f"{about}: {text}" for about, text in sentences(found.evidence)]),
+        (SURE, [f"{about}: {text}" for about, text in sentences(found.evidence)]),
         ("What mattered", _importance(found.importances)),
-        ("How the search went", [one.told for one in found.walks] + _groups(found.clusters)),
+        (
+            "How the search went",
+            [one.told for one in found.walks if one.ordered] + _groups(found.clusters),
+        ),
         ("Does an early value tell the end?", _ranks(found)),
     ]
     if found.gradients is not None:

@@ -39,6 +39,7 @@ class Walk(msgspec.Struct, frozen=True):
     parameter: Parameter
     numbers: tuple[int, ...]
     places: tuple[float, ...]
+    ordered: bool = True  # False for choices, whose places have no order to narrow in
     spread_first: float | None = None
     spread_last: float | None = None
 
@@ -84,10 +85,11 @@ def walks(sweep: Sweep, trials: Sequence[Trial]) -> tuple[Walk, ...]:
         ]
         numbers, along = tuple(n for n, _ in known), tuple(p for _, p in known)
         first = last = None
-        if len(known) >= 9:
+        ordered = axis.kind != "choice"
+        if ordered and len(known) >= 9:
             third = len(known) // 3
             first, last = _spread(along[:third]), _spread(along[-third:])
-        found.append(Walk(by_path[axis.path], numbers, along, first, last))
+        found.append(Walk(by_path[axis.path], numbers, along, ordered, first, last))
     return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from tuiswp.analysis import lines as text
 from tuiswp.analysis import tables
@@ -15,6 +16,9 @@ from tuiswp.controller.client import SweepReader, SweepView
 from tuiswp.controller.steered import edits, phases
 from tuiswp.errors import ExitCode, UsageError
 from tuiswp.text import visible
+
+if TYPE_CHECKING:
+    from tuiswp.analysis.review import Review
 
 _TONES: dict[str, output.Tone] = {"error": "bad", "warning": "note", "info": "plain"}
 
@@ -35,6 +39,10 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
     )
     parser.add_argument("--metric", metavar="NAME", help="judge by another metric that was logged")
     parser.add_argument("--goal", choices=("minimize", "maximize"), help="judge to another goal")
+    parser.add_argument(
+        "--review", action="store_true",
+        help="look back as well: importance, search, groups, ranks, gradients (takes seconds)",
+    )  # fmt: skip
     parser.add_argument("--ascii", action="store_true", help="draw the curve in ASCII")
 
 
@@ -51,7 +59,8 @@ def run(arguments: Namespace) -> int:
         goal=arguments.goal,
     )
     if arguments.json:
-        output.show_json(as_json(verdict))
+        more = {"review": _review_json(verdict)} if arguments.review else {}
+        output.show_json({**as_json(verdict), **more})
     elif arguments.csv or arguments.markdown or arguments.latex:
         form = "csv" if arguments.csv else "latex" if arguments.latex else "markdown"
         text = _as_table(verdict, form).rstrip("\n")
@@ -60,6 +69,8 @@ def run(arguments: Namespace) -> int:
         output.say(visible(text, limit=len(text), keep_newlines=True) if seen else text)
     else:
         output.say(*human(verdict, ascii_only=arguments.ascii))
+        if arguments.review:
+            output.say(*_look_back(verdict, ascii_only=arguments.ascii))
         output.say(*phase_lines(view))
         if view.state.reached is not None:
             ended = f"it ended because there was enough: {visible(view.state.reached.why)}"
@@ -80,6 +91,35 @@ def as_json(verdict: Verdict) -> dict[str, object]:
         **results_json(verdict.sweep, verdict.judgement, verdict.diagnoses, verdict.trials),
         "evidence": evidence_json(evidence(verdict), verdict.diagnoses),
     }
+
+
+def _review_json(verdict: Verdict) -> dict[str, object]:
+    from tuiswp.analysis.review_data import review_json
+
+    return dict(review_json(_review(verdict)))
+
+
+def _review(verdict: Verdict) -> "Review":
+    from tuiswp.analysis.review import review
+
+    return review(
+        verdict.sweep, verdict.judgement, verdict.trials, verdict.curves, verdict.files
+    )  # fmt: skip
+
+
+def _look_back(verdict: Verdict, *, ascii_only: bool) -> list[str]:
+    """The sections of the report as text, but for the first: it stands above already."""
+    from tuiswp.analysis.review import SURE, sections
+
+    plain = ascii_only or not output.speaks_unicode()
+    lines: list[str] = []
+    for title, told in sections(_review(verdict)):
+        if title == SURE:
+            continue
+        lines += ["", output.paint(title, "strong")]
+        told = [line.replace("±", "+/-") if plain else line for line in told]
+        lines += [output.prose(f"  {line}", indent="  ") for line in told]
+    return lines
 
 
 def evidence(verdict: Verdict) -> Evidence:
