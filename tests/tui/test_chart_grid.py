@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from tests.tui.loops import in_a_loop
-from tests.tui.snapshots import falling, lr_trials, snapshot
+from tests.tui.snapshots import METRIC, falling, lr_trials, snapshot
 from tuiswp.model.trial import Ended
 from tuiswp.tui.along import XKind
 from tuiswp.tui.snapshot import Curve, KillPoint, SameStep, Snapshot
@@ -328,7 +328,7 @@ async def test_kill_points_and_pruned_trials_come_from_the_snapshot() -> None:
         replace(trial, status=Ended(0.0, "pruned", "pruned", "")) if trial.number == 0 else trial
         for trial in lr_trials()
     ]
-    now = moment(kill_points=(KillPoint(25.0, "kill 25"),))
+    now = moment([METRIC], kill_points=(KillPoint(25.0, "kill 25"),))
     pruned = {trial.number: trial for trial in trials}
     state = replace(now.view.state, trials=pruned)
     now = replace(now, view=replace(now.view, state=state))
