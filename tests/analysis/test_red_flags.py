@@ -146,7 +146,7 @@ def test_a_batch_size_swept_with_a_fixed_rate_and_the_reverse() -> None:
     assert 'lr: "3e-4 * sqrt(batch_size / 8)"' in swept_batch.suggestion
     swept_rate = before(sweep_of(rates, constant("batch_size", 16)))["co-tune"]
     assert swept_rate.severity == "info"
-    assert "√(B/16)" in swept_rate.suggestion
+    assert "sqrt(B/16)" in swept_rate.suggestion
     assert "co-tune" not in before(sweep_of(rates, sizes))
     assert "co-tune" not in before(sweep_of(rates))  # the script's own batch is not known
 

@@ -246,6 +246,17 @@ def test_the_results_open_with_the_answer_and_its_reason_at_80x24() -> None:
     assert "Runner-up t0000" in text
 
 
+def test_the_results_tell_what_repeats_decide_also_without_unicode() -> None:
+    trials = [
+        ended(n, {"learning_rate": lr, "steps": 60}, value)
+        for n, (lr, value) in enumerate(((1e-4, 2.0), (1e-4, 2.02), (1e-3, 3.0), (1e-3, 3.02)))
+    ]
+    text = text_of(result_lines(snapshot(trials), 78, 12))
+    assert "2.0100 ± 0.0141 (n=2: t0000, t0001) against 3.0100" in text
+    plain = text_of(result_lines(snapshot(trials), 78, 12, ascii=True))
+    assert "2.0100 +/- 0.0141 (n=2: t0000, t0001)" in plain
+
+
 def test_the_results_hold_findings_curve_verdict_and_every_trial() -> None:
     text = text_of(result_lines(full(), 78, 12))
     assert "★" in text

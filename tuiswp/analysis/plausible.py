@@ -94,8 +94,8 @@ def _batch(rate: Parameter, batch: Parameter, *, rate_moves: bool) -> list[Diagn
                 "info",
                 f"{lr} is swept with {bs} fixed at {spell(size)}: the best rate is the best for "
                 "this batch only.",
-                f"For another batch B take the optimum times √(B/{spell(size)}) (×1.41 at "
-                f"{spell(2 * size)}), or sweep both.",
+                f"For another batch B take the optimum times sqrt(B/{spell(size)}), 1.41 times it "
+                f"at {spell(2 * size)}, or sweep both.",
             )
         ]
     at, ends = _fixed(rate), bounds(batch.distribution)
@@ -132,7 +132,7 @@ def _warmup(rate: Parameter, warmup: Parameter, *, rate_moves: bool) -> list[Dia
             f"{name} is swept with {lr} fixed at {spell(still, log=True)}: how much warm-up pays "
             "depends on the rate, so the answer holds for this one only."
         )
-        what_next = f"Sweep {lr} beside it, at least at ×0.5 and ×2."
+        what_next = f"Sweep {lr} beside it, at least at half and at twice that."
     return [Diagnosis("co-tune", "info", message, what_next)]
 
 

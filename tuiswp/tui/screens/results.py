@@ -219,7 +219,8 @@ def result_lines(
     lines = _what_if(snapshot, rule, width)
     for text in verdict.headline(sweep, judgement):
         lines += wrapped(text, width, "strong", indent=2)
-    for text in (*why(sweep, judgement), *by_seeds(sweep, judgement)):
+    seeds = (text.replace("±", "+/-") if ascii else text for text in by_seeds(sweep, judgement))
+    for text in (*why(sweep, judgement), *seeds):
         lines += wrapped(text, width, indent=2)
     lines.append(())
     for finding in diagnoses:
