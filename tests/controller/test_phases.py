@@ -182,6 +182,18 @@ def test_a_phase_whose_condition_does_not_hold_is_skipped_with_its_numbers(tmp_p
     )
 
 
+def test_points_of_the_person_are_tried_in_the_first_phase_and_by_its_measure(
+    tmp_path: Path,
+) -> None:
+    phases = "    - {name: explore, trials: 3, set: {steps: 200}}\n    - {name: last, trials: 2}\n"
+    bench = bench_of(tmp_path / "a", phases + "  points: [{lr: 0.02, rank: 8, seed: 0}]\n")
+    bench.run()
+    trials = bench.trials()
+    assert [(trial.origin, trial.params["steps"]) for trial in trials] == [
+        ("baseline", 200), ("point", 200), ("random", 200), ("random", 1000), ("random", 1000),
+    ]  # fmt: skip
+
+
 def test_a_phase_that_has_nothing_to_begin_at_is_skipped(tmp_path: Path) -> None:
     bench = bench_of(tmp_path / "a")
     bench.run(3, fail=frozenset(range(20)))

@@ -33,7 +33,7 @@ from tuiswp.search.keys import point_key
 from tuiswp.search.suggest import learns, next_point, room, suggest
 from tuiswp.spec.command import CommandContext, default_interpreter, expand
 from tuiswp.spec.params import baseline_params, point_params, wandb_config
-from tuiswp.spec.phased import within
+from tuiswp.spec.phased import lies_within, within
 
 TROUBLE_S = 5.0
 BATCH = 64
@@ -85,7 +85,8 @@ class Starter:
         self._proposer = suggest(sweep)
         self.close()
         self._ahead = Ahead(sweep, self._wake) if learns(sweep) else None
-        self._told = kept(self._core.directory) if self._ahead is not None and sweep.priors else ()
+        told = kept(self._core.directory) if self._ahead is not None and sweep.priors else ()
+        self._told = tuple(one for one in told if lies_within(sweep, one.params))
         self._baseline = baseline_params(sweep)
         self._points = point_params(sweep)
         self.exhausted = False

@@ -213,12 +213,15 @@ def within(sweep: Sweep, trials: Iterable[Trial]) -> list[Trial]:
     """The trials that lie in the space of the phase, for a sampler that learns from them."""
     if sweep.phase is None:
         return list(trials)
-    return [trial for trial in trials if _inside(sweep.parameters, trial.params)]
+    return [trial for trial in trials if lies_within(sweep, trial.params)]
 
 
-def _inside(parameters: Sequence[Parameter], params: Params) -> bool:
-    flat = flatten(params, parameters)
-    return all(lies_inside(one, flat[one.path]) for one in parameters if one.path in flat)
+def lies_within(sweep: Sweep, params: Params) -> bool:
+    """Whether a point could be one of the phase the sweep is in; always without one."""
+    if sweep.phase is None:
+        return True
+    flat = flatten(params, sweep.parameters)
+    return all(lies_inside(one, flat[one.path]) for one in sweep.parameters if one.path in flat)
 
 
 def whole(sweep: Sweep) -> Sweep:
