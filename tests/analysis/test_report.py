@@ -30,6 +30,8 @@ from tuiswp.model.space import LogUniform, Params
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Trial
 
+pytestmark = pytest.mark.slow  # pictures
+
 EVIL = '--> <script>alert(1)</script> $\\frac{$ [red] \x1b[31m 漢字 "\'&" onload=x'
 
 

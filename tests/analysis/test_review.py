@@ -24,6 +24,8 @@ from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Trial
 from tuiswp.search.stoppers.base import Curve
 
+pytestmark = pytest.mark.slow  # resampled statistics, and pictures
+
 LR = over("lr", LogUniform(math.log(1e-5), math.log(1e-1)), "log_uniform_values")
 DROP = over("dropout", Uniform(0, 0.5))
 ACT = choice("act", ["relu", "gelu", "tanh"])

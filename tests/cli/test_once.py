@@ -14,6 +14,8 @@ from tests.cli.world import World, finished, run_folder
 from tests.tui.snapshots import HOSTILE
 from tuiswp.tui.once import HOME, SCREENS
 
+pytestmark = pytest.mark.slow  # each of them draws a screen in a process of its own
+
 
 @pytest.fixture
 def sweep(here: Path) -> Path:

@@ -16,6 +16,8 @@ from tuiswp.model.edits import RangeEdit
 from tuiswp.model.events import TrialSuggested
 from tuiswp.model.space import Params
 
+pytestmark = pytest.mark.slow  # a sampler in a process of its own
+
 FILE = """\
 name: test
 program: train.sh

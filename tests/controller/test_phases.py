@@ -12,6 +12,8 @@ from tuiswp.controller.reducer import replay
 from tuiswp.model.events import PhaseEnded, PhaseStarted, TrialSuggested
 from tuiswp.model.space import Params
 
+pytestmark = pytest.mark.slow  # long histories
+
 FILE = """\
 name: test
 program: train.sh

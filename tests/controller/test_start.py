@@ -13,6 +13,8 @@ from tuiswp.controller.opening import open_or_create
 from tuiswp.errors import SpecError
 from tuiswp.spec.load import load
 
+pytestmark = pytest.mark.slow  # a sampler in a process of its own
+
 POINTS = "baseline: {x: 9}, points: [{x: 7}, {x: 2}, {x: 9}]"
 TWO = "points: [{x: 0.25, y: 0.01}, {x: 0.5, y: 0.1}]"
 

@@ -18,6 +18,8 @@ from tuiswp.search.history import Flying, History, Told
 from tuiswp.search.keys import point_key
 from tuiswp.search.samplers.choose import sampler_of
 
+pytestmark = pytest.mark.slow  # a sampler in a process of its own
+
 DEADLINE_S = 30.0
 
 

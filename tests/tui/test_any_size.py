@@ -14,6 +14,8 @@ from tests.tui.test_home import LIST
 from tuiswp.tui import once
 from tuiswp.tui.once import Ask, StillApp, StillHome
 
+pytestmark = pytest.mark.slow  # each of them opens the interface and sizes it again and again
+
 SIZES = ((1, 1), (20, 5), (300, 100), (80, 24))  # ends as it begins
 BEGIN = SIZES[-1]
 # What opens above the table: the keys that open it, and those that leave it.

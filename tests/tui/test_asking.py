@@ -26,6 +26,8 @@ from tuiswp.tui.snapshot import Snapshot
 from tuiswp.tui.widgets.footer import KeyFooter
 from tuiswp.tui.widgets.trials import Trials
 
+pytestmark = pytest.mark.slow  # each of them opens the interface
+
 RUNNING, QUEUED, DONE = 7, 9, 3
 
 

@@ -23,6 +23,8 @@ from tuiswp.tui.screens.home import HomeScreen
 from tuiswp.tui.screens.sweep import SweepScreen
 from tuiswp.tui.widgets.picks import Picks
 
+pytestmark = pytest.mark.slow  # each of them opens the interface
+
 LIST = (
     FoundSweep(Path("sweeps/lr"), "lr", "running", {"done": 3, "running": 2}, best=0.1862,
                best_trial="t0002", metric="val_loss", at=NOW - 5),

@@ -52,6 +52,8 @@ from tuiswp.tui.widgets.footer import KeyFooter
 from tuiswp.tui.widgets.lines import Lines
 from tuiswp.tui.widgets.prose import Prose
 
+pytestmark = pytest.mark.slow  # each of them opens the interface
+
 T = TypeVar("T")
 SIZES = [(80, 24), (160, 45), (30, 8), (1, 1)]
 

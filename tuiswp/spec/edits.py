@@ -55,7 +55,7 @@ def effective(sweep: Sweep, changes: Iterable[Change]) -> Sweep:
             phase = change.index
         else:
             sweep = _after(sweep, change)
-    return replace(sweep, phase=phase)
+    return sweep if phase == sweep.phase else replace(sweep, phase=phase)
 
 
 def deciding(sweep: Sweep, changes: Iterable[Change]) -> Sweep:

@@ -12,6 +12,8 @@ from tuiswp.search.history import Flying, History, Told, scores
 from tuiswp.search.random import RandomProposer
 from tuiswp.search.samplers.choose import sampler_of
 
+pytestmark = pytest.mark.slow  # whole searches
+
 NAMES: tuple[Name, ...] = ("tpe", "cmaes", "qmc")
 LEARNING: tuple[Name, ...] = ("tpe", "cmaes")
 
