@@ -8,7 +8,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test check e2e bench bench-tui snapshots screenshots format clean
+.PHONY: help demo test check e2e bench bench-tui bench-search curves snapshots screenshots format clean
 
 export PYTHON TORCH_INDEX JOBS ARGS
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
@@ -20,6 +20,8 @@ help:
 	@echo 'make e2e     only the tests that start a real tmux server'
 	@echo 'make bench   the measurements, as one table (ARGS=NAME for a part, ARGS=--all for all)'
 	@echo 'make bench-tui  what the full screen costs, beside LEET=/path/to/wandb (minutes)'
+	@echo 'make bench-search  regret and replayed curves, measured anew (minutes)'
+	@echo 'make curves  train the curves that it replays (an hour)'
 	@echo 'make snapshots  accept how every screen looks now (then look at the difference)'
 	@echo 'make screenshots  the pictures of README and docs, from a real sweep (minutes)'
 	@echo 'make format  let ruff rewrite what `make check` would refuse'
@@ -53,6 +55,15 @@ bench-tui:
 	@scripts/setup dev
 	@scripts/install_tmux
 	@scripts/venv sh -c 'exec python -m benchmarks tui $$ARGS'
+
+bench-search:
+	@scripts/setup dev
+	@scripts/venv python -m benchmarks.search.remeasure
+	@scripts/venv python -m benchmarks search
+
+curves:
+	@scripts/setup dev
+	@scripts/venv python -m benchmarks.search.train_curves
 
 snapshots:
 	@scripts/setup dev

@@ -39,14 +39,16 @@ class Proposing:
         self._rules = Rules(sweep.parameters, sweep.constraints)
         self._random = RandomProposer(sweep)
         self._told: list[Told] = []
+        self._keys: list[str] = []  # of the points told
 
     def answer(self, ask: Ask) -> Answer:
         began = time.perf_counter()
-        del self._told[ask.since :]
+        del self._told[ask.since :], self._keys[ask.since :]
         self._told.extend(ask.told)
-        history = History(tuple(self._told), ask.flying)
         # What an earlier sweep tried may be tried here.
-        tried = {point_key(one.params) for one in history.told if one.number >= 0}
+        self._keys.extend(point_key(one.params) if one.number >= 0 else "" for one in ask.told)
+        history = History(tuple(self._told), ask.flying)
+        tried = set(self._keys)
         tried |= {point_key(one.params) for one in history.flying}
         params, key = self._propose(history, ask.index, tried)
         return Answer(ask.index, len(self._told), time.perf_counter() - began, params, key or "")
