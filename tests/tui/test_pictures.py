@@ -59,7 +59,7 @@ def named(value: object) -> str | None:
     return f"{value[0]}x{value[1]}" if isinstance(value, tuple) else None
 
 
-@pytest.mark.slow  # until the screens stand still: each change to one would have to be accepted
+@pytest.mark.slow  # each draws a whole screen
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("size", SIZES, ids=named)
 @pytest.mark.parametrize("screen", once.SCREENS)
