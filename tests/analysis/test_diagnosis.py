@@ -115,6 +115,19 @@ def test_trials_left_out_are_named_with_their_reason_and_the_better_one_is_point
     assert message.severity == "warning"
 
 
+def test_trials_that_were_stopped_early_are_counted_and_no_warning() -> None:
+    sweep, trials = issue_sweep(), far_default()
+    for number in (2, 3, 4, 6):
+        params = trials[number].params
+        trials[number] = ended(number, params, 9.0, state="pruned", cause="pruned", progress=0.2)
+    found_now = found(sweep, trials)["incomplete-trials"]
+    assert found_now.message == (
+        "Left out of the verdict: 4 stopped early (t0002, t0003, t0004 and 1 more)."
+    )
+    assert found_now.severity == "info"
+    assert "tuiswp explain t0002" in found_now.suggestion
+
+
 def test_a_running_trial_is_information_not_a_warning() -> None:
     sweep, trials = issue_sweep(), far_default()
     trials[6] = Trial(6, {"learning_rate": 3e-2}, "k", "grid", Launching(0.0, "", ()))

@@ -22,7 +22,12 @@ BEGIN = SIZES[-1]
 OPENED = {
     "palette": (("ctrl+p",), ("escape",)),
     "palette with words": ((":", "k", "i"), ("escape",)),
-    "question": (("R",), ("n",)),
+    "question": (("B",), ("n",)),
+    "restart": (("R",), ("escape",)),
+    "clone": (("D",), ("escape",)),
+    "add": (("A",), ("escape",)),
+    "extend": (("Z",), ("escape",)),
+    "settings": (("J",), ("escape",)),
     "columns": (("c",), ("escape",)),
     "write": (("w",), ("escape",)),
     "filter": (("/", "t"), ("escape",)),

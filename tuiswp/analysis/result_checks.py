@@ -102,8 +102,13 @@ def incomplete(sweep: Sweep, judgement: Judgement) -> list[Diagnosis]:
     waiting = [left for left in judgement.left_out if left.code == "waiting"]
     # Who is not comparable or not kept came to its end: the table says why it cannot win.
     fine = ("waiting", "no-metric", "not-comparable", "not-kept")
-    short = [left for left in judgement.left_out if left.code not in fine]
-    if not waiting and not short:
+    pruned = [left.trial for left in judgement.left_out if left.trial.state == "pruned"]
+    short = [
+        left
+        for left in judgement.left_out
+        if left.code not in fine and left.trial.state != "pruned"
+    ]
+    if not waiting and not short and not pruned:
         return []
     alike: dict[str, list[Trial]] = {}
     for left in short:
@@ -114,6 +119,8 @@ def incomplete(sweep: Sweep, judgement: Judgement) -> list[Diagnosis]:
     ]
     if len(alike) > 6:
         parts.append(f"{sum(map(len, list(alike.values())[6:]))} more")
+    if pruned:  # as was meant: each verdict is in `explain`
+        parts.append(f"{len(pruned)} stopped early ({name_trials(pruned, limit=3)})")
     if waiting:
         names = name_trials([left.trial for left in waiting])
         parts.append(f"{names} not over yet")
@@ -144,8 +151,10 @@ def incomplete(sweep: Sweep, judgement: Judgement) -> list[Diagnosis]:
     elif short:
         first = short[0].trial.id
         what_next = f"`tuiswp explain {first}` says why; `tuiswp restart {first}` runs it again."
-    else:
+    elif waiting:
         what_next = "`tuiswp status` shows how far they are."
+    else:
+        what_next = f"`tuiswp explain {pruned[0].id}` says by what; nothing is to be done."
     severity: Severity = "warning" if short else "info"
     return [Diagnosis("incomplete-trials", severity, message, what_next)]
 

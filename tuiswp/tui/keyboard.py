@@ -19,7 +19,7 @@ from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
 from textual.message import Message
 
-ESCAPE_S = 0.05
+ESCAPE_S = 0.025
 _LOOK_S = 0.1  # how often it is asked whether to leave
 
 

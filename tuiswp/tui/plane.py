@@ -42,8 +42,9 @@ BEST = Kind(2, "●", "@", "good", "best third")
 MIDDLE = Kind(3, "◐", "O", "warn", "middle")
 WORST = Kind(4, "○", "o", "accent", "worst third")
 FAILED = Kind(5, "×", "x", "bad", "failed")
-WAITING = Kind(6, "·", ".", "dim", "waiting")
-KINDS = (CHOSEN, RUNNING, BEST, MIDDLE, WORST, FAILED, WAITING)
+PRUNED = Kind(6, "◌", "-", "dim", "stopped early")
+WAITING = Kind(7, "·", ".", "dim", "waiting")
+KINDS = (CHOSEN, RUNNING, BEST, MIDDLE, WORST, FAILED, PRUNED, WAITING)
 
 
 class Scale(msgspec.Struct, frozen=True):
@@ -136,6 +137,8 @@ def kinds(judgement: Judgement, trials: Sequence[Trial]) -> dict[int, Kind]:
 def _by_state(state: State) -> Kind:
     if state == "running":
         return RUNNING
+    if state == "pruned":
+        return PRUNED
     return WAITING if state in ("queued", "paused") else FAILED
 
 
@@ -201,7 +204,8 @@ def draw(
         at_x = x_scale.fraction(xs[n]) if n in xs else None
         at_y = y_scale.fraction(ys[n]) if n in ys else None
         if at_y is None and y is None and at_x is not None:
-            at_y = 1.0 if drawn_as[n] is FAILED else 0.0  # no value: at the edge, told by its glyph
+            ended_badly = drawn_as[n] in (FAILED, PRUNED)
+            at_y = 1.0 if ended_badly else 0.0  # no value: at the edge, told by its glyph
         if at_x is None or at_y is None:
             out.append(n)
             continue
