@@ -25,6 +25,8 @@ from tuiswp.launchers.base import Firmness, StartRecord
 from tuiswp.model.events import RequestApplied, Warned
 from tuiswp.model.trial import Process
 
+pytestmark = pytest.mark.slow  # long histories of trouble
+
 
 def facts(bench: Bench, kind: type) -> list[object]:
     return [r.event for r in read(bench.place.journal).records if isinstance(r.event, kind)]

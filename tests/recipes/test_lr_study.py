@@ -14,6 +14,8 @@ from tuiswp.model.stopper import Hyperband
 from tuiswp.search.stoppers.words import never_fires, plan_lines
 from tuiswp.spec.load import load
 
+pytestmark = pytest.mark.slow  # each of them is a process that may load torch
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -35,7 +37,6 @@ def test_the_rate_warms_up_to_its_peak_and_decays_to_zero() -> None:
     assert learning_rate_at(1000, config) == pytest.approx(0.0)
 
 
-@pytest.mark.slow
 def test_a_short_study_learns_and_logs_what_a_sweep_needs(tmp_path: Path) -> None:
     metrics = tmp_path / "metrics.jsonl"
     words = ("--learning_rate=0.3", "--iterations=60", "--warmup=10", "--eval_every=20")

@@ -116,6 +116,7 @@ def test_a_metric_without_a_goal_is_minimised_and_noted() -> None:
     assert sweep.notes == ("metric.goal is not given: minimize, as in W&B",)
 
 
+@pytest.mark.slow
 def test_a_thousand_faults_are_cut_short_and_ten_thousand_names_are_quick() -> None:
     entries = "".join(f"  p{i}: {{valeus: [1]}}\n" for i in range(1000))
     found = faults(f"{HEAD}parameters:\n{entries}")

@@ -27,6 +27,8 @@ from tuiswp.tui.widgets.chart import Chart
 from tuiswp.tui.widgets.gpus import GpuStrip
 from tuiswp.tui.widgets.trials import Trials
 
+pytestmark = pytest.mark.slow  # each of them opens the interface
+
 SIZES = [(80, 24), (160, 45)]
 
 

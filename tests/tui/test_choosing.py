@@ -1,5 +1,6 @@
 """Choosing columns: on the sweep screen, by keys, with what the feed is then asked for."""
 
+import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
@@ -11,6 +12,8 @@ from tuiswp.tui.screens.choosing import ChooseColumns
 from tuiswp.tui.screens.sweep import SweepScreen
 from tuiswp.tui.widgets.picks import Picks
 from tuiswp.tui.widgets.trials import Trials
+
+pytestmark = pytest.mark.slow  # each of them opens the interface
 
 
 async def chooser(pilot: Pilot[int]) -> Picks:

@@ -10,6 +10,8 @@ from tuiswp.tui.feed import Feed
 from tuiswp.tui.snapshot import Snapshot
 from tuiswp.tui.widgets.header import header_line
 
+pytestmark = pytest.mark.slow  # waits for a thread
+
 
 class Looking:
     """A feed and what it posts."""

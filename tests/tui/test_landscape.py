@@ -16,6 +16,8 @@ from tuiswp.tui.plane import BEST, CHOSEN, FAILED, RUNNING, WAITING, WORST, draw
 from tuiswp.tui.screens.landscape import LandscapeScreen
 from tuiswp.tui.snapshot import Snapshot
 
+pytestmark = pytest.mark.slow  # each of them opens the interface
+
 LR, RANK = choice("lr", [1e-4, 1e-3, 1e-2]), choice("rank", [4, 8, 16])
 SWEEP = sweep_of(LR, RANK)
 

@@ -22,6 +22,8 @@ from tuiswp.tui.screens.sweep import SweepScreen
 from tuiswp.tui.widgets.chart_grid import ChartGrid
 from tuiswp.tui.widgets.trials import Trials
 
+pytestmark = pytest.mark.slow  # each of them opens the interface
+
 VIEW = Remembered(sort="step", down=True, marks=(1, 2), filter="status:done", away=("gpus",))
 
 

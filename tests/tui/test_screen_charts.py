@@ -17,6 +17,8 @@ from tuiswp.tui.snapshot import SameStep, Snapshot
 from tuiswp.tui.widgets.chart import Chart
 from tuiswp.tui.widgets.chart_grid import ChartGrid
 
+pytestmark = pytest.mark.slow  # each of them opens the interface
+
 T = TypeVar("T")
 
 

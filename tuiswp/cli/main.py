@@ -51,6 +51,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "set": ("editing", "change max_parallel, run_cap, retries, timeout"),
     "replicate": ("replicate", "repeat the best with other seeds until first beats second"),
     "report": ("report", "write report.html, sweep.png and trials.csv"),
+    "export": ("export", "write the sweep as an Optuna study, for optuna-dashboard"),
     "replay": ("replay", "whom an early-stopping rule would have stopped, and what that costs"),
     "gpus": ("gpus", "every GPU: who is on it, and whether it can be used"),
     "doctor": ("doctor", "what works on this machine and what does not"),
