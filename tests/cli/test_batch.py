@@ -194,6 +194,8 @@ class Terminal:
     def __init__(self, *words: str) -> None:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)  # the tests may run under nohup, or behind &
             with suppress(OSError):
                 os.execv(sys.executable, command(*words))
             os._exit(99)
