@@ -16,7 +16,7 @@ unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 help:
 	@echo 'make demo    run the main job: a real learning-rate sweep in tmux windows (minutes)'
 	@echo 'make test    every test, the slow ones too (needs tmux; 10 minutes at most)'
-	@echo 'make check   format, lint, types, import directions, fast tests (under a minute)'
+	@echo 'make check   format, lint, types, import directions, fast tests (about a minute)'
 	@echo 'make e2e     only the tests that start a real tmux server'
 	@echo 'make bench   the measurements, as one table (ARGS=NAME for a part, ARGS=--all for all)'
 	@echo 'make bench-tui  what the full screen costs, beside LEET=/path/to/wandb (minutes)'
