@@ -1,7 +1,7 @@
 """What a sampler that learns is told: how every trial ended, in that order, and what still runs."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -83,12 +83,3 @@ def scores(told: Iterable[Told], goal: Goal) -> list[float | None]:
             worst = max(worst, value)
         found.append(value)
     return found
-
-
-def best_of(told: Sequence[Told], goal: Goal) -> Told | None:
-    """The best trial that came to its end."""
-    done = [one for one in told if one.how == "done" and one.value is not None]
-    if not done:
-        return None
-    choose = min if goal == "minimize" else max
-    return choose(done, key=lambda one: one.value if one.value is not None else 0.0)

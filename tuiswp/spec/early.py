@@ -149,7 +149,7 @@ def _rule(section: Section, kind: str, resource: Resource) -> Rule | None:
         case "hyperband":
             return _hyperband(section, resource)
         case "asha":
-            lowest = _amount(section, "min_resource", None, resource)
+            lowest = _amount(section, "min_resource", resource)
             eta = _or(section.number("eta", above=1), 4.0)
             return None if lowest is None else Asha(lowest, eta, resource)
         case "median" | "percentile":
@@ -157,7 +157,7 @@ def _rule(section: Section, kind: str, resource: Resource) -> Rule | None:
         case "schedule":
             return _schedule(section, resource)
         case "patience":
-            patience = _amount(section, "patience", None, resource)
+            patience = _amount(section, "patience", resource)
             delta = _or(section.number("min_delta", minimum=0), 0.0)
             warmup = _or(section.number("warmup", minimum=0), 0.0)
             return None if patience is None else Patience(patience, delta, warmup, resource)
@@ -214,17 +214,17 @@ def _percentile(section: Section, kind: str, resource: Resource) -> Percentile |
     return Percentile(percentile, 5 if startup is None else startup, warmup, interval, resource)
 
 
-def _amount(section: Section, key: str, default: float | None, resource: Resource) -> float | None:
-    """An amount of the resource that must be given unless it has a default."""
+def _amount(section: Section, key: str, resource: Resource) -> float | None:
+    """An amount of the resource that must be given."""
     number = section.number(key, above=0)
     if number is None:
-        if key not in section and default is None:
+        if key not in section:
             unit = {"report": "values", "step": "steps", "epoch": "epochs"}.get(resource, "the run")
             example = "0.1" if resource == "progress" else "10"
             section.reader.fault(
                 section.node.line, section.path, f"{key} is missing", f"{key}: {example} ({unit})"
             )
-        return default
+        return None
     if resource == "progress" and number >= 1:
         section.fault(key, f"must be below 1 for progress, got {number:g}")
     return float(number)

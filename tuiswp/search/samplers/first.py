@@ -16,7 +16,8 @@ def first_points(sweep: Sweep, count: int, tried: Collection[str]) -> list[Param
 
     Every sampler begins quasi-random, so these are known without it.
     """
-    sampler, cube = SobolSampler(Cube(sweep.parameters), sweep.seed), Cube(sweep.parameters)
+    cube = Cube(sweep.parameters)
+    sampler = SobolSampler(cube, sweep.seed)
     rules = Rules(sweep.parameters, sweep.constraints)
     found: list[Params] = []
     seen = set(tried)

@@ -12,15 +12,12 @@ from tuiswp.search.stoppers.base import Plan
 from tuiswp.search.stoppers.rules import stopper_for
 from tuiswp.text import visible
 
-_UNITS: Mapping[Resource, str] = {
-    "report": "report", "step": "step", "progress": "progress", "epoch": "epoch",
-}  # fmt: skip
 _NAMED = 12  # kill points written out
 
 
 def verdict_text(judged: Judged, metric: str) -> str:
     """`hyperband at report 9: loss 2.41 is worse than 1.98; rank 7 of 9`."""
-    where = f"{judged.rule} at {_UNITS[judged.resource]} {judged.kill_point:g}"
+    where = f"{judged.rule} at {judged.resource} {judged.kill_point:g}"
     name = visible(metric, limit=60)
     value = f"{name} {judged.value:.4g}"
     if judged.rule == "patience":
