@@ -43,6 +43,13 @@ def end_processes() -> list[str]:
     return left
 
 
+def until_readable(child: subprocess.Popen[bytes]) -> None:
+    """Until /proc shows what `child` runs: argv and environ are there a moment after exec."""
+    deadline = time.monotonic() + 10
+    while not Path(f"/proc/{child.pid}/cmdline").read_bytes():
+        assert time.monotonic() < deadline, f"pid {child.pid} never became what was started"
+
+
 def _with_marker(wanted: bytes) -> list[tuple[int, str]]:
     """Every process with `wanted` in its environment: a pidfd, and what to call it."""
     found = []

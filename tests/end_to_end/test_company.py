@@ -130,6 +130,7 @@ def test_the_wheel_scrolls_what_it_is_over(tmp_path: Path) -> None:
     world = World(tmp_path / "lr")
     for number in range(60):
         world.suggest(number, 1e-4 * (number + 1))
+    world.over()  # so that opening it starts nothing
     sweep = world.close().directory.root
     with Terminal(app(sweep), cwd=tmp_path) as terminal:
         terminal.until("t0000")

@@ -9,6 +9,7 @@ import psutil
 import pytest
 from msgspec.structs import replace
 
+from tests.leftovers import until_readable
 from tuiswp import proc
 from tuiswp.gpu import host
 from tuiswp.model.sweep import Resources
@@ -61,6 +62,7 @@ def test_descendants_are_found_by_their_token() -> None:
     token = "e" * 32
     with subprocess.Popen(["sleep", "60"], env={"TUISWP_TOKEN": token}) as child:
         try:
+            until_readable(child)
             assert host.descendants_alive(token) == [proc.identify(child.pid)]
         finally:
             child.kill()
@@ -71,6 +73,7 @@ def test_how_busy_a_process_is_shows_from_the_second_look_on() -> None:
     spin = "import time\nwhile True: time.process_time()"
     child = subprocess.Popen([sys.executable, "-c", spin])
     try:
+        until_readable(child)
         root = proc.identify(child.pid)
         assert root is not None
         watch = host.TreeWatch(root)

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.leftovers import until_readable
 from tuiswp import proc
 from tuiswp.gpu import leases as leases_module
 from tuiswp.gpu.leases import ABANDONED_S, LAUNCH_GRACE_S, LeaseBook, gone, safe_name
@@ -184,6 +185,7 @@ def test_a_leftover_with_the_token_keeps_the_lease(
     take(book, G0, attempt_dir=started(tmp_path / "attempt", TOKEN, dead, dead), owner=dead)
     with subprocess.Popen(["sleep", "60"], env={"TUISWP_TOKEN": TOKEN}) as leftover:
         try:
+            until_readable(leftover)
             assert len(book.held()) == 1
             assert not gone(TOKEN, None)
         finally:
