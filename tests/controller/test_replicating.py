@@ -6,6 +6,7 @@ import pytest
 
 from tests.controller.bench import Bench
 from tuiswp.controller.journal import read
+from tuiswp.controller.replicating import standing
 from tuiswp.controller.requests import new_request
 from tuiswp.model.events import ReplicationEnded, RequestApplied, SweepStopping
 
@@ -71,7 +72,11 @@ def test_the_two_best_are_repeated_with_shared_new_seeds_until_it_is_decided(noi
     assert applied.ok
     assert "begin when the search has no more to propose" in applied.outcome
     assert len(noisy.trials()) == 2  # the search goes first
+    told = standing(noisy.controller.core.state)
+    assert told is not None
+    assert "0 of at most 8 repeats are over; they begin when the search has no more" in told
     noisy.run_out()
+    assert standing(noisy.controller.core.state) is None
     assert noisy.controller.left == "finished"
     [end] = noisy.endings()
     assert end.decided

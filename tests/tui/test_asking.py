@@ -126,6 +126,30 @@ async def test_what_does_not_run_is_not_interrupted_and_what_does_not_wait_has_n
 
 
 @in_a_loop
+async def test_on_the_results_one_key_asks_for_repeats_of_the_best() -> None:
+    app = Desk()
+    async with app.run_test(size=(100, 40)) as pilot:
+        await ready(pilot)
+        await typed(pilot, "O")
+        assert "R repeats the best with other seeds" in seen(app)
+        await typed(pilot, "R")
+        assert isinstance(app.screen, FormScreen)
+        row = next(iter(app.screen.query("Row")))
+        row.query_one(Input).value = "1"
+        await pilot.pause()
+        assert "a whole number from 2 to 20" in seen(app)
+        await typed(pilot, "enter")
+        assert isinstance(app.screen, FormScreen)
+        row.query_one(Input).value = "3"
+        await pilot.pause()
+        await typed(pilot, "enter")
+        assert "tuiswp replicate lr --top 3 --seeds 5" in seen(app)
+        await typed(pilot, "y")
+        [request] = app.sent
+        assert (request.verb, request.top, request.seeds) == ("replicate", 3, 5)
+
+
+@in_a_loop
 async def test_one_key_pins_and_lets_go_without_a_question() -> None:
     app = Desk()
     async with app.run_test(size=(80, 24)) as pilot:

@@ -16,6 +16,7 @@ from tuiswp.tui.forms.add import add_form, point_text
 from tuiswp.tui.forms.base import Form
 from tuiswp.tui.forms.clone import clone_form, seeded
 from tuiswp.tui.forms.extend import extend_form
+from tuiswp.tui.forms.replicate import replicate_form
 from tuiswp.tui.forms.settings import settings_form
 from tuiswp.tui.snapshot import Snapshot
 
@@ -180,3 +181,31 @@ def test_settings_stand_as_they_are_and_none_means_no_limit() -> None:
     }
     with pytest.raises(UsageError, match="no time above 0"):
         said(form, "timeout", "soon")
+
+
+def test_repeats_of_the_best_ask_for_what_the_command_line_asks_for() -> None:
+    form = replicate_form(moment())
+    assert texts(form) == {"settings": "2", "runs of each": "5", "why": ""}
+    assert form is not None
+    ready = form.plan({"top": "2", "seeds": "3", "why": "is it luck?"})
+    assert (ready.request.verb, ready.request.top, ready.request.seeds) == ("replicate", 2, 3)
+    assert ready.request.why == "is it luck?"
+    assert ready.question.command == "tuiswp replicate lr --top 2 --seeds 3"
+    assert ready.question.trials == ("t0001: 1.9000, 1 run so far", "t0000: 2.0000, 1 run so far")
+    assert "at most 4 trials more" in ready.question.rest
+    assert "the script has to draw its own" in ready.question.rest
+
+
+@pytest.mark.parametrize("text", ["1", "0", "2.5", "many", "101", "-3"])
+def test_so_many_runs_of_each_there_cannot_be(text: str) -> None:
+    form = replicate_form(moment())
+    with pytest.raises(UsageError, match="runs of each"):
+        said(form, "runs of each", text)
+    assert form is not None
+    with pytest.raises(UsageError):
+        form.plan({"seeds": text})
+
+
+def test_more_settings_than_have_a_result_are_remarked_on_and_without_a_metric_is_no_form() -> None:
+    assert "so far 2 settings" in said(replicate_form(moment()), "settings", "3")
+    assert replicate_form(moment(replace(random_sweep(), objective=None))) is None

@@ -138,6 +138,8 @@ def header(view: SweepView, *, all_edits: bool = False) -> list[str]:
     lines += [f"edited: {line}" for line in shown]
     lines += phases(view.sweep, view.state) if all_edits else _phase_now(view)
     lines += stop_lines(view)
+    repeats = None if view.state.replication is None else _repeats(view)
+    lines += [repeats] if repeats else []
     best = best_so_far(view.sweep, view.trials)
     if best is not None and best.value is not None and view.sweep.objective is not None:
         lines.append(
@@ -150,6 +152,12 @@ def header(view: SweepView, *, all_edits: bool = False) -> list[str]:
     if len(view.damage) > 3:
         lines.append(f"damaged: {len(view.damage)} lines in all")
     return lines
+
+
+def _repeats(view: SweepView) -> str | None:
+    from tuiswp.controller.replicating import standing
+
+    return standing(view.state)
 
 
 def _phase_now(view: SweepView) -> list[str]:

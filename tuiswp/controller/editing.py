@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from tuiswp.analysis.axes import is_seed
 from tuiswp.controller.core import Core
-from tuiswp.controller.requests import Request
+from tuiswp.controller.requests import MOST_SEEDS, MOST_TOP, Request
 from tuiswp.errors import TuiswpError, UsageError
 from tuiswp.model.edits import STOP_SETTINGS, Settings
 from tuiswp.model.events import (
@@ -37,7 +37,6 @@ from tuiswp.spec.values import allowed, check_point, differences, outside, overl
 from tuiswp.text import visible
 
 MOST_POINTS = 10_000
-MOST_TOP, MOST_SEEDS = 20, 100  # settings to repeat, and runs of each
 
 
 class Editor:

@@ -53,11 +53,7 @@ def next_move(sweep: Sweep, state: SweepState) -> list[Event]:
     going = state.replication
     if going is None:
         return []
-    mine = [
-        trial
-        for trial in state.trials.values()
-        if trial.number >= going.first and trial.wish is not None and trial.wish.why == WHY
-    ]
+    mine = _mine(state, going)
     if any(isinstance(trial.status, Queued) for trial in mine):
         return []
     judgement = judge(sweep, state.trials.values())
@@ -88,6 +84,30 @@ def next_move(sweep: Sweep, state: SweepState) -> list[Event]:
     found = contest(sweep, judgement, sure=_sure(going))
     told = "nothing was compared" if found is None else found.told
     return [ReplicationEnded(False, f"the runs asked for are spent: {told}")]
+
+
+def standing(state: SweepState) -> str | None:
+    """How far the repeats are, a sentence that is safe to print; None where none go on."""
+    going = state.replication
+    if going is None:
+        return None
+    top, seeds = going.asked.top, going.asked.seeds
+    mine = _mine(state, going)
+    done = sum(isinstance(trial.status, Ended) for trial in mine)
+    waits = "" if mine else "; they begin when the search has no more to propose"
+    return (
+        f"The best {top} settings are being repeated, up to {seeds} runs each: {done} of at most "
+        f"{top * (seeds - 1)} repeats are over{waits}."
+    )
+
+
+def _mine(state: SweepState, going: Replication) -> list[Trial]:
+    """The repeats that were asked for since it began."""
+    return [
+        trial
+        for trial in state.trials.values()
+        if trial.number >= going.first and trial.wish is not None and trial.wish.why == WHY
+    ]
 
 
 def _sure(going: Replication) -> float:

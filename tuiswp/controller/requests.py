@@ -28,6 +28,7 @@ Verb: TypeAlias = Literal[
     "replicate",
 ]  # fmt: skip
 VERBS: tuple[str, ...] = get_args(Verb)
+MOST_TOP, MOST_SEEDS = 20, 100  # settings to repeat, and runs of each
 _SIZE_LIMIT = 16 << 20  # ten thousand points
 
 

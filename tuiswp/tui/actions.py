@@ -55,7 +55,7 @@ REVERSES: Mapping[str, str] = {
     "parameter_previous": "parameter_next",
 }
 # What is filled in before it is asked for: each opens a form, and the form makes the request.
-FORMS = frozenset({"clone", "add_points", "extend", "settings"})
+FORMS = frozenset({"clone", "add_points", "extend", "settings", "replicate"})
 # What touches processes in a way of its own: where there is no controller to ask, what the results
 # screen makes of the points it offers, and the forms.
 UNASKED = frozenset({"start_controller", "answer"}) | FORMS
@@ -284,6 +284,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("results_copy", ("y",), "copy", "Copy the answer.", "results"),
     Action("answer", ("A",), "add these", "Add the trials that are offered: beyond the edge, or on "
            "the arm that is missing.", "results", True),
+    Action("replicate", ("R",), "repeat", "Repeat the best settings with other seeds on free "
+           "places, until first beats second beyond noise.", "results", True,
+           "tuiswp replicate {sweep}"),
     Action("what_if", ("o",), "rule", "Rank by another rule (last, mean, median, best) to look at; "
            "nothing of it is written.", "results"),
     Action("parameter_next", ("n",), "parameter", "Show the curve over the next parameter.",

@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from tuiswp.tui.screens.confirm import Question
 
 # Requests after which something is to start.
-LAUNCH = frozenset({"restart", "resume", "clone", "add", "extend", "set", "front"})
+LAUNCH = frozenset({"restart", "resume", "clone", "add", "extend", "set", "front", "replicate"})
 _NOTHING = {
     "interrupt": "nothing of it runs",
     "front": "only what waits has a place in the queue",
     "resume": "it is not held",
 }
+_EMPTY = {"replicate": "the sweep names no metric, so nothing says which settings are best"}
 
 
 def begin(app: "SweepApp", action_id: str, chosen: tuple[int, ...]) -> bool:
@@ -144,7 +145,7 @@ def _fill_in(app: "SweepApp", action_id: str, snapshot: Snapshot, chosen: Sequen
 
     form = _form(action_id, snapshot, chosen)
     if form is None:
-        app.say("nothing is known here that could be filled in", bad=True)
+        app.say(_EMPTY.get(action_id, "nothing is known here that could be filled in"), bad=True)
         return
 
     def filled(ready: "Ready | None") -> None:
@@ -168,6 +169,10 @@ def _form(action_id: str, snapshot: Snapshot, chosen: Sequence[int]) -> "Form | 
             from tuiswp.tui.forms.extend import extend_form
 
             return extend_form(snapshot)
+        case "replicate":
+            from tuiswp.tui.forms.replicate import replicate_form
+
+            return replicate_form(snapshot)
         case _:
             from tuiswp.tui.forms.settings import settings_form
 

@@ -15,12 +15,14 @@ from tuiswp.analysis import tables
 from tuiswp.analysis import words as say
 from tuiswp.analysis.answers import Answer, answer, first_answer
 from tuiswp.analysis.axes import shown_name
+from tuiswp.analysis.contest import contest
 from tuiswp.analysis.curves import drawable, drawing
 from tuiswp.analysis.diagnosis import Diagnosis
 from tuiswp.analysis.evidence import by_seeds
 from tuiswp.analysis.optimum import Judgement, objective_text, with_newest
 from tuiswp.analysis.reason import why
 from tuiswp.analysis.shape import Shape
+from tuiswp.controller.replicating import standing
 from tuiswp.controller.requests import new_request
 from tuiswp.model.sweep import Objective, Sweep
 from tuiswp.model.trial import Trial
@@ -71,7 +73,7 @@ class ResultsScreen(Page):
 
     def heading(self) -> str:
         name = "" if self.snapshot is None else visible(self.snapshot.view.sweep.name, limit=40)
-        keys = "o rule  n N parameter  / filter  y copy  w write  esc back"
+        keys = "o rule  n N parameter  R repeat  / filter  y copy  w write  esc back"
         return f"Results of {name}   {keys}"
 
     def texts(self, width: int, words: str) -> Sequence[Line]:
@@ -222,6 +224,8 @@ def result_lines(
     seeds = (text.replace("±", "+/-") if ascii else text for text in by_seeds(sweep, judgement))
     for text in (*why(sweep, judgement), *seeds):
         lines += wrapped(text, width, indent=2)
+    if rule is None:
+        lines += _repeats(snapshot, width)
     lines.append(())
     for finding in diagnoses:
         lines += _finding(finding, width)
@@ -236,6 +240,20 @@ def result_lines(
             lines += wrapped(one.message, width, indent=2)
     judgement = with_newest(sweep, judgement, _running(snapshot))
     return [*lines, (), *_table(sweep, judgement, width, words)]
+
+
+def _repeats(snapshot: Snapshot, width: int) -> list[Line]:
+    """How far repeats are; else, while first against second is open, the key that asks for them."""
+    going = standing(snapshot.view.state)
+    if going is not None:
+        return wrapped(going, width, "run", indent=2)
+    if snapshot.view.foreign or snapshot.as_of is not None:
+        return []
+    found = contest(snapshot.view.sweep, snapshot.judgement)
+    if found is None or found.ruling == "decided":
+        return []
+    offer = "R repeats the best with other seeds until the first beats the second beyond noise."
+    return wrapped(offer, width, "accent", indent=2)
 
 
 def _running(snapshot: Snapshot) -> list[Trial]:
