@@ -17,6 +17,9 @@ from tuiswp.errors import EnvironmentFault
 from tuiswp.model.trial import Process
 
 TOKEN_VARIABLE = "TUISWP_TOKEN"
+# exec takes a process's old arguments and environment away a moment before it gives the new ones.
+_EXEC_PATIENCE_S = 0.25
+_KERNEL_THREAD = 0x00200000  # PF_KTHREAD of include/linux/sched.h
 
 
 @lru_cache(maxsize=1)
@@ -80,7 +83,7 @@ def age_s(process: Process) -> float:
 def token_of(pid: int) -> str | None:
     """The attempt token in a process's environment; None if it has none or is not ours to read."""
     try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes()
+        environment = _environment(pid)
     except OSError:
         return None
     prefix = TOKEN_VARIABLE.encode() + b"="
@@ -88,6 +91,33 @@ def token_of(pid: int) -> str | None:
         if entry.startswith(prefix):
             return entry[len(prefix) :].decode("ascii", "replace")
     return None
+
+
+def _environment(pid: int) -> bytes:
+    """What /proc says; an empty answer is believed only of a process that is not in exec."""
+    path = Path(f"/proc/{pid}/environ")
+    until = None
+    believed = 0
+    while not (environment := path.read_bytes()) and believed < 3:
+        if not _in_exec(pid):
+            believed += 1
+            continue
+        now = time.monotonic()
+        until = until or now + _EXEC_PATIENCE_S
+        if now > until:
+            break
+        time.sleep(0.0005)
+    return environment
+
+
+def _in_exec(pid: int) -> bool:
+    """True while `pid` has no arguments either, though it is alive and no thread of the kernel."""
+    if Path(f"/proc/{pid}/cmdline").read_bytes():
+        return False
+    fields = _stat_fields(pid)
+    if fields is None or len(fields) < 7 or fields[0] in "ZXx":
+        return False
+    return not int(fields[6]) & _KERNEL_THREAD
 
 
 def with_tokens() -> dict[str, list[Process]]:

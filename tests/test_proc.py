@@ -1,0 +1,47 @@
+"""Who a process is, asked of /proc at awkward moments."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tuiswp import proc
+
+pytestmark = pytest.mark.slow
+
+TOKEN = "b" * 32
+
+
+def test_a_process_in_the_middle_of_exec_still_has_its_token(tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    again.write_text('exec sh "$0"\n')  # nearly always in exec, and always the attempt's
+    with subprocess.Popen(
+        ["sh", again], env={"TUISWP_TOKEN": TOKEN, "PATH": os.environ["PATH"]}
+    ) as it:
+        try:
+            seen = [proc.token_of(it.pid) for _ in range(3000)]
+            scans = [TOKEN in proc.with_tokens() for _ in range(5)]
+        finally:
+            it.kill()
+    assert set(seen) == {TOKEN}
+    assert all(scans)
+
+
+def test_a_process_without_any_environment_is_told_at_once() -> None:
+    with subprocess.Popen(["sleep", "60"], env={}) as it:
+        try:
+            while not Path(f"/proc/{it.pid}/cmdline").read_bytes():
+                pass
+            assert proc.token_of(it.pid) is None
+            assert not proc._in_exec(it.pid)
+        finally:
+            it.kill()
+
+
+def test_a_zombie_is_not_waited_for() -> None:
+    with subprocess.Popen(["true"]) as it:
+        while (proc._stat_fields(it.pid) or ["Z"])[0] != "Z":
+            pass
+        assert not proc._in_exec(it.pid)
+        assert proc.token_of(it.pid) is None
