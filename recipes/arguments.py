@@ -2,16 +2,23 @@
 
 A recipe's configuration is a frozen dataclass of `str`, `int`, `float` and `bool` fields with
 defaults. A sweep sends `learning_rate=1` for a float and `note=a=b` for a text: both are taken.
+`best_config=FILE` takes what a sweep found best, its `best.json`, for all that is not named beside.
 """
 
 import difflib
+import json
 import math
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_type_hints
 
 ConfigT = TypeVar("ConfigT")
+
+BEST = "best_config"
+# Of a best.json: how it was judged. All else in it is what was chosen.
+JUDGED = ("metric_for_best_model", "greater_is_better", "optimization_metric")
 
 _EXPECTED = {int: "a whole number", float: "a finite number", bool: "true or false"}
 
@@ -25,8 +32,9 @@ def fail(message: str) -> NoReturn:
 def parse(kind: type[ConfigT], argv: Sequence[str], *, about: str | None = None) -> ConfigT:
     """Make a `kind` of `key=value` tokens; `--key=value` is the same, and the last of a key wins.
 
-    `--help` prints `about` with every field and its default, and leaves with 0. Raises SystemExit
-    2 after naming every token that is wrong, or after the ValueError of the dataclass's own
+    `best_config=FILE` stands for the parameters in FILE; a token of its own wins over it. `--help`
+    prints `about` with every field and its default, and leaves with 0. Raises SystemExit 2 after
+    naming every token that is wrong, or after the ValueError of the dataclass's own
     `__post_init__`.
     """
     hints = get_type_hints(kind)
@@ -34,13 +42,18 @@ def parse(kind: type[ConfigT], argv: Sequence[str], *, about: str | None = None)
         print(about or kind.__doc__, end="\n\n")
         for field in fields(kind):  # type: ignore[arg-type]  # no public bound for dataclasses
             print(f"  {field.name}={field.default!s:<14} {hints[field.name].__name__}")
+        print(f"  {BEST}=FILE{'':11} the best.json of a sweep, for what is not given beside it")
         raise SystemExit(0)
     values: dict[str, Any] = {}
     faults: list[str] = []
+    best: dict[str, Any] = {}
     for token in argv:
         key, equals, text = token.removeprefix("--").partition("=")
         if not equals:
             faults.append(f"{token!r} is not key=value")
+        elif key == BEST:
+            best, wrong = _chosen(text, hints)
+            faults += wrong
         elif key not in hints:
             faults.append(f"unknown parameter {key!r}; {_nearest(key, list(hints))}")
         else:
@@ -51,9 +64,40 @@ def parse(kind: type[ConfigT], argv: Sequence[str], *, about: str | None = None)
     if faults:
         fail("\nerror: ".join(faults))
     try:
-        return kind(**values)
+        return kind(**{**best, **values})
     except ValueError as fault:
         fail(str(fault))
+
+
+def read_best(file: str) -> dict[str, Any]:
+    """The parameters in the `best.json` of a sweep, without how it was judged.
+
+    Leaves with exit code 2 if there is none.
+    """
+    try:
+        found = json.loads(Path(file).expanduser().read_text("utf-8"))
+    except OSError as fault:
+        fail(f"{BEST}={file!r} cannot be read: {fault.strerror}")
+    except (ValueError, RecursionError) as fault:
+        fail(f"{BEST}={file!r} is not JSON: {fault!s:.200}")
+    if not isinstance(found, dict):
+        fail(f"{BEST}={file!r} holds no JSON object; a sweep writes one to its best.json")
+    return {name: value for name, value in found.items() if name not in JUDGED}
+
+
+def _chosen(file: str, hints: dict[str, type]) -> tuple[dict[str, Any], list[str]]:
+    """What a `best.json` says, typed as `hints` say, and what is wrong with it."""
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    for name, value in read_best(file).items():
+        if name not in hints:
+            faults.append(f"{file}: unknown parameter {name!r}; {_nearest(name, list(hints))}")
+            continue
+        try:
+            values[name] = _convert(hints[name], value if isinstance(value, str) else str(value))
+        except ValueError:
+            faults.append(f"{file}: {name}={value!r} is not {_EXPECTED[hints[name]]}")
+    return values, faults
 
 
 def _convert(kind: type, text: str) -> str | int | float | bool:

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -204,3 +205,65 @@ def test_importing_it_loads_the_standard_library_only() -> None:
     ours = {name for name in out.stdout.split() if name.startswith("tuiswp")}
     assert ours == {"tuiswp", "tuiswp.report"}
     assert not {"msgspec", "numpy", "torch", "rich"} & set(out.stdout.split())
+
+
+ASKED = """
+import sys, time
+from tuiswp import report
+before, _ = report.should_stop(), print("ready", flush=True)
+while not report.should_stop():
+    time.sleep(0.01)
+print(before, report.should_stop())
+raise SystemExit(report.STOPPED)
+"""
+
+
+def asked_to_stop(tmp_path: Path, code: str, **environment: str) -> tuple[int, str]:
+    """The exit code and output of `code` whose process group gets a TERM once it says "ready"."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])} | environment,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        os.killpg(process.pid, signal.SIGTERM)
+        out, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    return process.returncode, out
+
+
+def test_a_training_learns_that_it_is_asked_to_stop(tmp_path: Path) -> None:
+    said = asked_to_stop(tmp_path, ASKED, TUISWP_TRIAL_DIR=str(tmp_path))
+    assert said == (143, "False True\n")
+
+
+def test_outside_a_sweep_nobody_asks_and_a_term_ends_it_as_ever(tmp_path: Path) -> None:
+    assert asked_to_stop(tmp_path, ASKED) == (-signal.SIGTERM, "")
+
+
+def test_who_handled_a_term_before_still_does(tmp_path: Path) -> None:
+    code = ASKED.replace(
+        "before, _",
+        "import signal\nsignal.signal(signal.SIGTERM, lambda *_: print('mine'))\nbefore, _",
+    )
+    said = asked_to_stop(tmp_path, code, TUISWP_TRIAL_DIR=str(tmp_path))
+    assert said == (143, "mine\nFalse True\n")
+
+
+def test_a_forked_helper_is_left_alone_and_ends_when_its_training_ends_it(tmp_path: Path) -> None:
+    code = (
+        "import multiprocessing, time\n"
+        "from tuiswp import report\n"
+        "report.should_stop()\n"
+        "helper = multiprocessing.get_context('fork').Process(target=time.sleep, args=(60,))\n"
+        "helper.start()\n"
+        "while multiprocessing.active_children() and __import__('os').getpgid(helper.pid)"
+        " == __import__('os').getpgid(0):\n    time.sleep(0.01)\n"
+    ) + ASKED.replace("raise", "print(helper.is_alive())\nhelper.terminate()\nhelper.join()\nraise")
+    said = asked_to_stop(tmp_path, code, TUISWP_TRIAL_DIR=str(tmp_path))
+    assert said == (143, "True True\nTrue\n".replace("True True", "False True"))

@@ -3,18 +3,27 @@
     from tuiswp import report
 
     report.log(step=10, loss=loss, progress=10 / steps)
+    if report.should_stop():
+        save()
+        raise SystemExit(report.STOPPED)
 
-Outside a sweep the same script works: the metrics go to `metrics.jsonl` in the current directory.
-A disk that is full or a directory that is gone is said once on stderr, and the training goes on.
+Outside a sweep the same script works: the metrics go to `metrics.jsonl` in the current directory,
+and nobody asks it to stop. A disk that is full or a directory that is gone is said once on stderr,
+and the training goes on.
 """
 
 import json
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any
+
+STOPPED = 128 + signal.SIGTERM  # the exit code of a training that was asked to stop, and did
 
 timestamps = True  # False: `log` adds no `_timestamp`
 
@@ -78,6 +87,59 @@ def log(
         _append(path, json.dumps(row, default=_plain).encode() + b"\n")
     except (OSError, TypeError, ValueError, RecursionError) as error:
         _warn(path, error)
+
+
+def should_stop() -> bool:
+    """True once this trial is asked to end (paused, killed, pruned, stopped): save, and leave.
+
+    The sweep asks by a TERM and waits for `grace` (30 seconds) before it kills. The first call, by
+    the main thread, begins to listen for it; until then a TERM ends the training at once, as it
+    does without this. Cheap enough for every step. A ctrl-c stays a KeyboardInterrupt. Outside a
+    sweep it is False, and nothing is changed.
+    """
+    if not _stop.listens and os.environ.get("TUISWP_TRIAL_DIR"):
+        _stop.listen()
+    return _stop.asked
+
+
+class _Stop:
+    """Whether a TERM came. What handled it before, if anything did, still does."""
+
+    def __init__(self) -> None:
+        self.asked = self.listens = self._hooked = False
+        self._before: Any = None
+
+    def listen(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return  # Python lets only the main thread; its next call will
+        self.listens = True
+        self._before = signal.signal(signal.SIGTERM, self._remember)
+        if not self._hooked:
+            os.register_at_fork(after_in_child=self._in_child)
+            self._hooked = True
+
+    def _remember(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+        if callable(self._before):
+            self._before(number, frame)
+
+    def _in_child(self) -> None:
+        """A forked helper, a loader of data for one, is not asked: whoever forked it ends it.
+
+        The TERM goes to the whole process group. A loader that it killed would be an error in the
+        training, before anything was saved; so the helper leaves the group.
+        """
+        if not self.listens:
+            return
+        self.asked = self.listens = False
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        try:
+            os.setpgid(0, 0)
+        except OSError:  # it leads a session of its own already
+            pass
+
+
+_stop = _Stop()
 
 
 def _append(path: Path, line: bytes) -> None:

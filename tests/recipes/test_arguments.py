@@ -1,6 +1,8 @@
 """What a sweep sends on a command line reaches the configuration typed, or is refused."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +82,48 @@ def test_help_lists_every_field_with_its_default(capsys: pytest.CaptureFixture[s
     shown = capsys.readouterr().out
     assert shown.startswith("python -m settings")
     assert "learning_rate=0.1" in shown
+
+
+BEST = {
+    "learning_rate": 3e-4,
+    "fast": True,
+    "note": "warm",
+    "metric_for_best_model": "eval_loss",
+    "greater_is_better": False,
+    "optimization_metric": {"name": "eval/loss", "goal": "minimize"},
+}
+
+
+def best_file(tmp_path: Path, text: str) -> str:
+    (tmp_path / "best.json").write_text(text)
+    return f"best_config={tmp_path / 'best.json'}"
+
+
+def test_what_a_sweep_found_best_is_taken_and_a_token_beside_it_wins(tmp_path: Path) -> None:
+    best = best_file(tmp_path, json.dumps(BEST))
+    for tokens in (["note=mine", best], [best, "note=mine"]):
+        assert parse(Settings, tokens) == Settings(learning_rate=3e-4, fast=True, note="mine")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (json.dumps({"learning_rte": 1}), "unknown parameter 'learning_rte'; did you mean"),
+        (json.dumps({"steps": 1.5}), "steps=1.5 is not a whole number"),
+        (json.dumps([1]), "holds no JSON object"),
+        ('{"steps": 1', "is not JSON"),
+    ],
+)
+def test_a_best_config_that_is_none_is_told_and_ends_with_2(
+    text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        parse(Settings, [best_file(tmp_path, text)])
+    assert left.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_best_config_that_is_missing_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(Settings, ["best_config=/nowhere/best.json"])
+    assert "'/nowhere/best.json' cannot be read: No such file" in capsys.readouterr().err
