@@ -17,6 +17,8 @@ from tests.analysis.builders import (
 )
 from tuiswp.analysis.diagnosis import Diagnosis, diagnose, warnings_before
 from tuiswp.analysis.optimum import judge
+from tuiswp.expression.curve import Fault
+from tuiswp.metrics.derived import DerivedFault
 from tuiswp.model.space import Categorical, IntUniform, LogUniform, Parameter, Params, Uniform
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Launching, Trial
@@ -126,6 +128,17 @@ def test_trials_that_were_stopped_early_are_counted_and_no_warning() -> None:
     )
     assert found_now.severity == "info"
     assert "tuiswp explain t0002" in found_now.suggestion
+
+
+def test_gaps_of_an_expression_flag_their_trials_with_column_and_reason() -> None:
+    sweep, trials = issue_sweep(), far_default()
+    zero = DerivedFault("own", Fault(6, "division by zero", 3.0, 1))
+    codes = found(sweep, trials, faults={0: (zero,), 2: (zero,), 3: ()})
+    assert codes["expression-faults"].message == (
+        "own has gaps in t0000, t0002: column 6: division by zero."
+    )
+    assert "tuiswp explain t0000" in codes["expression-faults"].suggestion
+    assert "expression-faults" not in found(sweep, trials)
 
 
 def test_a_running_trial_is_information_not_a_warning() -> None:

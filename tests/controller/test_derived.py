@@ -50,7 +50,23 @@ def test_a_division_by_zero_flags_the_trial_and_the_sweep_goes_on(tmp_path: Path
     assert one.trials()[0].value == 4.0
     assert warnings(one) == [
         "t0000: objective: column 15: division by zero, once, first at step 1; "
-        "those points are gaps"
+        "those points are gaps; where(condition, a, b) can guard it"
     ]
     run(one, 1, '{"step": 1, "loss": 2, "scale": 2}\n')
     assert one.trials()[1].value == 1.0
+
+
+AUXILIARY = "metrics: {gap: 'loss - lss', objective: 'loss + 0'}, objective: last"
+
+
+def test_a_metric_that_decides_nothing_is_told_of_too_when_it_was_never_computed(
+    tmp_path: Path,
+) -> None:
+    one = Bench(tmp_path, AUXILIARY)
+    one.step()
+    run(one, 0, '{"step": 1, "loss": 2}\n')
+    said = ["t0000: gap needs lss, which was not logged; did you mean loss?"]
+    assert warnings(one) == said
+    one.crash()
+    run(one, 1, '{"step": 1, "loss": 1}\n')
+    assert warnings(one) == said

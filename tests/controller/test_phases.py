@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from tests.controller.bench import Bench
 from tuiswp.controller.journal import read
 from tuiswp.controller.reducer import replay
+from tuiswp.controller.requests import new_request
+from tuiswp.model.edits import RangeEdit
 from tuiswp.model.events import PhaseEnded, PhaseStarted, TrialSuggested
 from tuiswp.model.space import Params
 
@@ -212,3 +214,40 @@ def test_diminishing_returns_end_the_phase_and_not_the_sweep(tmp_path: Path) -> 
     assert "has not changed for 3 trials" in bench.ends()[0]
     assert bench.trials()[-1].phase == 1
     assert len(bench.trials()) < 50
+
+
+HELD = """\
+    - {name: rate, trials: 2, parameters: [lr], set: {steps: 10}}
+    - {name: other, method: grid, parameters: {rank: {values: [8, 16]}}, set: {seed: 5}}
+    - {name: wide, trials: 1}
+"""
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (RangeEdit(("lr",), "range", low=1e-3), None),
+        (RangeEdit(("rank",), "add", values=(9,)), ("rank at 8", "wide")),
+        (RangeEdit(("steps",), "values", values=(500,)), ("steps at 10", "other")),
+        (RangeEdit(("seed",), "values", values=(4,)), ("seed at 0", "wide")),
+    ],
+)
+def test_an_edit_of_what_the_phase_holds_fixed_says_when_it_counts(
+    tmp_path: Path, edit: RangeEdit, told: tuple[str, str] | None
+) -> None:
+    bench = bench_of(tmp_path / "a", HELD)
+    bench.step()
+    outcome = bench.put(new_request("extend", edits=(edit,))).outcome
+    if told is None:
+        assert "phase" not in outcome
+    else:
+        assert f"phase rate holds {told[0]}: the change counts from phase {told[1]} on" in outcome
+    bench.controller.close()
+
+
+def test_an_edit_that_no_phase_will_ever_search_says_so(tmp_path: Path) -> None:
+    bench = bench_of(tmp_path / "a", HELD.rsplit("    - ", 1)[0])
+    bench.step()
+    asked = bench.put(new_request("extend", edits=(RangeEdit(("rank",), "add", values=(9,)),)))
+    assert asked.outcome.endswith("no later phase searches it, so the change has no effect")
+    bench.controller.close()

@@ -172,7 +172,8 @@ def test_a_rule_that_no_run_reaches_is_told_once_the_first_has_ended(tmp_path: P
     report(bench, 0, *[1.0] * 20)
     bench.finish(0)
     assert warnings(bench) == [
-        "t0000 ended at report 20 without reaching a kill point; the first kill point is report 25"
+        "t0000 ended at report 20 without reaching a kill point; the first kill point is report "
+        "25. Lower it with `tuiswp set early_stop=…`"
     ]
 
 
@@ -183,6 +184,7 @@ def test_a_resource_that_is_never_logged_is_told(tmp_path: Path) -> None:
     bench.finish(0)
     [warning] = warnings(bench)
     assert "counts progress, and t0000 reported none" in warning
+    assert "`tuiswp set early_stop=…` with resource=report" in warning
 
 
 def warnings(bench: Bench) -> list[str]:

@@ -125,3 +125,8 @@ def test_a_computed_metric_names_the_column_it_lacks(
         "gap needs base, which was not logged; did you mean bas?"
         in (warned(bench, "metric-watch")[0])
     )
+    for number in range(3):
+        end(bench, number, loss=2.0, bas=1.0)
+    paused = pause(bench)
+    assert paused is not None
+    assert "Correct tuiswp.metrics.gap in the sweep file" in paused.why

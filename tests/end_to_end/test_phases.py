@@ -30,6 +30,7 @@ parameters:
 command: ["${interpreter}", "${program}", "${args_no_hyphens}"]
 tuiswp:
   max_parallel: 2
+  baseline: {x: 0.8}
   phases:
     - {name: explore, trials: 4, set: {steps: 20}}
     - {name: refine, refine: {around: best, factor: 4}, trials: 4}
@@ -47,11 +48,15 @@ def test_phases_end_to_end_with_a_controller_killed_in_between(tmp_path: Path) -
     try:
         with running("--batch", sweep, cwd=tmp_path) as first:
             journal = place / "journal.jsonl"
-            wait_for(lambda: journal.exists() and len(state_of(place).phases) == 2)
+            wait_for(lambda: journal.exists() and len(state_of(place).trials) > 1)
+            status = tuiswp("status", place, cwd=tmp_path)
+            assert "of 3, " in status.stdout, status.stderr
+            wait_for(lambda: len(state_of(place).phases) == 2)
             os.kill(first.pid, signal.SIGKILL)
             first.wait(10)
         done = tuiswp("--batch", sweep, cwd=tmp_path, timeout=120)
         assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.startswith("phased: 12 trials, the baseline among them")
         state = state_of(place)
         assert [run.name for run in state.phases] == ["explore", "refine", "validate"]
         assert [trial.phase for trial in state.trials.values()] == [0] * 4 + [1] * 4 + [2] * 4

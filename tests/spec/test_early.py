@@ -67,7 +67,7 @@ def test_a_resource_alone_changes_what_the_wandb_rule_counts() -> None:
     [
         ("{type: ahsa, min_resource: 3}", "did you mean asha?"),
         ("{type: asha}", "min_resource is missing; min_resource: 10 (values)"),
-        ("{type: asha, min_resource: 3, eta: 1}", "eta: must be above 1, got 1"),
+        ("{type: asha, min_resource: 3, eta: 1}", "eta: must be above 1, got 1; write 3"),
         ("{type: asha, min_resource: 3, resource: iterations}", "write report (the n-th value"),
         ("{type: asha, min_resource: 5, resource: progress}", "must be below 1 for progress"),
         ("{type: median, percentile: 20}", "percentile: unknown key"),

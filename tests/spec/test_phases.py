@@ -6,7 +6,7 @@ from tests.spec.helpers import faults, one_fault, read
 from tuiswp.model.space import Categorical, Constant, IntUniform, LogUniform, Parameter, Uniform
 from tuiswp.model.stopper import Asha
 from tuiswp.model.sweep import Refine, Sweep, Validate
-from tuiswp.spec.params import swept
+from tuiswp.spec.params import baseline_params, point_params, swept
 from tuiswp.spec.phased import measure, narrowed, parameters_in, whole
 
 HEAD = """\
@@ -156,3 +156,16 @@ def test_who_looks_at_it_sees_every_value_that_any_phase_can_try() -> None:
     assert seen["steps"] == Categorical((1000, 200))
     assert seen["seed"] == Categorical((0, 1, 2))
     assert whole(read(HEAD + "run_cap: 3\n")).parameters == read(HEAD + "run_cap: 3\n").parameters
+
+
+def test_who_looks_at_every_phase_sees_the_baseline_and_points_of_the_file() -> None:
+    begin = "{lr: 0.01, rank: 16, opt: {name: adam}}"  # steps and seed have one value here
+    sweep = read(
+        phased(
+            "{name: explore, trials: 8, set: {steps: 200}}",
+            "{name: sure, validate: {top: 2, seeds: 4, seed_parameter: seed}}",
+            more=f"baseline: {begin}\n  points: [{begin}]",
+        )
+    )
+    assert baseline_params(whole(sweep)) == baseline_params(sweep)
+    assert point_params(whole(sweep)) == point_params(sweep)

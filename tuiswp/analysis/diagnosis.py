@@ -12,6 +12,7 @@ from tuiswp.analysis.optimum import Judgement
 from tuiswp.analysis.refusals import refused_arguments
 from tuiswp.analysis.shape import numeric_swept, shape
 from tuiswp.analysis.space_checks import range_findings, warnings_before
+from tuiswp.metrics.derived import DerivedFault
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Trial
 
@@ -27,11 +28,13 @@ def diagnose(
     first_values: Mapping[int, float] | None = None,
     curves: Mapping[int, Sequence[float]] | None = None,
     epochs: Mapping[int, float] | None = None,
+    faults: Mapping[int, Sequence[DerivedFault]] | None = None,
 ) -> tuple[Diagnosis, ...]:
     """Every finding about the sweep, what stops a verdict first, the next step last.
 
     `seen_metrics`: by trial number, the names it logged; `first_values`: the objective's first
-    value; `curves`: all its values; `epochs`: the last epoch. Without them, what depends on them is
+    value; `curves`: all its values; `epochs`: the last epoch; `faults`: where an expression could
+    not be computed. Without them, what depends on them is
     not claimed.
     """
     trials = sorted(trials, key=lambda trial: trial.number)
@@ -41,6 +44,7 @@ def diagnose(
         *result_checks.no_valid_result(judgement),
         *refused_arguments(trials),
         *result_checks.metric_missing(sweep, trials, judgement, seen_metrics),
+        *result_checks.expression_faults(trials, faults or {}),
         *result_checks.incomplete(sweep, judgement),
         *result_checks.gone_astray(sweep, lost),
         *red_flags.died_early(sweep, trials, lost, epochs),

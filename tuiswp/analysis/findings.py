@@ -17,9 +17,10 @@ Code: TypeAlias = Literal[
     "narrow-range", "linear-scale", "confounded", "no-baseline", "single-value", "endless",
     "no-metric", "odd-range", "co-tune", "outside-safe-range", "large-grid",
     # from the results
-    "no-valid-result", "refused-arguments", "metric-missing", "incomplete-trials", "diverged",
-    "identical-values", "tie", "baseline-wins", "within-noise", "edge-of-range", "no-u-shape",
-    "noisy-loss", "mostly-pruned", "died-early", "found-twice", "at-bound", "next-step",
+    "no-valid-result", "refused-arguments", "metric-missing", "expression-faults",
+    "incomplete-trials", "diverged", "identical-values", "tie", "baseline-wins", "within-noise",
+    "edge-of-range", "no-u-shape", "noisy-loss", "mostly-pruned",
+    "died-early", "found-twice", "at-bound", "next-step",
 ]  # fmt: skip
 
 

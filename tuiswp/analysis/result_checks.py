@@ -14,6 +14,7 @@ from tuiswp.analysis.optimum import (
 )
 from tuiswp.analysis.shape import numeric_swept, value_of
 from tuiswp.analysis.space_checks import tuned
+from tuiswp.metrics.derived import DerivedFault
 from tuiswp.metrics.names import find, near
 from tuiswp.model.space import Parameter
 from tuiswp.model.sweep import Sweep
@@ -94,6 +95,27 @@ def metric_missing(
             f"logged: {shown or 'nothing'}{rest}.",
             what_next,
         )
+    ]
+
+
+def expression_faults(
+    trials: Sequence[Trial], faults: Mapping[int, Sequence[DerivedFault]]
+) -> list[Diagnosis]:
+    """`expression-faults`: where a metric of the person's own could not be computed, and why."""
+    alike: dict[tuple[str, int, str], list[Trial]] = {}
+    for trial in trials:
+        for metric, fault in faults.get(trial.number, ()):
+            alike.setdefault((metric, fault.at, fault.what), []).append(trial)
+    return [
+        Diagnosis(
+            "expression-faults",
+            "warning",
+            f"{visible(metric, limit=60)} has gaps in {name_trials(flagged)}: column {at}: "
+            f"{visible(what, limit=120)}.",
+            f"`tuiswp explain {flagged[0].id}` says at which steps; where(condition, a, b) in the "
+            "expression can guard it.",
+        )
+        for (metric, at, what), flagged in alike.items()
     ]
 
 

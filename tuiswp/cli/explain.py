@@ -22,7 +22,7 @@ from tuiswp.controller.journal import read
 from tuiswp.controller.steered import about
 from tuiswp.errors import ExitCode, UsageError
 from tuiswp.gpu.environment import CPU
-from tuiswp.metrics.derived import absent
+from tuiswp.metrics.derived import GAPS, absent
 from tuiswp.metrics.file import MetricFile, read_whole
 from tuiswp.metrics.resource import columns
 from tuiswp.model.events import RequestApplied
@@ -92,7 +92,7 @@ def _computed(view: SweepView, trial: Trial) -> list[str]:
     while file.poll() and file.behind:
         pass
     logged = [name for name in file.metrics if name not in {d.name for d in view.sweep.derived}]
-    lines = [f"{visible(str(fault))}; those points are gaps" for fault in file.derived_faults]
+    lines = [f"{visible(str(fault))}; {GAPS}" for fault in file.derived_faults]
     if logged and file.derived_missing:
         lines.append(visible(absent(file.derived_missing, logged)))
     return lines

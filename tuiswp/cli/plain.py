@@ -128,10 +128,14 @@ def _hang_up_is_an_interrupt() -> None:
 
 
 def _try_say(speak: "closing.Speak") -> bool:
-    """Whether stdout still takes what `speak` prints."""
+    """Whether stdout still takes what `speak` prints. What cannot be told is said, and no more."""
     try:
-        speak()
-    except (output.Closed, TuiswpError):
+        try:
+            speak()
+        except TuiswpError as fault:
+            logging.getLogger("tuiswp").exception("what is told of the sweep")
+            output.fail(fault)
+    except output.Closed:
         return False
     return True
 

@@ -71,6 +71,7 @@ def reach(
         first_values=begins,
         curves={number: values for number, (_, values) in curves.items()},
         epochs=_epochs(files),
+        faults={number: file.derived_faults for number, file in files.items()},
     )
     return Verdict(sweep, tuple(trials), judgement, diagnoses, curves, files)
 

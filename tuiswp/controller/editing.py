@@ -33,6 +33,7 @@ from tuiswp.search.suggest import index_after_edit, proposes
 from tuiswp.spec import edits as spec_edits
 from tuiswp.spec.distributions import grid_count
 from tuiswp.spec.params import baseline_params, flatten, nest, only_value
+from tuiswp.spec.phased import held_by_phase
 from tuiswp.spec.values import allowed, check_point, differences, outside, overlaid
 from tuiswp.text import visible
 
@@ -243,6 +244,10 @@ class Editor:
             told.append(f"{live} trials run now and go on")
         if any(isinstance(edit, SettingsChanged) and "timeout" in edit.settings for edit in edits):
             told += ["what runs already keeps its timeout"] if live else []
+        whole = spec_edits.effective(self._core.whole, edits)
+        for edit in edits:
+            if isinstance(edit, SpaceEdited):
+                told += held_by_phase(self._core.sweep, whole, edit.parameters)
         return told
 
     # --- repeats ---

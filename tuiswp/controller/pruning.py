@@ -103,7 +103,8 @@ class Pruner:
                 self._core.warn(
                     "stopper-blind",
                     f"early stopping counts {rule.resource}, and {trial.id} reported none beside "
-                    f"the metric: nothing will be stopped",
+                    f"the metric: nothing will be stopped. Log {rule.resource}, or let it count "
+                    f"what is logged: `tuiswp set early_stop=…` with resource=report",
                 )
             return
         end = curve.positions[-1]
@@ -113,7 +114,8 @@ class Pruner:
             point = "" if first is None else f"; the first kill point is {rule.resource} {first:g}"
             self._core.warn(
                 "stopper-idle",
-                f"{trial.id} ended at {rule.resource} {end:g} without reaching a kill point{point}",
+                f"{trial.id} ended at {rule.resource} {end:g} without reaching a kill point{point}"
+                ". Lower it with `tuiswp set early_stop=…`",
             )
 
     def _fields(self, goal: str) -> Iterator[Field]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tuiswp.controller.core import Core
 from tuiswp.controller.watching import Watcher
-from tuiswp.metrics.derived import absent
+from tuiswp.metrics.derived import absent, needed
 from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.names import find, near
 from tuiswp.model.events import SweepPaused
@@ -31,10 +31,13 @@ class Watchdog:
         self._core = core
         self._watcher = watcher
         self._seen = False
+        self._computed = False  # whether metrics of a person's own were looked at
         self._judged = -1  # seq of the state that was last looked at for finished trials
 
     def look(self) -> None:
         """Say what is missing once, and pause once it is certain. Raises JournalError."""
+        if not self._computed:
+            self._look_at_expressions()
         objective, state = self._core.sweep.objective, self._core.state
         if objective is None or self._seen or NEVER in state.warned:
             return
@@ -98,11 +101,32 @@ class Watchdog:
         stop = "" if logged.endswith("?") else "."
         why = (
             f"the first {FINISHED} finished trials never logged {shown}, so nothing can be judged: "
-            f"{logged}{stop} Correct metric.name in the sweep file and start it under another "
-            "--name, or resume to run it without an optimum"
+            f"{logged}{stop} Correct {self._named_in(metric)} in the sweep file and start it under "
+            "another --name, or resume to run it without an optimum"
         )
         self._core.record(SweepPaused(US, why))
         self._core.warn(NEVER, why)
+
+    def _named_in(self, metric: str) -> str:
+        """Where in a sweep file the name of the objective, or what it is computed from, stands."""
+        computed = any(one.name == metric for one in self._core.sweep.derived)
+        return f"tuiswp.metrics.{visible(metric, limit=80)}" if computed else "metric.name"
+
+    def _look_at_expressions(self) -> None:
+        """Metrics of a person's own that decide nothing: what the first finished trial lacked."""
+        core = self._core
+        done = (trial for trial in core.state.trials.values() if trial.state == "done")
+        if not core.sweep.derived or (first := next(done, None)) is None:
+            return
+        self._computed = True
+        file = MetricFile(core.directory.metrics(first.number), derived=core.sweep.derived)
+        file.poll(final=True)
+        objective = core.sweep.objective
+        decides = [] if objective is None else needed([objective.metric], core.sweep.derived)[1]
+        for metric, columns in file.derived_missing.items():
+            if metric not in decides:  # of that one it is said above
+                what = absent({metric: columns}, list(file.metrics))
+                core.warn(f"expression-missing-{metric}", f"{first.id}: {what}")
 
 
 def logged_names(path: Path, derived: Sequence[DerivedMetric] = ()) -> list[str]:

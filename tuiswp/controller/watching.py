@@ -15,7 +15,7 @@ from tuiswp.controller import ending
 from tuiswp.controller.core import Core, log
 from tuiswp.launchers import attempt as attempts
 from tuiswp.launchers.base import ExitRecord, Firmness, StartRecord
-from tuiswp.metrics.derived import absent
+from tuiswp.metrics.derived import GAPS, absent
 from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.follow import Follower
 from tuiswp.metrics.names import find, near
@@ -326,7 +326,7 @@ class Watcher:
             self._explain_missing(trial.id, watch.number)
         for fault in self.curves[watch.number].derived_faults:
             code = f"expression-{fault.metric}-{fault.fault.at}"
-            self._core.warn(code, f"{trial.id}: {fault}; those points are gaps")
+            self._core.warn(code, f"{trial.id}: {fault}; {GAPS}")
         self._forget(watch.number)
         self._on_end(watch.token)
 

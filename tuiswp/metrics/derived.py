@@ -23,6 +23,9 @@ from tuiswp.model.sweep import DerivedMetric
 _SPACING = 2_048  # rows between states that are kept
 _KEPT = 32
 
+# What becomes of a fault, and what may be done about it.
+GAPS = "those points are gaps; where(condition, a, b) can guard it"
+
 
 class DerivedFault(NamedTuple):
     """What went wrong with a derived metric in one file."""

@@ -40,6 +40,7 @@ _TYPES: Mapping[str, tuple[str, ...]] = {
 _RESOURCES: Mapping[str, Resource] = {
     "report": "report", "step": "step", "progress": "progress", "epoch": "epoch",
 }  # fmt: skip
+_ETA_HINT = "write 3: at each kill point about one in three goes on"
 _RESOURCE_HINTS = {
     "iteration": "write report (the n-th value of the metric) or step",
     "iterations": "write report (the n-th value of the metric) or step",
@@ -150,7 +151,7 @@ def _rule(section: Section, kind: str, resource: Resource) -> Rule | None:
             return _hyperband(section, resource)
         case "asha":
             lowest = _amount(section, "min_resource", resource)
-            eta = _or(section.number("eta", above=1), 4.0)
+            eta = _or(section.number("eta", above=1, hint=_ETA_HINT), 4.0)
             return None if lowest is None else Asha(lowest, eta, resource)
         case "median" | "percentile":
             return _percentile(section, kind, resource)
@@ -171,7 +172,7 @@ def _hyperband(section: Section, resource: Resource) -> Hyperband | None:
     min_iter = _iterations(section, "min_iter", whole)
     max_iter = _iterations(section, "max_iter", whole)
     s = section.integer("s", minimum=1)
-    eta = _or(section.number("eta", above=1), 3.0)
+    eta = _or(section.number("eta", above=1, hint=_ETA_HINT), 3.0)
     strict = section.boolean("strict")
     if "min_iter" not in section and not ("max_iter" in section and "s" in section):
         what = "needs min_iter, or max_iter and s"

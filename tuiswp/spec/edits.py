@@ -306,7 +306,7 @@ def parse_settings(words: Iterable[str]) -> Settings:
         if name not in SETTINGS:
             raise UsageError(
                 f"{visible(name, limit=60)!r} is no setting that can be changed",
-                hint=near_miss(name, SETTINGS),
+                hint=near_miss(name, (*SETTINGS, "early_stop")),
             )
         if not sign or not text:
             raise UsageError(f"{name}: no value is named", hint=f"write {name}={_EXAMPLES[name]}")

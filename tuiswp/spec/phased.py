@@ -28,9 +28,17 @@ from tuiswp.model.space import (
 from tuiswp.model.sweep import Phase, Sweep
 from tuiswp.model.trial import Trial
 from tuiswp.spec.distributions import distinct, quantile, value_key
-from tuiswp.spec.params import baseline_params, flatten, is_swept, only_value
+from tuiswp.spec.params import (
+    baseline_params,
+    flatten,
+    is_swept,
+    only_value,
+    point_params,
+    value_label,
+)
 from tuiswp.spec.scale import is_logarithmic
 from tuiswp.spec.values import lies_inside, overlaid
+from tuiswp.text import visible
 
 
 def in_phase(sweep: Sweep, started: PhaseStarted) -> Sweep:
@@ -166,6 +174,44 @@ def begins_at_best(sweep: Sweep, phase: Phase) -> bool:
     )
 
 
+def held_by_phase(now: Sweep, whole: Sweep, edited: Iterable[Parameter]) -> list[str]:
+    """Which of the edited parameters the phase of `now` holds fixed, and what takes the edit.
+
+    `whole` is the sweep after the edit, whatever its phase searches.
+    """
+    if now.phase is None:
+        return []
+    here = {one.path: one for one in now.parameters}
+    phase, told = visible(now.phases[now.phase].name, limit=40), []
+    for parameter in edited:
+        held = here[parameter.path]
+        if is_swept(held):
+            continue
+        single = only_value(held)
+        value = "" if single is None else f" at {value_label(held, single[0])}"
+        later = [one for one in whole.phases[now.phase + 1 :] if _takes(whole, one, parameter)]
+        told.append(
+            f"phase {phase} holds {visible(parameter.name, limit=60)}{value}: "
+            + (
+                f"the change counts from phase {visible(later[0].name, limit=40)} on"
+                if later
+                else "no later phase searches it, so the change has no effect"
+            )
+        )
+    return told
+
+
+def _takes(sweep: Sweep, phase: Phase, parameter: Parameter) -> bool:
+    """Whether a phase to come goes by what is written of the parameter at the top of the file."""
+    path = parameter.path
+    if path in dict(phase.set) or phase.validate is not None:
+        return False
+    if path in {one.path for one in measure(sweep)}:
+        return True
+    searched_there = is_swept(parameter) if phase.searches is None else path in phase.searches
+    return searched_there and path not in {one.path for one in phase.ranges}
+
+
 # ── what can be compared ─────────────────────────────────────────────────────────────────────────
 
 
@@ -225,11 +271,19 @@ def lies_within(sweep: Sweep, params: Params) -> bool:
 
 
 def whole(sweep: Sweep) -> Sweep:
-    """The sweep with every value that any phase can give a parameter: for whoever looks at it."""
+    """The sweep with every value that any phase can give a parameter: for whoever looks at it.
+
+    Baseline and points stay what they were, also where they took a value from there being only one.
+    """
     if not sweep.phases:
         return sweep
-    parameters = tuple(_every_value(sweep, one) for one in sweep.parameters)
-    return replace(sweep, parameters=parameters, phases=_spelled_out(sweep))
+    return replace(
+        sweep,
+        parameters=tuple(_every_value(sweep, one) for one in sweep.parameters),
+        baseline=baseline_params(sweep),
+        points=tuple(point_params(sweep)),
+        phases=_spelled_out(sweep),
+    )
 
 
 def _spelled_out(sweep: Sweep) -> tuple[Phase, ...]:

@@ -232,13 +232,14 @@ class Section:
 
     def number(
         self, key: str, *, above: float | None = None,
-        minimum: float | None = None, maximum: float | None = None,
+        minimum: float | None = None, maximum: float | None = None, hint: str = "",
     ) -> float | int | None:  # fmt: skip
+        """`hint`: what to write instead of a number that is not `above`."""
         node = self.get(key)
         if node is None or (number := self.reader.number(node, self.at(key))) is None:
             return None
         if above is not None and number <= above:
-            self.fault(key, f"must be above {above}, got {number}")
+            self.fault(key, f"must be above {above}, got {number}", hint)
             return None
         return None if self.reader.outside(node, self.at(key), number, minimum, maximum) else number
 
