@@ -14,17 +14,18 @@ import json
 import math
 import os
 import random
-import signal
 import sys
 import time
-import warnings
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, TextIO
 
 from recipes import base_model, stdlib_text
 from recipes.arguments import fail, parse
+from recipes.models import causal_lm, with_lora
+from recipes.pairs import Example, load_examples, padded
+from recipes.run_directory import StopRequest, claim, digest, open_to_append, opened
 
 # torch, transformers and peft load inside the functions below: a wrong argument is told at once.
 
@@ -70,26 +71,14 @@ class Config:
             raise ValueError(f"lora_dropout={self.lora_dropout} must be in 0..1, 1 left out")
 
 
-class Example(NamedTuple):
-    """One tokenised pair: ids of prompt and completion together, and where the completion is."""
-
-    ids: list[int]
-    prompt_tokens: int
-    completion_bytes: int
-
-
 def main(argv: list[str]) -> None:
     """Train as `argv` says; returns when the last step is done."""
     config = parse(Config, argv, about=__doc__)
-    log_path = config.log_path or os.environ.get("TUISWP_TRIAL_DIR", "")
-    if not log_path:
-        fail("log_path=DIR is missing: where should config.json and metrics.jsonl go?")
     base_model.check_libraries()
-    directory = Path(log_path).expanduser()
+    directory = opened(config.log_path)
     config = replace(config, log_path=str(directory))
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        claim(directory, config)
+        claim(directory, asdict(config))
     except OSError as fault:
         fail(f"{fault.filename}: {fault.strerror}")
     # Built now if the cache has them not, before torch takes its time and memory.
@@ -114,7 +103,9 @@ def train(config: Config, model_path: str, data: Path, origin: str, metrics: Tex
     import torch
 
     directory = Path(config.log_path)
-    model, tokenizer = load_model(model_path, config)
+    base, tokenizer = causal_lm(model_path)
+    torch.manual_seed(config.seed)
+    model = with_lora(base, config.lora_rank, config.lora_alpha, config.lora_dropout)
     examples = load_examples(data, tokenizer, config.max_length)
     steps = config.max_steps or math.ceil(len(examples) / config.batch_size)
     parameters = [p for p in model.parameters() if p.requires_grad]
@@ -181,16 +172,8 @@ def completion_nll(model: Any, batch: list[Example]) -> tuple[Any, int]:
     many they are. Prompts and padding are seen but not scored."""
     import torch
 
-    longest = max(len(example.ids) for example in batch)
-    ids = torch.zeros(len(batch), longest, dtype=torch.long)  # (batch, longest), padded right
-    labels = torch.full_like(ids, -100)  # -100: not scored
-    seen = torch.zeros_like(ids)
-    for row, example in enumerate(batch):
-        length = len(example.ids)
-        ids[row, :length] = torch.tensor(example.ids)
-        seen[row, :length] = 1
-        labels[row, example.prompt_tokens : length] = ids[row, example.prompt_tokens : length]
-    ids, labels, seen = (t.to(model.device) for t in (ids, labels, seen))
+    tensors = {name: tensor.to(model.device) for name, tensor in padded(batch).items()}
+    ids, labels, seen = (tensors[name] for name in ("input_ids", "labels", "attention_mask"))
     logits = model(input_ids=ids, attention_mask=seen, use_cache=False).logits
     # The token at i + 1 is predicted at i; a sequence's first token is never predicted.
     scored = labels[:, 1:]
@@ -218,163 +201,7 @@ def order_of(epoch: int, size: int, seed: int) -> list[int]:
     return random.Random(f"{seed}/{epoch}").sample(range(size), size)
 
 
-# --- model -----------------------------------------------------------------------------------
-
-
-def load_model(path: str, config: Config) -> tuple[Any, Any]:
-    """The model at `path` with a fresh LoRA adapter on all its linear layers, and its tokenizer.
-
-    On a GPU the base is held in bfloat16 (the adapter in float32), else in float32.
-    """
-    import torch
-    from peft import LoraConfig, TaskType, get_peft_model
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils.logging import disable_progress_bar
-
-    disable_progress_bar()
-    cuda = torch.cuda.is_available()
-    dtype = torch.bfloat16 if cuda else torch.float32
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(path)
-        base = AutoModelForCausalLM.from_pretrained(path, dtype=dtype)
-    except (OSError, ValueError) as fault:
-        fail(f"model={path!r} cannot be loaded: {' '.join(str(fault).split())[:400]}")
-    torch.manual_seed(config.seed)
-    lora = LoraConfig(
-        task_type=TaskType.CAUSAL_LM,
-        target_modules="all-linear",
-        r=config.lora_rank,
-        lora_alpha=config.lora_alpha,
-        lora_dropout=config.lora_dropout,
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # between peft and transformers, not for us
-        model = get_peft_model(base.to("cuda" if cuda else "cpu"), lora)
-    return model, tokenizer
-
-
-# --- data ------------------------------------------------------------------------------------
-
-
-def load_examples(file: Path, tokenizer: Any, max_length: int) -> list[Example]:
-    """Every pair of `file`, tokenised and cut to `max_length`.
-
-    Leaves with exit code 2 at the first bad line, quoted, and if nothing is left to learn from.
-    """
-    examples, without_completion = [], 0
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                prompt, completion = read_pair(json.loads(line.decode("utf-8-sig")), tokenizer)
-            except (ValueError, RecursionError) as fault:
-                fail(f"{file}:{number}: {fault}: {line.rstrip()[:120]!r}")
-            example = tokenised(prompt, completion, tokenizer, max_length)
-            if example.prompt_tokens < len(example.ids):
-                examples.append(example)
-            else:
-                without_completion += 1
-    if without_completion:
-        print(
-            f"{without_completion} prompts fill max_length={max_length} and are left out",
-            flush=True,
-        )
-    if not examples:
-        fail(f"{file}: no line with a completion within max_length={max_length}")
-    return examples
-
-
-def read_pair(record: Any, tokenizer: Any) -> tuple[str, str]:
-    """Prompt and completion of one JSON value; of messages, the completion is the last one, which
-    must be the assistant's. Raises ValueError saying what is wrong."""
-    match record:
-        case {"prompt": str(prompt), "completion": str(completion)}:
-            pass
-        case {"messages": [*before, {"role": "assistant", "content": str(completion)}]}:
-            for message in before:
-                if not isinstance(message, dict):
-                    raise ValueError("a message is not an object")
-                if not all(isinstance(message.get(key), str) for key in ("role", "content")):
-                    raise ValueError("a message needs role and content as text")
-            prompt = rendered(before, tokenizer)
-        case {"messages": _}:
-            raise ValueError("messages must be a list that ends with the assistant's text")
-        case _:
-            raise ValueError("expected prompt and completion as text, or messages")
-    if not completion:
-        raise ValueError("the completion is empty")
-    f"{prompt}{completion}".encode()  # half a character (`\\ud83d`) is a ValueError here
-    return prompt, completion
-
-
-def rendered(messages: list[dict[str, str]], tokenizer: Any) -> str:
-    """The conversation so far as the model's chat template has it; without one, line by line."""
-    if tokenizer.chat_template:
-        try:
-            return str(
-                tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-            )
-        except Exception as fault:  # a template is a program of the model's author
-            raise ValueError(f"the model's chat template refuses it ({fault})") from fault
-    return "".join(f"{m['role']}: {m['content']}\n" for m in messages) + "assistant: "
-
-
-def tokenised(prompt: str, completion: str, tokenizer: Any, max_length: int) -> Example:
-    """Begin token if the model has one, prompt, completion, end token; cut to `max_length`."""
-    before = tokenizer(prompt, add_special_tokens=False).input_ids
-    begin = tokenizer.bos_token_id
-    if begin is not None and before[:1] != [begin]:  # a chat template may have put it there
-        before = [begin, *before]
-    after = tokenizer(completion, add_special_tokens=False).input_ids
-    room = max(0, max_length - len(before))
-    if len(after) > room:
-        after = after[:room]
-        completion = tokenizer.decode(after)
-    elif tokenizer.eos_token_id is not None and len(after) < room:
-        after = [*after, tokenizer.eos_token_id]
-    # Nothing stands before the first token to predict it from: it counts as prompt.
-    prompt_tokens = max(1, len(before))
-    return Example([*before, *after], prompt_tokens, len(completion.encode("utf-8", "replace")))
-
-
-# --- directory and checkpoint ----------------------------------------------------------------
-
-
-def claim(directory: Path, config: Config) -> None:
-    """Write `config.json`; leave with exit code 2 if another configuration has begun in here.
-
-    The path itself does not count: a directory may be moved.
-    """
-    file = directory / "config.json"
-    metrics = directory / "metrics.jsonl"
-    if not metrics.exists() or metrics.stat().st_size == 0:
-        file.write_text(json.dumps(asdict(config), indent=2) + "\n")
-        return
-    try:
-        before = dict(json.loads(file.read_text()))
-    except (FileNotFoundError, TypeError, ValueError):
-        fail(f"{directory} holds metrics of something else; use another log_path")
-    now = asdict(config)
-    keys = [key for key in now | before if key != "log_path" and before.get(key) != now.get(key)]
-    if keys:
-        changed = ", ".join(f"{key} {before.get(key)!r} → {now.get(key)!r}" for key in keys)
-        fail(f"{directory} holds a run of another configuration ({changed}); use another log_path")
-
-
-def digest(file: Path) -> bytes:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").digest()
-
-
-def open_to_append(file: Path) -> TextIO:
-    """Open a JSONL file to append; a last line that a crash has cut is closed first."""
-    with file.open("ab+") as handle:
-        if handle.tell():
-            handle.seek(-1, os.SEEK_END)
-            if handle.read() != b"\n":
-                handle.write(b"\n")
-    return file.open("a", encoding="utf-8")
+# --- checkpoint ------------------------------------------------------------------------------
 
 
 def save_checkpoint(file: Path, step: int, model: Any, optimizer: Any, origin: str) -> None:
@@ -420,20 +247,6 @@ def load_checkpoint(file: Path, model: Any, optimizer: Any, origin: str) -> int:
     if state["cuda_rng"]:
         torch.cuda.set_rng_state_all(state["cuda_rng"])
     return int(state["step"])
-
-
-class StopRequest:
-    """Remembers the first TERM or INT, to be obeyed after the step; a second one acts at once."""
-
-    asked: int = 0
-
-    def __init__(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._remember)
-
-    def _remember(self, number: int, frame: object) -> None:
-        self.asked = number
-        signal.signal(number, signal.SIG_DFL)
 
 
 if __name__ == "__main__":

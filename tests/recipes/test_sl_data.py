@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,9 @@ from ruamel.yaml import YAML
 
 from recipes import sl_loop
 from recipes.hyperparams import get_lr, lr_range
-from recipes.sl_loop import Config, Example, batch_at, claim, load_examples, open_to_append
+from recipes.pairs import Example, load_examples
+from recipes.run_directory import claim, open_to_append
+from recipes.sl_loop import Config, batch_at
 from tests.recipes.helpers import ROOT
 
 
@@ -157,12 +160,12 @@ def test_a_batch_depends_on_seed_and_step_alone() -> None:
 def test_another_configuration_is_refused_and_the_changed_keys_are_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    claim(tmp_path, Config(log_path="a"))
+    claim(tmp_path, asdict(Config(log_path="a")))
     before = (tmp_path / "config.json").read_text()
     (tmp_path / "metrics.jsonl").write_text('{"step": 0}\n')
-    claim(tmp_path, Config(log_path="moved"))
+    claim(tmp_path, asdict(Config(log_path="moved")))
     with pytest.raises(SystemExit) as left:
-        claim(tmp_path, Config(log_path="a", learning_rate=0.1, seed=5))
+        claim(tmp_path, asdict(Config(log_path="a", learning_rate=0.1, seed=5)))
     assert left.value.code == 2
     shown = capsys.readouterr().err
     assert "learning_rate 0.0043 → 0.1, seed 0 → 5" in shown
@@ -170,16 +173,16 @@ def test_another_configuration_is_refused_and_the_changed_keys_are_named(
 
 
 def test_a_run_that_never_trained_may_be_configured_anew(tmp_path: Path) -> None:
-    claim(tmp_path, Config(seed=1))
+    claim(tmp_path, asdict(Config(seed=1)))
     (tmp_path / "metrics.jsonl").touch()
-    claim(tmp_path, Config(seed=2))
+    claim(tmp_path, asdict(Config(seed=2)))
     assert json.loads((tmp_path / "config.json").read_text())["seed"] == 2
 
 
 def test_metrics_of_something_else_are_not_touched(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text('{"loss": 1}\n')
     with pytest.raises(SystemExit):
-        claim(tmp_path, Config())
+        claim(tmp_path, asdict(Config()))
     assert (tmp_path / "metrics.jsonl").read_text() == '{"loss": 1}\n'
 
 

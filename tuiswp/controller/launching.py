@@ -345,6 +345,8 @@ class Starter:
             TUISWP_TRIAL=trial_id(candidate.number),
             TUISWP_ATTEMPT=str(candidate.attempt),
         )
+        if self._core.sweep.objective is not None:
+            environment["TUISWP_METRIC"] = self._core.sweep.objective.metric
         return Job(
             id=attempt_id(candidate.number, candidate.attempt),
             token=plan.token,
