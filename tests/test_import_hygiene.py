@@ -22,6 +22,9 @@ HEAVY = TRAINING | TABLES | {"textual"}
 
 # Module, and what it may never load. `report` and the supervisor run in every trial.
 LIGHT = [
+    ("tuiswp", HEAVY | SCREENS | {"msgspec", "ruamel", "asyncio", "subprocess"}),
+    ("tuiswp.integrations", HEAVY | SCREENS | {"msgspec", "ruamel", "lightning"}),
+    ("tuiswp.api", TRAINING | TABLES | {"textual"}),
     ("tuiswp.report", HEAVY | SCREENS | {"msgspec", "ruamel", "asyncio", "subprocess"}),
     ("tuiswp.launchers.supervisor", HEAVY | SCREENS | {"msgspec", "ruamel", "asyncio"}),
     ("tuiswp.model.events", HEAVY | SCREENS),

@@ -4,6 +4,8 @@ TuiswpError               1
 ├── SpecError             2   the sweep file is wrong
 │   └── SpecErrors        2   all faults of one file together
 ├── UsageError            2   the call is wrong
+├── NoResult              4   the sweep is over, or was left, without a best trial
+├── SweepPaused           1   tuiswp paused the sweep: something has to be mended
 ├── SweepHeld             5   another controller holds the sweep
 ├── JournalError          1   the journal cannot be written or is damaged
 ├── LauncherError         1   tmux is missing, too old or does not answer
@@ -63,6 +65,16 @@ class UsageError(TuiswpError):
     """The command line asks for something that is not there."""
 
     exit_code = ExitCode.USAGE
+
+
+class NoResult(TuiswpError):
+    """The sweep has no best trial to give."""
+
+    exit_code = ExitCode.NO_RESULT
+
+
+class SweepPaused(TuiswpError):
+    """tuiswp itself paused the sweep, and nobody is there to mend the cause."""
 
 
 class SweepHeld(TuiswpError):

@@ -1,5 +1,6 @@
 """A sweep as an Optuna study, read back by Optuna."""
 
+import json
 from pathlib import Path
 
 import optuna
@@ -62,3 +63,32 @@ def test_a_place_that_cannot_be_written_is_one_line(tuiswp: Tuiswp, world: World
         said.err
         == "tuiswp: error: nowhere/study.db: cannot be written: No such file or directory\n"
     )
+
+
+def test_the_best_configuration_is_written_as_recipes_take_it(
+    tuiswp: Tuiswp, world: World, here: Path
+) -> None:
+    said = tuiswp("export", "--best", "best.json")
+    assert (said.code, said.err) == (ExitCode.OK, "")
+    assert said.out == "best.json: t0002\ntrain it with `best_config=best.json`\n"
+    assert json.loads((here / "best.json").read_text()) == {
+        "lr": 1e-3,
+        "metric_for_best_model": "loss",
+        "greater_is_better": False,
+        "optimization_metric": {"name": "loss", "goal": "minimize"},
+    }
+
+
+def test_without_a_best_there_is_nothing_to_write(tuiswp: Tuiswp, here: Path) -> None:
+    world = World(here / "sweeps" / "lr")
+    world.suggest(0, 3e-4)
+    world.close()
+    said = tuiswp("export", "--best", "best.json")
+    assert said.code == ExitCode.USAGE
+    assert "there is no best configuration" in said.err
+    assert not (here / "best.json").exists()
+
+
+def test_it_has_to_be_told_what_to_write(tuiswp: Tuiswp, world: World) -> None:
+    said = tuiswp("export")
+    assert (said.code, "add --best FILE or --optuna FILE" in said.err) == (ExitCode.USAGE, True)

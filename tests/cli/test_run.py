@@ -27,7 +27,9 @@ def test_another_search_space_under_the_same_name_is_refused(tuiswp: Tuiswp, her
     ("words", "says"),
     [
         (["--batch", "runs"], "there is nothing to run"),
-        (["--batch", "--name", "x", "lr"], "--name and --dir go with a sweep file"),
+        (["--batch", "--name", "x", "lr"], "--goal and --fix go with a sweep file"),
+        (["--batch", "--fix", "lr=1", "lr"], "--goal and --fix go with a sweep file"),
+        (["--batch", "--fix", "lr", "bad.yaml"], "write --fix name=value"),
         (["--batch", "bad.yaml"], "bad.yaml:1"),
         (["--batch", "noprogram.yaml"], "gone.py"),
     ],

@@ -75,6 +75,33 @@ def frame(sweep: Sweep, judgement: Judgement, trials: Iterable[Trial]) -> "pd.Da
     return found
 
 
+def typed(table: "pd.DataFrame") -> "pd.DataFrame":
+    """The table with its parameters in columns of numbers, truths and texts, for arithmetic.
+
+    A column is int64, float64 or bool where every row has such a value, Int64 or boolean (and
+    float64, with NaN) where some have none. Texts, lists and what is mixed stay objects.
+    """
+    fixed = {*_BEFORE, *_AFTER}
+    for name in table.columns:
+        if name not in fixed:
+            kind = _dtype(list(table[name]))
+            if kind is not None:
+                table[name] = table[name].astype(kind)
+    return table
+
+
+def _dtype(values: Sequence[Any]) -> Any:
+    """The type of a column that holds these; None: objects."""
+    known = [value for value in values if value is not None and value == value]
+    kinds = {type(value) for value in known}
+    whole = len(known) == len(values)
+    if kinds == {bool}:
+        return "bool" if whole else "boolean"
+    if kinds == {int} and all(abs(value) < 2**63 for value in known):
+        return "int64" if whole else "Int64"
+    return "float64" if kinds in ({float}, {int, float}) else None
+
+
 def seconds(trial: Trial) -> float | None:
     """How long its ended attempts ran together; None when none has ended."""
     known = [

@@ -11,12 +11,15 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 import tuiswp
 from tuiswp.cli import once, output
 from tuiswp.errors import ExitCode, TuiswpError, UsageError
 from tuiswp.text import visible
+
+if TYPE_CHECKING:
+    from tuiswp.spec.overriding import Overrides
 
 
 class Command(Protocol):
@@ -51,7 +54,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "set": ("editing", "change max_parallel, run_cap, retries, timeout"),
     "replicate": ("replicate", "repeat the best with other seeds until first beats second"),
     "report": ("report", "write report.html, sweep.png and trials.csv"),
-    "export": ("export", "write the sweep as an Optuna study, for optuna-dashboard"),
+    "export": ("export", "write its best configuration, or the sweep as an Optuna study"),
     "replay": ("replay", "whom an early-stopping rule would have stopped, and what that costs"),
     "gpus": ("gpus", "every GPU: who is on it, and whether it can be used"),
     "doctor": ("doctor", "what works on this machine and what does not"),
@@ -127,7 +130,7 @@ def _sweep(words: list[str]) -> int:
     if once.is_meant(arguments):
         return once.run(arguments)
     if given is None:
-        if arguments.batch or arguments.name or arguments.dir:
+        if arguments.batch or arguments.name or arguments.dir or _overrides(arguments):
             raise UsageError("no SWEEP is named", hint="write `tuiswp --batch sweep.yaml`")
         from tuiswp.cli import listing
 
@@ -151,6 +154,22 @@ def _sweep(words: list[str]) -> int:
         lines=arguments.lines,
         ascii=arguments.ascii,
         reset_view=arguments.reset_view,
+        overrides=_overrides(arguments),
+    )
+
+
+def _overrides(arguments: argparse.Namespace) -> "Overrides | None":
+    """What the flags say otherwise than the sweep file."""
+    given = (arguments.count, arguments.metric, arguments.goal, arguments.fix)
+    if given == (None, None, None, []):
+        return None
+    from tuiswp.spec.overriding import Overrides, fixed
+
+    return Overrides(
+        parameters=fixed(arguments.fix),
+        metric=arguments.metric,
+        goal=arguments.goal,
+        count=arguments.count,
     )
 
 
@@ -177,7 +196,7 @@ def _top_parser() -> Parser:
         prog="tuiswp",
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="tuiswp [--batch | --lines] [--name NAME] [--dir DIR] [SWEEP]\n"
+        usage="tuiswp [--batch | --lines] [--name NAME] [--dir DIR] [--fix NAME=VALUE …] [SWEEP]\n"
         "       tuiswp --once [--screen NAME] [--size 120x35] [--format text|svg|json] [SWEEP]\n"
         "       tuiswp COMMAND …",
         description="Hyperparameter sweeps in your terminal: tmux windows, pinned GPUs, "
@@ -191,6 +210,14 @@ def _top_parser() -> Parser:
     parser.add_argument("--batch", action="store_true", help="run to the end in the foreground")
     parser.add_argument("--name", help="name of the sweep, and of its directory under ./sweeps")
     parser.add_argument("--dir", help="directory of the sweep (default: ./sweeps/NAME)")
+    file = parser.add_argument_group("instead of what the sweep file says")
+    file.add_argument("--count", type=int, metavar="N", help="trials at most (its run_cap)")
+    file.add_argument("--metric", metavar="NAME", help="the metric that decides")
+    file.add_argument("--goal", choices=("minimize", "maximize"), help="its goal")
+    file.add_argument(
+        "--fix", action="append", default=[], metavar="NAME=VALUE",
+        help="give a parameter this one value: a model, a data set, a task; may be repeated",
+    )  # fmt: skip
     parser.add_argument(
         "--lines", action="store_true", help="follow with live lines instead of the full screen"
     )

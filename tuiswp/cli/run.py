@@ -7,12 +7,17 @@ one of these ways needs is imported on that way: the first frame waits for nothi
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.errors import ExitCode, UsageError
 from tuiswp.text import visible
+
+if TYPE_CHECKING:
+    from tuiswp.controller.opening import SweepText
+    from tuiswp.spec.overriding import Overrides
 
 
 def run(
@@ -24,16 +29,21 @@ def run(
     lines: bool = False,
     ascii: bool = False,
     reset_view: bool = False,
+    overrides: "Overrides | None" = None,
 ) -> int:
     source = Path(given)
     is_file = source.is_file() or (
         not source.exists() and source.suffix in args.FILES  # a missing file, said as one
     )
-    if not is_file and (name or directory):
-        raise UsageError("--name and --dir go with a sweep file", where=visible(given))
+    if not is_file and (name or directory or overrides):
+        raise UsageError(
+            "--name, --dir, --count, --metric, --goal and --fix go with a sweep file",
+            where=visible(given),
+            hint="`tuiswp extend` and `tuiswp set` change a sweep that has started, "
+            "`tuiswp results --metric` judges it by another metric",
+        )
     path = None if is_file else args.find_sweep(given)
-    if path is None:
-        _preflight(source)
+    text = _preflight(source, overrides) if path is None else None
     problem = None if batch else _no_terminal(lines)
     if problem is not None:
         shown = visible(given)
@@ -45,8 +55,9 @@ def run(
     if path is None:
         from tuiswp.controller.opening import open_or_create
 
+        assert text is not None
         place, sweep, notes = open_or_create(
-            source, name=name, directory=None if directory is None else Path(directory)
+            text, name=name, directory=None if directory is None else Path(directory)
         )
     elif SweepDirectory(path).exists():
         place, notes, sweep = SweepDirectory(path), list[str](), None
@@ -79,16 +90,18 @@ def _no_terminal(lines: bool) -> str | None:
     return output.no_full_screen()
 
 
-def _preflight(source: Path) -> None:
+def _preflight(source: Path, overrides: "Overrides | None") -> "SweepText":
     """What can be known to fail is said before a directory is made. Raises SpecErrors."""
-    from tuiswp.search.stoppers.words import never_fires
-    from tuiswp.spec.load import load
-    from tuiswp.spec.program import program_problem
+    from tuiswp.controller.opening import SweepText, preflight
+    from tuiswp.spec.overriding import override
 
-    sweep = load(source)
-    problem = program_problem(sweep, {**os.environ, **sweep.run.env}) or never_fires(sweep)
-    if problem is not None:
-        raise problem
+    text = SweepText(source)
+    sweep = text.sweep()
+    if overrides:
+        text = SweepText(source, override(text.bytes(), overrides))
+        sweep = text.sweep()
+    preflight(sweep)
+    return text
 
 
 def _interact(place: SweepDirectory, notes: list[str], ascii: bool, reset_view: bool) -> int:

@@ -251,6 +251,8 @@ class Controller:
                 self._watcher.ask(trial, why)
 
     def _write_best(self, judgement: Judgement) -> None:
+        if judgement.optimum is None:
+            return
         try:
             self.core.write_best(best_json(self.core.sweep, judgement))
         except OSError as error:
@@ -295,6 +297,7 @@ class Controller:
                     why = state.reached.why
                 self.core.record(SweepFinished(why))
             self._left = "finished"
+            self._write_best(judge(self.core.sweep, state.trials.values()))
 
     def _timeout(self) -> float:
         if self._watcher.reading:

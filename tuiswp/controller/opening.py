@@ -10,9 +10,11 @@ import os
 import shlex
 import subprocess
 import sys
+import threading
 import time
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import NamedTuple
 
 import tuiswp
 from tuiswp import proc
@@ -27,17 +29,49 @@ from tuiswp.errors import EnvironmentFault, ExitCode, SweepHeld, UsageError
 from tuiswp.gpu.probe import read_once
 from tuiswp.launchers.tmux import TmuxLauncher
 from tuiswp.model.sweep import Sweep
+from tuiswp.search.stoppers.words import never_fires
 from tuiswp.spec import load as spec_load
 from tuiswp.spec.edits import as_word
 from tuiswp.spec.names import safe_name
 from tuiswp.spec.params import same_space
 from tuiswp.spec.phased import whole
+from tuiswp.spec.program import program_problem
 from tuiswp.text import visible
 
 SWEEPS = Path("sweeps")
 START_S = 20.0
 HELD_S = 3.0  # for whoever holds the sweep to say its first words, or to leave
 _LOG_BYTES = 10 * 1024 * 1024
+
+
+class SweepText(NamedTuple):
+    """What a sweep file says and where it comes from: a file, or the script that said it.
+
+    `data` None: as the file at `source` has it.
+    """
+
+    source: Path
+    data: bytes | None = None
+
+    def bytes(self) -> bytes:
+        return spec_load.read_file(self.source) if self.data is None else self.data
+
+    def sweep(self) -> Sweep:
+        """Raises SpecErrors."""
+        return spec_load.load_bytes(
+            self.bytes(),
+            shown_as=visible(str(self.source), limit=200),
+            name=self.source.stem,
+            cwd=Path.cwd(),
+            beside=self.source.parent,
+        )
+
+
+def preflight(sweep: Sweep) -> None:
+    """Raise what can be known to fail, before a directory is made."""
+    problem = program_problem(sweep, {**os.environ, **sweep.run.env}) or never_fires(sweep)
+    if problem is not None:
+        raise problem
 
 
 def place_for(source: Path, *, name: str | None, directory: Path | None) -> SweepDirectory:
@@ -48,14 +82,15 @@ def place_for(source: Path, *, name: str | None, directory: Path | None) -> Swee
 
 
 def open_or_create(
-    source: Path, *, name: str | None = None, directory: Path | None = None
+    source: Path | SweepText, *, name: str | None = None, directory: Path | None = None
 ) -> tuple[SweepDirectory, Sweep, list[str]]:
     """The sweep of a sweep file, created if it does not exist; and notes for the person.
 
     Raises UsageError when the directory holds a sweep over another search space or can hold none.
     """
-    given = whole(spec_load.load(source))
-    place = place_for(source, name=name, directory=directory)
+    text = SweepText(source) if isinstance(source, Path) else source
+    given = whole(text.sweep())
+    place = SweepDirectory(directory or SWEEPS / safe_name(name or given.name))
     try:
         exists = place.exists()
     except OSError as error:
@@ -66,7 +101,7 @@ def open_or_create(
         ) from error
     if not exists:
         prior = priors.gather(given) if given.priors else None
-        create(place, source, name=name)
+        create(place, text, name=name)
         if prior is not None:
             priors.keep(place, prior)
         return place, whole(frozen_sweep(place)), [] if prior is None else list(prior.notes)
@@ -77,19 +112,23 @@ def open_or_create(
         raise UsageError(
             f"{place.root} already holds a sweep over another search space "
             f"({'; '.join(differences[:3])})",
-            where=str(source),
+            where=str(text.source),
             hint=_way_on(place, sweep, given),
         )
     notes = []
     if differences:
         made = "; ".join(same_space(given, sweep)[:3])
         notes.append(f"it was edited since it started ({made})")
-    if source.read_bytes() != place.sweep_file.read_bytes():
-        notes.append(
-            f"{source} has changed since this sweep started; it goes on as {place.sweep_file} says "
-            f"(`diff {place.sweep_file} {source}`)"
-        )
+    if text.bytes() != place.sweep_file.read_bytes():
+        notes.append(_changed(place, text))
     return place, sweep, notes
+
+
+def _changed(place: SweepDirectory, text: SweepText) -> str:
+    goes_on = f"since this sweep started; it goes on as {place.sweep_file} says"
+    if text.data is not None:
+        return f"what is asked for has changed {goes_on}"
+    return f"{text.source} has changed {goes_on} (`diff {place.sweep_file} {text.source}`)"
 
 
 def _way_on(place: SweepDirectory, sweep: Sweep, given: Sweep) -> str:
@@ -107,19 +146,20 @@ def _way_on(place: SweepDirectory, sweep: Sweep, given: Sweep) -> str:
     return f"carry it over with `{command}`, or {apart}"
 
 
-def create(place: SweepDirectory, source: Path, *, name: str | None = None) -> None:
+def create(place: SweepDirectory, source: Path | SweepText, *, name: str | None = None) -> None:
     """Make the sweep's directory with the frozen file and where it comes from.
 
     `name`: what the sweep is called, if not as its file says.
     """
-    data = source.read_bytes()
+    text = SweepText(source) if isinstance(source, Path) else source
+    data = text.bytes()
     found = read_once()
     gpus = tuple(
         f"{gpu.label} {gpu.name or 'unnamed'} {gpu.memory_total_mib or '?'} MiB {gpu.uuid}"
         for gpu in found.gpus
     )
     origin = provenance.collect(
-        source.absolute(),
+        text.source.absolute(),
         Path.cwd(),
         version=tuiswp.__version__,
         gpus=gpus,
@@ -205,6 +245,8 @@ def start_in_background(directory: SweepDirectory) -> int:
         holder = state.controller
         code = child.poll()
         if holder is not None and proc.is_alive(holder) and (holder.pid == child.pid or code):
+            # Who started it may live longer, a notebook for one: its end is to leave no zombie.
+            threading.Thread(target=child.wait, name="controller", daemon=True).start()
             return holder.pid
         if code == ExitCode.HELD:
             if time.monotonic() > begun + HELD_S:

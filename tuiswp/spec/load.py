@@ -64,13 +64,19 @@ def load(
     name if the file gives none (default: the file's stem). Raises SpecErrors.
     """
     shown = visible(str(path) if shown_as is None else shown_as, limit=200)
-    try:
-        data = _read(path, shown)
-    except SpecError as fault:
-        raise SpecErrors([fault]) from None
+    data = read_file(path, shown_as=shown)
     where = Path.cwd() if cwd is None else cwd
     name = path.stem if unnamed is None else unnamed
     return load_bytes(data, shown_as=shown, name=name, cwd=where, beside=path.parent)
+
+
+def read_file(path: Path, *, shown_as: str | None = None) -> bytes:
+    """What `load` reads: the bytes of the sweep file at `path`. Raises SpecErrors."""
+    shown = visible(str(path), limit=200) if shown_as is None else shown_as
+    try:
+        return _read(path, shown)
+    except SpecError as fault:
+        raise SpecErrors([fault]) from None
 
 
 def _read(path: Path, shown: str) -> bytes:
