@@ -205,7 +205,16 @@ def test_choices_have_no_order_in_which_a_search_could_narrow() -> None:
     act = walks(sweep, trials)[2]
     assert (act.ordered, act.spread_first) == (False, None)
     told = sections(review(sweep, judge(sweep, trials), trials, {}, {}))
-    assert not any(line.startswith("act: the middle half") for _, lines in told for line in lines)
+    lines = [line for _, _, lines in told for line in lines]
+    assert not any(line.startswith("act: the middle half") for line in lines)
+
+
+def test_a_grid_of_few_values_has_no_more_groups_than_places_and_warns_of_nothing() -> None:
+    sweep = sweep_of(choice("lr", [1e-3, 1e-2, 1e-1]))
+    trials = [ended(n, {"lr": 10.0 ** (n % 3 - 3)}, 2.0 + n / 1000) for n in range(90)]
+    found = clusters(sweep, judge(sweep, trials))
+    assert found.found == ()
+    assert found.why is not None
 
 
 def files_of(trials: list[Trial], folder: Path, metric: str) -> dict[int, MetricFile]:
@@ -238,12 +247,12 @@ def test_the_report_tells_and_draws_the_look_back_with_inert_text(tmp_path: Path
     sweep, trials, judgement, found = hostile_review(tmp_path)
     assert (found.unit, found.ruled) == ("report", True)
     assert [one.point for one in found.agreements][:2] == [5, 15]
-    for _, lines in sections(found):
+    for _, _, lines in sections(found):
         assert all(line.isprintable() for line in lines)
     page = report_html(sweep, trials, judgement, (), review=found)
     assert "<script" not in page
     assert "\x1b" not in page
-    for title, _ in sections(found):
+    for _, title, _ in sections(found):
         assert f"<h2>{title}</h2>" in page
     paths = write_report(tmp_path / "out", sweep, trials, judgement, (), review=found)
     names = {path.name for path in paths}

@@ -5,11 +5,15 @@ Frozen: no clock, no machine and nobody's name is in it, so its pictures never c
 
 import math
 
+from msgspec.structs import replace
+
 from tests.analysis.builders import choice, constant, ended, queued, sweep_of
 from tests.tui.snapshots import METRIC, NOW, event, failed, falling, log_tail, running, snapshot
+from tuiswp.analysis.review import Part, review
 from tuiswp.gpu.inventory import GpuProcess, GpuReading, Inventory
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Trial
+from tuiswp.tui.lookback import Looked
 from tuiswp.tui.snapshot import Curve, CurveKey, EventLine, Snapshot, Want
 
 _RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
@@ -21,7 +25,7 @@ def moment(want: Want | None = None) -> Snapshot:
     """The moment, with what is wanted of it: a source as `once.stand` takes one."""
     want = want or Want()
     trials = _trials()
-    return snapshot(
+    now = snapshot(
         trials,
         sweep=_sweep(),
         curves={
@@ -36,6 +40,14 @@ def moment(want: Want | None = None) -> Snapshot:
         eta_s=780.0,
         data_age_s=0.4,
     )
+    return now if want.part is None else replace(now, look=_looked(want.part, now, trials))
+
+
+def _looked(part: Part, now: Snapshot, trials: list[Trial]) -> Looked:
+    """A part of the look back, by the curves as they are shown."""
+    shown = {n: (curve.xs, curve.ys) for (n, _), curve in _curves(trials).items()}
+    sweep, judgement = now.view.sweep, now.judgement
+    return Looked(part, review(sweep, judgement, trials, shown, {}, parts=(part,)))
 
 
 def _sweep() -> Sweep:

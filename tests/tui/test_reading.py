@@ -9,9 +9,10 @@ import pytest
 
 from tests.cli.world import World
 from tests.controller.bench import Bench
+from tuiswp.analysis.review import PARTS, Part
 from tuiswp.controller.requests import new_request, submit
 from tuiswp.model.sweep import Objective
-from tuiswp.tui import following
+from tuiswp.tui import following, lookback
 from tuiswp.tui.feed import Feed
 from tuiswp.tui.reading import Reading
 from tuiswp.tui.screens.facts import command_of
@@ -234,6 +235,26 @@ def test_a_large_sweep_is_told_as_a_small_one_once_it_is_read(
     assert found.events == whole.events
     large_one.close()
     small_one.close()
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_look_back_at_a_large_sweep_is_that_of_a_small_one_read_a_little_at_a_time(
+    part: Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUISWP_GPUS", "none")
+    place = large(tmp_path / "many", 70)
+    slow, quick = (Reading(place, clock=lambda: 2e9) for _ in range(2))
+    monkeypatch.setattr(lookback, "_READ_S", 0.0)
+    found = slow.take_whole(Want(part=part))
+    monkeypatch.setattr(following, "WHOLE_FILES", 1000)
+    whole = quick.take_whole(Want(part=part))
+    assert found.look is not None
+    assert found.look.found is not None
+    assert repr(found.look) == repr(whole.look)  # a correlation may be NaN
+    assert slow.take(Want(part=part)).look is found.look
+    assert slow.take(Want()).look is None
+    slow.close()
+    quick.close()
 
 
 def test_what_did_not_change_is_the_same_row(

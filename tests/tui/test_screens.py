@@ -26,9 +26,11 @@ from tests.tui.snapshots import (
 )
 from tuiswp.analysis.optimum import judge
 from tuiswp.analysis.reason import why
+from tuiswp.analysis.review import review
 from tuiswp.model.sweep import Objective
 from tuiswp.model.trial import Paused
 from tuiswp.tui.actions import ACTIONS, CHAINS, UNASKED, request_for
+from tuiswp.tui.lookback import Looked
 from tuiswp.tui.palette_provider import ActionProvider
 from tuiswp.tui.pieces import Line
 from tuiswp.tui.screens.about import sections
@@ -43,9 +45,10 @@ from tuiswp.tui.screens.facts import (
     parameter_rows,
 )
 from tuiswp.tui.screens.help import HelpScreen, help_lines
+from tuiswp.tui.screens.looking_back import part_lines
 from tuiswp.tui.screens.results import ResultsScreen, result_lines
 from tuiswp.tui.screens.trial import TrialScreen
-from tuiswp.tui.snapshot import Curve, ProcessLine, ProcessTree, Snapshot
+from tuiswp.tui.snapshot import AsOf, Curve, ProcessLine, ProcessTree, Snapshot, Want
 from tuiswp.tui.what_if import WhatIf, next_rule
 from tuiswp.tui.widgets.chart import Chart
 from tuiswp.tui.widgets.footer import KeyFooter
@@ -919,3 +922,57 @@ def test_of_a_very_long_table_the_best_are_shown_and_the_rest_is_found_by_filter
     found = text_of(result_lines(many, 78, 12, words="t0399"))
     assert "t0399" in found
     assert "more: /" not in found
+
+
+def test_each_part_of_the_look_back_is_a_key_and_is_asked_for_when_it_is_opened() -> None:
+    wanted: list[Want] = []
+
+    async def act(pilot: Any, app: Stage) -> list[str]:
+        app.want = wanted.append  # type: ignore[attr-defined]  # the real application has it
+        pages = []
+        for key in "234561":
+            await pilot.press(key)
+            await pilot.pause()
+            screen = app.screen
+            assert isinstance(screen, ResultsScreen)
+            screen.update(replace(looked_back(screen.wants), at=screen.snapshot.at + 10))  # type: ignore[union-attr]
+            await pilot.pause()
+            pages.append(seen(app))
+        return pages
+
+    sure, mattered, search, early, gradients, answer = on_stage(
+        ResultsScreen(looked_back(Want())), act, (100, 60)
+    )
+    assert [want.part for want in wanted] == [
+        "sure", "mattered", "search", "early", "gradients", "sure",
+    ]  # fmt: skip
+    assert "first-second: t0001 against" in sure
+    assert "R repeats the best" in sure
+    assert "complete trials are too few" in mattered
+    assert "over all axes" in search
+    assert "Too few trials came to their end" in early
+    assert "No trial logs both a gradient norm" in gradients
+    assert "[1 answer]" in answer
+    assert "Optimal " in answer
+
+
+def test_until_a_part_is_made_it_says_so_and_of_the_past_there_is_none() -> None:
+    one = replace(full(), look=Looked("search", None, "12 of 900 files are read"))
+    assert "is being made: 12 of 900 files are read" in text_of(part_lines(one, "search", 80))
+    assert "is being made …" in text_of(part_lines(one, "mattered", 80))
+    then = replace(one, as_of=AsOf(1.0, 2.0))
+    assert "esc comes back to now" in text_of(part_lines(then, "search", 80))
+
+
+def looked_back(want: Want) -> Snapshot:
+    """Two parameters, eight results, and the part that is wanted."""
+    sweep = sweep_of(choice("lr", [1e-4, 1e-3, 1e-2, 1e-1]), choice("wd", [0.0, 0.1]))
+    trials = [
+        ended(n, {"lr": 10.0 ** (n // 2 - 4), "wd": 0.1 * (n % 2)}, 2.0 + 0.1 * (n - 1) ** 2)
+        for n in range(8)
+    ]
+    one = snapshot(trials, sweep=sweep)
+    if want.part is None:
+        return one
+    found = review(sweep, one.judgement, trials, {}, {}, parts=(want.part,))
+    return replace(one, look=Looked(want.part, found))

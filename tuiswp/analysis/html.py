@@ -14,7 +14,7 @@ from tuiswp.analysis.files import write_atomically
 from tuiswp.analysis.lines import columns, headline, rows
 from tuiswp.analysis.optimum import Judgement
 from tuiswp.analysis.pictures import Curves
-from tuiswp.analysis.review import Review, sections
+from tuiswp.analysis.review import Part, Review, sections
 from tuiswp.analysis.review_pictures import pictures_of
 from tuiswp.analysis.shape import numeric_swept, shape
 from tuiswp.errors import EnvironmentFault
@@ -199,11 +199,11 @@ def _objective(sweep: Sweep, judgement: Judgement) -> str:
     return _figure(drawn, "objective over each swept parameter") + notes
 
 
-_SHOWN_WITH = {
-    "What mattered": ("importance",),
-    "How the search went": ("search", "parallel"),
-    "Does an early value tell the end?": ("ranks",),
-    "Gradient norm by learning rate": ("gradients",),
+_SHOWN_WITH: Mapping[Part, tuple[str, ...]] = {
+    "mattered": ("importance",),
+    "search": ("search", "parallel"),
+    "early": ("ranks",),
+    "gradients": ("gradients",),
 }
 
 
@@ -212,9 +212,9 @@ def _review(review: Review, judgement: Judgement, drawn: Mapping[str, bytes] | N
     if drawn is None:
         drawn = {name: make(".svg") for name, make in pictures_of(review, judgement).items()}
     parts = []
-    for title, lines in sections(review):
+    for part, title, lines in sections(review):
         said = "".join(f"<p>{_safe(line)}</p>" for line in lines)
-        names = [name for name in _SHOWN_WITH.get(title, ()) if name in drawn]
+        names = [name for name in _SHOWN_WITH.get(part, ()) if name in drawn]
         shown = "".join(_figure(drawn[name], name) for name in names)
         parts.append(_section(title, said + shown))
     return parts

@@ -53,11 +53,10 @@ def prospects(
     if objective is None or best is None or best.value is None:
         return ()
     bar = badness(best.value, objective.goal)
-    usual = _usual_length(judgement, curves)
+    running = [one for one in trials if one.state == "running" and one.number in curves]
+    usual = _usual_length(judgement, curves) if running else None
     found = []
-    for trial in trials:
-        if trial.state != "running" or trial.number not in curves:
-            continue
+    for trial in running:
         steps, values = curves[trial.number]
         length = _length(trial, steps) or usual
         if length is None or not steps or length <= 0:

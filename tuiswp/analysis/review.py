@@ -5,9 +5,11 @@ trials and their metrics files. It draws nothing and reads no file itself.
 """
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal, TypeAlias, get_args
 
 import msgspec
+from msgspec.structs import replace
 
 from tuiswp.analysis.evidence import Curve, Evidence, sentences, weigh
 from tuiswp.analysis.gradients import Gradients, clip_of, gradients, norm_column, rate_column
@@ -25,9 +27,21 @@ from tuiswp.search.stoppers.base import Curve as Placed
 from tuiswp.search.stoppers.rules import stopper_for
 from tuiswp.spec.params import flatten
 
+# What can be looked back at; each can be made without the others.
+Part: TypeAlias = Literal["sure", "mattered", "search", "early", "gradients"]
+PARTS: tuple[Part, ...] = get_args(Part)
+TITLES: Mapping[Part, str] = {
+    "sure": "How sure this is",
+    "mattered": "What mattered",
+    "search": "How the search went",
+    "early": "Does an early value tell the end?",
+    "gradients": "Gradient norm by learning rate",
+}
+
 _SHARES = (0.1, 0.2, 0.33, 0.5, 0.75)  # of a run, where no rule names kill points
 _POINTS = 8
 _OTHERS = 4
+_NO_RESULTS = frozenset({"epoch", "num_tokens", "num_sequences", "time_total"})
 _LOGGED = 0.8  # share of the trials that have to log another metric
 
 
@@ -50,19 +64,36 @@ def review(
     trials: Sequence[Trial],
     curves: Mapping[int, Curve],
     files: Mapping[int, MetricFile],
+    *,
+    parts: Collection[Part] = PARTS,
 ) -> Review:
-    """Everything that can be said of this search. `curves`: of the objective."""
-    agreed, unit, ruled = _agreements(sweep, judgement, files)
-    return Review(
-        weigh(sweep, judgement, trials, curves),
-        importances(sweep, judgement),
-        walks(sweep, trials),
-        clusters(sweep, judgement),
-        agreed,
-        unit,
-        ruled,
-        _gradients(sweep, trials, files),
-    )
+    """Everything that can be said of this search, or these `parts`. `curves`: of the objective."""
+    found = Review()
+    if "sure" in parts:
+        found = replace(found, evidence=weigh(sweep, judgement, trials, curves))
+    if "mattered" in parts:
+        found = replace(found, importances=importances(sweep, judgement))
+    if "search" in parts:
+        groups = clusters(sweep, judgement)
+        found = replace(found, walks=walks(sweep, trials), clusters=groups)
+    if "early" in parts:
+        agreed, unit, ruled = _agreements(sweep, judgement, files)
+        found = replace(found, agreements=agreed, unit=unit, ruled=ruled)
+    if "gradients" in parts:
+        found = replace(found, gradients=_gradients(sweep, trials, files))
+    return found
+
+
+def columns_of(part: Part, names: Collection[str], objective: str) -> tuple[str, ...]:
+    """What of a metrics file with these columns such a part reads, besides steps."""
+    match part:
+        case "gradients":
+            return tuple(one for one in (norm_column(names), rate_column(names)) if one)
+        case "early":
+            aside = {norm_column(names), rate_column(names), *_NO_RESULTS}
+            others = [name for name in names if not same(name, objective) and name not in aside]
+            return (objective, *others[:_OTHERS])
+    return (objective,)
 
 
 def _agreements(
@@ -107,12 +138,11 @@ def _other_metrics(
     for number in numbers:
         for name in files[number].metrics if number in files else ():
             counts[name] = counts.get(name, 0) + 1
-    aside = {norm_column(counts), rate_column(counts)}
+    aside = {norm_column(counts), rate_column(counts), *_NO_RESULTS}
     wanted = [
         name
         for name, count in counts.items()
         if count >= _LOGGED * len(numbers) and not same(name, own) and name not in aside
-        and name not in ("epoch", "num_tokens", "num_sequences", "time_total")
     ]  # fmt: skip
     return wanted[:_OTHERS]
 
@@ -142,23 +172,26 @@ def _gradients(
     return gradients(runs, clips, norm=norm, rate=rate)
 
 
-SURE = "How sure this is"
+def sections(found: Review) -> list[tuple[Part, str, list[str]]]:
+    """Parts with title and sentences, safe to print; left out where there is nothing to say."""
+    every = [(part, TITLES[part], section(part, found)) for part in PARTS]
+    return [one for one in every if one[2]]
 
 
-def sections(found: Review) -> list[tuple[str, list[str]]]:
-    """Titles with sentences, safe to print; what there is nothing to say of is left out."""
-    parts = [
-        (SURE, [f"{about}: {text}" for about, text in sentences(found.evidence)]),
-        ("What mattered", _importance(found.importances)),
-        (
-            "How the search went",
-            [one.told for one in found.walks if one.ordered] + _groups(found.clusters),
-        ),
-        ("Does an early value tell the end?", _ranks(found)),
-    ]
-    if found.gradients is not None:
-        parts.append(("Gradient norm by learning rate", [found.gradients.told]))
-    return [(title, lines) for title, lines in parts if lines]
+def section(part: Part, found: Review) -> list[str]:
+    """What is to be said of one part, safe to print; empty: nothing."""
+    match part:
+        case "sure":
+            return [f"{about}: {text}" for about, text in sentences(found.evidence)]
+        case "mattered":
+            return _importance(found.importances)
+        case "search":
+            narrowed = [one.told for one in found.walks if one.ordered]
+            return narrowed + _groups(found.clusters)
+        case "early":
+            return _ranks(found)
+        case "gradients":
+            return [] if found.gradients is None else [found.gradients.told]
 
 
 def _importance(found: Importances) -> list[str]:

@@ -142,7 +142,8 @@ def _grouped(points: Any) -> tuple[float, Any]:
     from scipy.cluster.vq import kmeans2
 
     best: tuple[float, Any] = (-1.0, None)
-    for k in range(2, _MOST + 1):
+    places = len(np.unique(points, axis=0))  # as many groups as places, and each is its own
+    for k in range(2, min(_MOST, places - 1) + 1):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # an empty group: that k is left out
             _, labels = kmeans2(points, k, minit="++", rng=np.random.default_rng(0))

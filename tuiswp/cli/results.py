@@ -108,17 +108,22 @@ def _review(verdict: Verdict) -> "Review":
 
 
 def _look_back(verdict: Verdict, *, ascii_only: bool) -> list[str]:
-    """The sections of the report as text, but for the first: it stands above already."""
-    from tuiswp.analysis.review import SURE, sections
+    """The sections of the report as text, drawn; but for the first, which stands above already."""
+    from tuiswp.analysis.review import sections
+    from tuiswp.analysis.review_text import beside, blocks
 
     plain = ascii_only or not output.speaks_unicode()
     lines: list[str] = []
-    for title, told in sections(_review(verdict)):
-        if title == SURE:
+    found = _review(verdict)
+    for part, title, told in sections(found):
+        if part == "sure":
             continue
         lines += ["", output.paint(title, "strong")]
-        told = [line.replace("±", "+/-") if plain else line for line in told]
+        drawn = blocks(part, found, verdict.judgement, width=output.width(), ascii=plain)
+        told = [line.replace("±", "+/-") if plain else line for line in beside(part, told, drawn)]
         lines += [output.prose(f"  {line}", indent="  ") for line in told]
+        for block in drawn:
+            lines += ["", *block]
     return lines
 
 

@@ -289,6 +289,18 @@ ACTIONS: tuple[Action, ...] = (
            "tuiswp replicate {sweep}"),
     Action("what_if", ("o",), "rule", "Rank by another rule (last, mean, median, best) to look at; "
            "nothing of it is written.", "results"),
+    Action("part_answer", ("1",), "answer", "Show the answer, what is doubtful, and the table.",
+           "results"),
+    Action("part_sure", ("2",), "how sure", "Show what the answer is worth: first against second, "
+           "repeats, near-optimal values, hopeless trials.", "results"),
+    Action("part_mattered", ("3",), "what mattered", "Show how much each parameter mattered, with "
+           "its doubt.", "results", command="tuiswp results --review {sweep}"),
+    Action("part_search", ("4",), "search", "Show where the search looked, the best over all "
+           "axes, and the groups among them.", "results"),
+    Action("part_early", ("5",), "early values", "Show whether early values tell the end: ranks at "
+           "the kill points, and who survives under another metric.", "results"),
+    Action("part_gradients", ("6",), "gradients", "Show the gradient norm by learning rate, and "
+           "the share that is clipped.", "results"),
     Action("parameter_next", ("n",), "parameter", "Show the curve over the next parameter.",
            "results"),
     Action("parameter_previous", ("N",), "parameter", "Show the curve over the parameter before.",

@@ -99,7 +99,10 @@ class Feed(threading.Thread):
                     brought = True
                     opened.bring()
                     collector.settle()
-                wait_s = HURRY_S if snapshot.view.unread else PERIOD_S
+                hurry = snapshot.view.unread or (
+                    snapshot.look is not None and snapshot.look.found is None
+                )
+                wait_s = HURRY_S if hurry else PERIOD_S
                 with self._changed:
                     self._changed.wait_for(lambda: self._due or self._over, wait_s)
         except Exception as error:

@@ -32,6 +32,7 @@ from tuiswp.tui.following import Following
 from tuiswp.tui.idle import IdleWatch, flagged
 from tuiswp.tui.kills import EarlyWatch
 from tuiswp.tui.ledger import Ledger
+from tuiswp.tui.lookback import Lookback, Looked
 from tuiswp.tui.processes import ProcessWatch
 from tuiswp.tui.rows import RowMaker, objective_series, shown_until
 from tuiswp.tui.scrub import Scrubber
@@ -72,6 +73,7 @@ class Reading:
         self._best: int | None = None
         self._names: dict[str, None] = {}  # of metrics, by first appearance
         self._verdict = Verdict()
+        self._lookback = Lookback()
         self._ledger = Ledger()
         self._rows = RowMaker()
         self._curves = CurveMaker()
@@ -91,7 +93,12 @@ class Reading:
     @property
     def behind(self) -> bool:
         """Whether the next `take` will hold more even if nothing happens."""
-        if self._reader.unread > 0 or self._verdict.behind:
+        return self._verdict.behind or self._lookback.behind or self._unread
+
+    @property
+    def _unread(self) -> bool:
+        """Whether there is more to read of what is followed."""
+        if self._reader.unread > 0:
             return True
         return not self._reader.run_files and self._following.behind
 
@@ -161,6 +168,7 @@ class Reading:
             trouble=_damage(view),
             idle=idle,
             shapes=self._verdict.shapes,
+            look=self._look_back(view, trials, want),
         )
 
     def take_whole(self, want: Want, *, gpus_s: float = 3.0) -> Snapshot:
@@ -201,6 +209,15 @@ class Reading:
             files = {number: self._files[number] for number in self._files}
             self._other = (key, rejudge(view.sweep, trials, files, rule))
         return self._other[1]
+
+    def _look_back(self, view: SweepView, trials: list[Trial], want: Want) -> Looked | None:
+        """The part of the look back that is wanted; the past has none."""
+        part = want.part if want.as_of is None else None
+        files = {} if part is None else {number: self._files[number] for number in self._files}
+        verdict, ready = self._verdict, not self._unread
+        return self._lookback.take(
+            view, trials, verdict.judgement, files, part, verdict.key, ready=ready
+        )
 
     def _read_on(self, view: SweepView, want: Want) -> set[int]:
         """Read metrics; the trials whose files said something new."""

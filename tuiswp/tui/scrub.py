@@ -77,6 +77,7 @@ class Scrubber:
             same_step=None,
             processes=None,
             what_if=None,
+            look=None,
             idle=(),
             as_of=AsOf(moment, end_of(live), approximate=not exact),
         )

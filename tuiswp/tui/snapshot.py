@@ -15,10 +15,12 @@ from tuiswp.tui.along import XKind
 if TYPE_CHECKING:  # the first frame is drawn before anything is read or judged
     from tuiswp.analysis.diagnosis import Diagnosis
     from tuiswp.analysis.optimum import Judgement
+    from tuiswp.analysis.review import Part
     from tuiswp.analysis.shape import Shape
     from tuiswp.controller.client import SweepView
     from tuiswp.gpu.inventory import Inventory
     from tuiswp.tui.idle import Idle
+    from tuiswp.tui.lookback import Looked
     from tuiswp.tui.what_if import WhatIf
 
 CurveKey: TypeAlias = tuple[int, str]  # (trial number, metric name)
@@ -158,6 +160,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     `shapes`: of the parameters the results draw, None: not made yet, or for another judgement.
     `trouble`: why this may be no more how it stands: the journal is damaged, nothing can be read.
     `as_of`: this is the past; nothing can be asked of it. `idle`: trials that let a GPU idle.
+    `look`: the part of the look back that was wanted.
     """
 
     view: "SweepView"
@@ -184,6 +187,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     as_of: AsOf | None = None
     idle: "tuple[Idle, ...]" = ()
     shapes: "tuple[Shape, ...] | None" = None
+    look: "Looked | None" = None
 
     @property
     def unattended(self) -> bool:
@@ -199,7 +203,7 @@ class Want(msgspec.Struct, frozen=True):
     `smooth`: the weight of the moving average, 0 for none. `compare`: whom to put beside the best.
     `log_of`: whose output. `points`: about how many columns of dots a chart has. `what_if`: another
     rule to rank by. `processes_of`: whose processes. `logged`: metrics whose last value every row
-    must have. `as_of`: a moment of the past, None for now.
+    must have. `as_of`: a moment of the past, None for now. `part`: of the look back.
     """
 
     metrics: tuple[str, ...] = ()
@@ -215,3 +219,4 @@ class Want(msgspec.Struct, frozen=True):
     what_if: Objective | None = None
     processes_of: int | None = None
     as_of: float | None = None
+    part: "Part | None" = None

@@ -1,7 +1,8 @@
 """The verdict: the answer, why it was chosen, the table, the curves, and what to do next.
 
-The same words as `tuiswp results`; it judges nothing itself. Another rule (`o`) ranks anew to be
-looked at: it says so, and nothing that is written or copied knows of it.
+Beside it, by `2` to `6`, the look back of the report, a part at a time. The same words as `tuiswp
+results`; it judges nothing itself. Another rule (`o`) ranks anew to be looked at: it says so, and
+nothing that is written or copied knows of it.
 """
 
 from collections.abc import Sequence
@@ -15,14 +16,12 @@ from tuiswp.analysis import tables
 from tuiswp.analysis import words as say
 from tuiswp.analysis.answers import Answer, answer, first_answer
 from tuiswp.analysis.axes import shown_name
-from tuiswp.analysis.contest import contest
 from tuiswp.analysis.curves import drawable, drawing
 from tuiswp.analysis.diagnosis import Diagnosis
-from tuiswp.analysis.evidence import by_seeds
 from tuiswp.analysis.optimum import Judgement, objective_text, with_newest
 from tuiswp.analysis.reason import why
+from tuiswp.analysis.review import PARTS, Part
 from tuiswp.analysis.shape import Shape
-from tuiswp.controller.replicating import standing
 from tuiswp.controller.requests import new_request
 from tuiswp.model.sweep import Objective, Sweep
 from tuiswp.model.trial import Trial
@@ -30,11 +29,12 @@ from tuiswp.text import visible
 from tuiswp.tui import actions
 from tuiswp.tui.pieces import Line, Tone
 from tuiswp.tui.screens.confirm import ConfirmScreen, Question
+from tuiswp.tui.screens.looking_back import contest_lines, part_lines, tabs
 from tuiswp.tui.screens.page import Page
 from tuiswp.tui.screens.steering import elsewhere
 from tuiswp.tui.snapshot import Snapshot, Want
 from tuiswp.tui.what_if import WhatIf, next_rule
-from tuiswp.tui.widgets.prose import matches, wrapped
+from tuiswp.tui.widgets.prose import Prose, matches, wrapped
 
 _TONES: dict[str, Tone] = {"error": "bad", "warning": "warn", "info": "strong"}
 _RIGHT = ("#", "vs default", "progress")
@@ -42,15 +42,19 @@ _WIDEST = 100  # columns of a curve: more says no more
 _CALM_S = 2.0
 _MOST = 300  # rows of the table: more are found by filtering
 _CURVE = (8, 16)  # its least and its most rows
+_PARTS: dict[str, Part | None] = {"part_answer": None, **{f"part_{part}": part for part in PARTS}}
+_ANSWER_KEYS = ("esc back", "R repeat", "o rule", "n N parameter", "/ filter", "y copy", "w write")
+_PART_KEYS = ("esc back", "R repeat", "w write")
 
 
 class ResultsScreen(Page):
-    """One text to scroll; `/` keeps the rows of the table that hold every word."""
+    """One text to scroll a part; `/` keeps the rows of the table that hold every word."""
 
     FILTER = "only trials with…"
     BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings("results", "steer")]
     _drawn: Snapshot | None = None
     _rule: Objective | None = None  # another than the file's
+    _part: Part | None = None  # of the look back; None: the answer
     _parameter = 0
     _kept: tuple[tuple[object, ...], tuple[object, ...], Sequence[Line]] | None = None
 
@@ -62,26 +66,34 @@ class ResultsScreen(Page):
             or snapshot.at - old.at >= _CALM_S
             or snapshot.judgement.ranked != old.judgement.ranked
             or _rule_of(snapshot) != _rule_of(old)
+            or snapshot.look != old.look
         ):
             self._drawn = snapshot
             super().update(snapshot)
 
     @property
     def wants(self) -> Want:
-        """No curve of metrics; the ranking by another rule, if one was chosen."""
-        return Want(trials=(), what_if=self._rule)
+        """No curve of metrics; the ranking by another rule, if one was chosen; a look back.
+
+        The answer says first against second, which is one part of it.
+        """
+        return Want(trials=(), what_if=self._rule, part=self._part or "sure")
 
     def heading(self) -> str:
         name = "" if self.snapshot is None else visible(self.snapshot.view.sweep.name, limit=40)
-        keys = "o rule  n N parameter  R repeat  / filter  y copy  w write  esc back"
-        return f"Results of {name}   {keys}"
+        keys = _ANSWER_KEYS if self._part is None else _PART_KEYS
+        head = f"{name}  {tabs(self._part)}"
+        for key in keys:
+            if len(head) + len(key) + 2 <= self.size.width:
+                head += f"  {key}"
+        return head
 
     def texts(self, width: int, words: str) -> Sequence[Line]:
         if self.snapshot is None:
             return [(("nothing is known yet", "dim"),)]
         snapshot = self.snapshot
         height = max(_CURVE[0], min(_CURVE[1], self.size.height - 8))
-        asked = (width, height, words, self._rule, self._parameter)
+        asked = (width, height, words, self._rule, self._parameter, self._part)
         told = _told_of(snapshot)
         kept = self._kept
         if (
@@ -89,16 +101,19 @@ class ResultsScreen(Page):
             or kept[0] != asked
             or any(old is not new for old, new in zip(kept[1], told, strict=True))
         ):  # a layout asks for the same text several times, and it takes a while to make
-            lines = result_lines(
-                snapshot,
-                width,
-                height,
-                words=words,
-                ascii=self.ascii,
-                rule=self._rule,
-                shapes=_shapes_of(snapshot, self._rule),
-                parameter=self._parameter,
-            )
+            if self._part is not None:
+                lines = part_lines(snapshot, self._part, width, ascii=self.ascii)
+            else:
+                lines = result_lines(
+                    snapshot,
+                    width,
+                    height,
+                    words=words,
+                    ascii=self.ascii,
+                    rule=self._rule,
+                    shapes=_shapes_of(snapshot, self._rule),
+                    parameter=self._parameter,
+                )
             kept = self._kept = asked, told, lines
         return kept[2]
 
@@ -114,6 +129,11 @@ class ResultsScreen(Page):
             case "results_copy" if self.snapshot is not None:
                 answer_lines = verdict.headline(self.snapshot.view.sweep, self.snapshot.judgement)
                 self.app.copy_to_clipboard("\n".join(answer_lines))
+            case part if part in _PARTS:
+                self._show(_PARTS[part])
+            case "filter" if self._part is not None:
+                self._show(None)
+                super().action_do(action_id)
             case "parameter_next" | "parameter_previous":
                 self._parameter += 1 if action_id == "parameter_next" else -1
                 self.redraw()
@@ -149,12 +169,23 @@ class ResultsScreen(Page):
 
         self.app.push_screen(ConfirmScreen(asked, colour=self.colour, ascii=self.ascii), answered)
 
+    def _show(self, part: Part | None) -> None:
+        """Go to a part, at its beginning."""
+        self._part = part
+        self._wanted()
+        self.query_one(Prose).scroll_home(animate=False)
+
     def _next_rule(self) -> None:
         own = None if self.snapshot is None else self.snapshot.view.sweep.objective
         if own is None:
             self.notify("the sweep names no metric, so there is no rule to change", markup=False)
             return
         self._rule = next_rule(own, self._rule)
+        self._part = None
+        self._wanted()
+
+    def _wanted(self) -> None:
+        """Say what is shown now, and draw what is known of it."""
         want = getattr(self.app, "want", None)
         if want is not None:
             want(self.wants)
@@ -170,6 +201,7 @@ def _told_of(snapshot: Snapshot) -> tuple[object, ...]:
         snapshot.judgement,
         snapshot.diagnoses,
         snapshot.what_if,
+        snapshot.look,
         snapshot if runs or snapshot.as_of is not None else None,
     )
 
@@ -221,11 +253,10 @@ def result_lines(
     lines = _what_if(snapshot, rule, width)
     for text in verdict.headline(sweep, judgement):
         lines += wrapped(text, width, "strong", indent=2)
-    seeds = (text.replace("±", "+/-") if ascii else text for text in by_seeds(sweep, judgement))
-    for text in (*why(sweep, judgement), *seeds):
+    for text in why(sweep, judgement):
         lines += wrapped(text, width, indent=2)
     if rule is None:
-        lines += _repeats(snapshot, width)
+        lines += contest_lines(snapshot, width, ascii=ascii)
     lines.append(())
     for finding in diagnoses:
         lines += _finding(finding, width)
@@ -240,20 +271,6 @@ def result_lines(
             lines += wrapped(one.message, width, indent=2)
     judgement = with_newest(sweep, judgement, _running(snapshot))
     return [*lines, (), *_table(sweep, judgement, width, words)]
-
-
-def _repeats(snapshot: Snapshot, width: int) -> list[Line]:
-    """How far repeats are; else, while first against second is open, the key that asks for them."""
-    going = standing(snapshot.view.state)
-    if going is not None:
-        return wrapped(going, width, "run", indent=2)
-    if snapshot.view.foreign or snapshot.as_of is not None:
-        return []
-    found = contest(snapshot.view.sweep, snapshot.judgement)
-    if found is None or found.ruling == "decided":
-        return []
-    offer = "R repeats the best with other seeds until the first beats the second beyond noise."
-    return wrapped(offer, width, "accent", indent=2)
 
 
 def _running(snapshot: Snapshot) -> list[Trial]:
