@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[1]
 TRAINING = {"torch", "transformers", "peft", "optuna", "sklearn"}
 TABLES = {"pandas", "numpy", "scipy", "matplotlib"}
 SCREENS = {"textual", "rich", "libtmux"}
+# Whose files are read without them.
+LOGGERS = {"wandb", "tensorboard", "lightning", "google"}
 HEAVY = TRAINING | TABLES | {"textual"}
 
 # Module, and what it may never load. `report` and the supervisor run in every trial.
@@ -32,7 +34,8 @@ LIGHT = [
     ("tuiswp.controller.reducer", HEAVY | SCREENS | {"ruamel"}),
     ("tuiswp.controller.journal", HEAVY | SCREENS | {"ruamel"}),
     ("tuiswp.controller.client", HEAVY | {"textual"}),
-    ("tuiswp.controller.loop", TRAINING | {"matplotlib", "textual"}),
+    ("tuiswp.controller.loop", TRAINING | LOGGERS | {"matplotlib", "textual"}),
+    ("tuiswp.metrics.sources.finding", HEAVY | SCREENS | LOGGERS | {"ruamel"}),
     ("tuiswp.cli.main", HEAVY),
 ]
 

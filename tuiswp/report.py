@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from functools import wraps
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -29,6 +30,7 @@ timestamps = True  # False: `log` adds no `_timestamp`
 
 _whole: set[str] = set()  # files known to end with a line feed
 _warned: set[str] = set()
+_steps: dict[str, Any] = {}  # of W&B runs by their id: the step of what is logged next
 
 
 def trial_dir() -> Path:
@@ -140,6 +142,47 @@ class _Stop:
 
 
 _stop = _Stop()
+
+
+def wandb_live() -> None:
+    """From now on, what `wandb.log` gets in this process is also logged here, at once.
+
+    W&B writes its file in blocks, so its values are seen late; see docs/sources.md. Each number
+    keeps the step that W&B gives it. Outside a sweep nothing changes. Harmless twice.
+    """
+    if not os.environ.get("TUISWP_METRICS"):
+        return
+    import wandb
+
+    run_type = wandb.Run
+    theirs = run_type.log
+    if getattr(theirs, "tuiswp", False):
+        return
+
+    @wraps(theirs)
+    def both(run: Any, data: Mapping[str, Any], step: Any = None, commit: Any = None) -> None:
+        theirs(run, data, step=step, commit=commit)
+        if step is None:
+            step = _steps.get(run.id, getattr(run, "starting_step", 0))
+            ends = commit is not False
+        else:
+            ends = commit is True
+        _steps[run.id] = step + 1 if ends else step
+        log({"_step": step, **_by_path(data)})
+
+    both.tuiswp = True  # type: ignore[attr-defined]  # a mark of our own
+    run_type.log = both
+
+
+def _by_path(data: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Nested values under the names that W&B gives them, `val.acc`, without media and text."""
+    found: dict[str, Any] = {}
+    for name, value in data.items():
+        if isinstance(value, Mapping):
+            found.update(_by_path(value, f"{before}{name}."))
+        elif type(value).__module__.partition(".")[0] != "wandb" and not isinstance(value, str):
+            found[f"{before}{name}"] = value
+    return found
 
 
 def _append(path: Path, line: bytes) -> None:

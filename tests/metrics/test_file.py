@@ -13,8 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuiswp.metrics import file as file_module
-from tuiswp.metrics.file import LINE_MAX, Flags, MetricFile
+from tuiswp.metrics import curves as curves_module
+from tuiswp.metrics import tail as tail_module
+from tuiswp.metrics.file import Flags, MetricFile
+from tuiswp.metrics.sources import jsonl as lines_module
+from tuiswp.metrics.sources.jsonl import LINE_MAX, JsonLines
 
 
 def lines(steps: range, **extra: float) -> bytes:
@@ -147,11 +150,11 @@ def test_lines_read_in_bulk_are_read_as_one_by_one(
     path = tmp_path_factory.mktemp("bulk") / "metrics.jsonl"
     path.write_bytes(bytes(body))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(file_module, "_BULK_MIN", 1 << 60)
+        patch.setattr(lines_module, "_BULK_MIN", 1 << 60)
         one_by_one = read_whole(path)
-        patch.setattr(file_module, "_BULK_MIN", 0)
-        patch.setattr(file_module, "_SLICE", 150)
-        patch.setattr(file_module, "_LEARN", 1)
+        patch.setattr(lines_module, "_BULK_MIN", 0)
+        patch.setattr(tail_module, "_SLICE", 150)
+        patch.setattr(lines_module, "_LEARN", 1)
         bulk = read_whole(path)
     assert state(bulk) == state(one_by_one)
 
@@ -160,13 +163,13 @@ def test_alike_lines_are_read_in_bulk(tmp_path: Path, monkeypatch: pytest.Monkey
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(lines(range(10_000), progress=0.25))
     single: list[bytes] = []
-    original = MetricFile._read_line
+    original = JsonLines._read_line
 
-    def spy(self: MetricFile, line: bytes, *, learn: bool = False) -> None:
+    def spy(self: JsonLines, line: bytes, *, learn: bool = False) -> None:
         single.append(line)
         original(self, line, learn=learn)
 
-    monkeypatch.setattr(MetricFile, "_read_line", spy)
+    monkeypatch.setattr(JsonLines, "_read_line", spy)
     file = read_whole(path)
     assert file.rows == 10_000
     assert file.progress == 0.25
@@ -345,7 +348,7 @@ def test_numbers_that_are_not_finite_are_gaps_and_counted(tmp_path: Path) -> Non
 def test_a_thousand_names_too_many_are_dropped_and_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_module, "METRICS_MAX", 10)
+    monkeypatch.setattr(curves_module, "METRICS_MAX", 10)
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(
         b"".join(f'{{"m{i}": 1}}\n'.encode() for i in range(15))

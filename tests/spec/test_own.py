@@ -21,11 +21,12 @@ def own(text: str) -> str:
 def test_every_key_is_read() -> None:
     sweep = read(own(
         "gpus_per_trial: 2, gpu_memory: 40GiB, max_parallel: 3, share_busy: yes, stagger_s: 0.5, "
-        "retries: 0, timeout: 2h, grace_s: 10s, env: {A: 1, B: text, C: true, D: 1e-3}, cwd: run, "
-        "complete_at: 1, seed: -4"
+        "retries: 0, timeout: 2h, grace_s: 10s, metrics_from: wandb, "
+        "env: {A: 1, B: text, C: true, D: 1e-3}, cwd: run, complete_at: 1, seed: -4"
     ))  # fmt: skip
     assert sweep.resources == Resources(2, 1, 40960, 3, True)
     assert (sweep.run.stagger_s, sweep.run.retries, sweep.run.timeout_s) == (0.5, 0, 7200.0)
+    assert sweep.run.metrics_from == "wandb"
     assert sweep.run.grace_s == 10.0 and sweep.run.cwd == "/work/run"
     assert sweep.run.env == {"A": "1", "B": "text", "C": "true", "D": "1e-3"}
     assert (sweep.complete_at, sweep.seed) == (1.0, -4)
@@ -101,6 +102,8 @@ def test_the_rule_of_the_objective(text: str, reduce: Reduce, window: int) -> No
         ("env: {'A=B': 1}", "is no name for an environment variable"),
         ("env: {CUDA_VISIBLE_DEVICES: 0}", "is set by tuiswp for each trial; remove it"),
         ("env: {TUISWP_X: 0}", "is set by tuiswp for each trial"),
+        ("metrics_from: wand", "did you mean wandb?"),
+        ("metrics_from: csv", "write lightning"),
         ("cwd: [a]", "tuiswp.cwd: must be text"),
         ("cwd: ~nobody-of-this-name/x", "names no home directory"),
         ("complete_at: 0", "must be above 0"),

@@ -24,6 +24,13 @@ _GPU_OOM = re.compile(
     rb"CUDA out of memory|torch\.(?:cuda\.)?OutOfMemoryError|CUDA_ERROR_OUT_OF_MEM"
 )
 _GPU_FAULT = re.compile(rb"CUDA error: (?!out of memory)|CUDNN_STATUS|NVML.*GPU is lost|Xid \d+")
+_NO_MODULE = re.compile(
+    r"ModuleNotFoundError: No module named '(wandb|tensorboard|transformers|peft)"
+)
+# What brings it, of the extras of tuiswp.
+_EXTRAS = {
+    "wandb": "wandb", "tensorboard": "tensorboard", "transformers": "recipes", "peft": "recipes",
+}  # fmt: skip
 _DISK_FULL = re.compile(rb"No space left on device|Disk quota exceeded")
 
 # Ends that say something of the machine, not of the configuration: relaunched once unless told.
@@ -141,6 +148,9 @@ def _natural(record: ExitRecord, tail: bytes) -> tuple[Cause, str]:
         return "gpu-fault", evidence
     if _DISK_FULL.search(tail):
         return "disk-full", evidence
+    missing = _NO_MODULE.search(last)
+    if missing is not None:
+        evidence += f"; pip install 'tuiswp[{_EXTRAS[missing[1]]}]' in the environment it runs in"
     return "exit-code", evidence
 
 

@@ -17,11 +17,13 @@ import msgspec
 from tuiswp.controller.core import Core, log
 from tuiswp.controller.directory import write_atomically
 from tuiswp.controller.ending import launch_back_off
+from tuiswp.controller.environment import WANDB_PARAMS, for_tuiswp, for_wandb, metrics_note
 from tuiswp.controller.places import Places
 from tuiswp.controller.priors import kept
 from tuiswp.controller.reducer import SweepState
 from tuiswp.errors import TuiswpError
 from tuiswp.launchers.base import Job
+from tuiswp.metrics.sources.note import FILE as NOTE
 from tuiswp.model.events import AttemptEnded, AttemptLaunching, TrialSuggested
 from tuiswp.model.ids import attempt_id, trial_id
 from tuiswp.model.space import Params
@@ -320,31 +322,22 @@ class Starter:
         context = CommandContext(
             trial_dir=str(trial_dir),
             sweep_id=directory.id,
-            run_id=f"{directory.id}-{trial_id(candidate.number)}",
+            # Of its own for each attempt: W&B refuses to upload two runs as one.
+            run_id=f"{directory.id}-{trial_id(candidate.number)}-{candidate.attempt}",
             interpreter=default_interpreter(environment),
             environ=environment,
         )
         expansion = expand(self._core.sweep, candidate.params, context)
         for path, content in expansion.files.items():
             write_atomically(Path(path), content)
-        wandb_params = trial_dir / "wandb-params.yaml"
-        write_atomically(wandb_params, msgspec.json.encode(wandb_config(candidate.params)))
-        # For a W&B script: a mode switch for some, for others the only road to the values.
-        environment.setdefault("WANDB_MODE", "offline")
-        environment.update(
-            WANDB_SWEEP_ID=context.sweep_id,
-            WANDB_RUN_ID=context.run_id,
-            WANDB_SWEEP_PARAM_PATH=str(wandb_params),
-            WANDB_DIR=str(trial_dir),
+        write_atomically(
+            trial_dir / WANDB_PARAMS, msgspec.json.encode(wandb_config(candidate.params))
         )
-        environment.update(
-            TUISWP_TRIAL_DIR=str(trial_dir),
-            TUISWP_CONFIG=str(trial_dir / "params.json"),
-            TUISWP_METRICS=str(trial_dir / "metrics.jsonl"),
-            TUISWP_SWEEP=self._core.sweep.name,
-            TUISWP_TRIAL=trial_id(candidate.number),
-            TUISWP_ATTEMPT=str(candidate.attempt),
-        )
+        environment = for_wandb(environment, trial_dir, context.sweep_id, context.run_id)
+        note = metrics_note(environment, run.cwd, run.metrics_from)
+        write_atomically(trial_dir / NOTE, msgspec.json.encode(note))
+        trial = trial_id(candidate.number)
+        environment |= for_tuiswp(trial_dir, self._core.sweep.name, trial, candidate.attempt)
         if self._core.sweep.objective is not None:
             environment["TUISWP_METRIC"] = self._core.sweep.objective.metric
         return Job(
@@ -381,6 +374,6 @@ def set_aside(trial_dir: Path, attempt_dir: Path) -> None:
     place = attempt_dir / "files"
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     for entry in list(trial_dir.iterdir()):
-        if entry.name not in ("attempts", "params.json", "wandb-params.yaml"):
+        if entry.name not in ("attempts", "params.json", WANDB_PARAMS, NOTE):
             with suppress(FileNotFoundError):
                 entry.rename(place / entry.name)

@@ -324,6 +324,8 @@ class Watcher:
         )
         if verdict.outcome == "done" and value is None:
             self._explain_missing(trial.id, watch.number)
+        if self.curves[watch.number].trouble and self.curves[watch.number].metrics:
+            self._core.warn("metrics-torn", f"{trial.id}: {self.curves[watch.number].trouble}")
         for fault in self.curves[watch.number].derived_faults:
             code = f"expression-{fault.metric}-{fault.fault.at}"
             self._core.warn(code, f"{trial.id}: {fault}; {GAPS}")
@@ -362,7 +364,9 @@ class Watcher:
         names = sorted(whole.metrics)
         if not names:
             message = (
-                f"{trial} finished and logged no metric at all; "
+                f"{trial} finished and left no metric that can be read: {whole.trouble}"
+                if whole.trouble
+                else f"{trial} finished and logged no metric at all; "
                 "write them to metrics.jsonl in $TUISWP_TRIAL_DIR"
             )
         elif missing := self.curves[number].derived_missing:

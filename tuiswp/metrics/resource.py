@@ -58,17 +58,23 @@ class Growing:
         self._name: str | None = None
         self._settled = 0  # points of the series that are gone through for good
         self._length = 0  # what they left of the curve
-        self._rewritten = (-1, -1)
+        self._rewritten = (-1, -1, -1)
 
     def update(self, file: MetricFile) -> None:
         """Take what `file` has read since."""
-        self._name = self._name or find(self._metric, file.metrics)
+        metrics = file.metrics
+        if self._name is None or self._name not in metrics:
+            self._name = find(self._metric, metrics)
         if self._name is None:
+            self._rewritten = (-1, -1, -1)
+            del self.positions[:], self.values[:]
             return
-        series = file.metrics[self._name]
+        series = metrics[self._name]
         beside = file.beside.get(self._resource)
         steps, values = series.steps(), series.values()
-        rewritten = (series.rewritten, 0 if beside is None else beside.rewritten)
+        rewritten = (
+            file.epoch, series.rewritten, 0 if beside is None else beside.rewritten,
+        )  # fmt: skip
         if rewritten != self._rewritten or len(steps) < self._settled:
             self._rewritten, self._settled, self._length = rewritten, 0, 0
         del self.positions[self._length :], self.values[self._length :]

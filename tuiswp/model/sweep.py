@@ -46,6 +46,12 @@ class Resources(msgspec.Struct, frozen=True):
     share_busy: bool = False
 
 
+# What metrics can be read from.
+MetricsFrom: TypeAlias = Literal[
+    "metrics.jsonl", "wandb", "tensorboard", "lightning", "trainer_state"
+]
+
+
 class Run(msgspec.Struct, frozen=True):
     """How a trial is started and supervised. Times in seconds.
 
@@ -53,6 +59,7 @@ class Run(msgspec.Struct, frozen=True):
     `cwd` is absolute. `env` adds to the controller's environment. `retries`: relaunches of a failed
     attempt; None (not in the file): one after an end that is the machine's fault (signal, lost),
     none after an exit code. Out of GPU memory, timeouts and launch errors are never retried.
+    `metrics_from`: the one kind of file that metrics are read from (None: whichever is there).
     `beside`: the folder of the sweep file, only so that a message can say where a missing program
     lies instead.
     """
@@ -65,6 +72,7 @@ class Run(msgspec.Struct, frozen=True):
     retries: int | None = None
     timeout_s: float | None = None
     grace_s: float = 30.0
+    metrics_from: MetricsFrom | None = None
     beside: str | None = None
 
 

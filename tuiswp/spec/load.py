@@ -345,6 +345,7 @@ class _Loader:
             program=self.top.text("program"),
             cwd=str(own.read_cwd(self.ours, cwd)),
             env=own.read_env(self.ours),
+            metrics_from=own.read_metrics_from(self.ours),
             beside=str(beside),
             **given,
         )

@@ -8,10 +8,10 @@ as W&B's programs are, never to the sweep file.
 import math
 import re
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple, cast, get_args
 
 from tuiswp.model.stopper import Resource
-from tuiswp.model.sweep import DerivedMetric, Goal, Reduce, Resources, Tuning
+from tuiswp.model.sweep import DerivedMetric, Goal, MetricsFrom, Reduce, Resources, Tuning
 from tuiswp.spec.derived import OBJECTIVE, read_one
 from tuiswp.spec.model_size import billions
 from tuiswp.spec.params import shown
@@ -22,7 +22,7 @@ from tuiswp.spec.tree import Keyed, Leaf, Node
 OWN_KEYS = (
     "gpus_per_trial", "trials_per_gpu", "gpu_memory", "max_parallel", "share_busy", "stagger_s",
     "retries", "timeout", "grace_s", "env", "cwd", "baseline", "objective", "metrics",
-    "complete_at", "seed", "when", "exclude", "tie", "early_stop", "length",
+    "metrics_from", "complete_at", "seed", "when", "exclude", "tie", "early_stop", "length",
     "sampler", "model_size", "tuning", "stop", "phases", "points", "prior",
 )  # fmt: skip
 _SYNONYMS = {
@@ -129,6 +129,17 @@ def read_tuning(section: Section) -> Tuning | None:
     """Whether LoRA adapters or all weights are trained; None: not said."""
     hints = {"qlora": "write lora", "peft": "write lora", "full_finetuning": "write full"}
     return cast(Tuning | None, section.choice("tuning", ("lora", "full"), hints))
+
+
+def read_metrics_from(section: Section) -> MetricsFrom | None:
+    """The one kind of file that metrics are read from."""
+    hints = {
+        "jsonl": "write metrics.jsonl", "metrics": "write metrics.jsonl", "w&b": "write wandb",
+        "tfevents": "write tensorboard", "csv": "write lightning", "metrics.csv": "write lightning",
+        "huggingface": "write trainer_state", "trainer_state.json": "write trainer_state",
+    }  # fmt: skip
+    kinds = get_args(MetricsFrom)
+    return cast(MetricsFrom | None, section.choice("metrics_from", kinds, hints))
 
 
 def read_timing(section: Section) -> Timing:

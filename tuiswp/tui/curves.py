@@ -33,7 +33,7 @@ class CurveMaker:
     def __init__(self) -> None:
         self._kept: dict[_Key, _Kept] = {}
         self._turn = 0
-        self._rulers: dict[tuple[int, XKind], tuple[MetricFile, Ruler]] = {}
+        self._rulers: dict[tuple[int, XKind], tuple[MetricFile, int, Ruler]] = {}
 
     def curves(
         self, files: Mapping[int, MetricFile], metrics: Sequence[str], want: Want
@@ -87,18 +87,18 @@ class CurveMaker:
         number: int,
         file: MetricFile,
         x: XKind,
-        before: Mapping[tuple[int, XKind], tuple[MetricFile, Ruler]],
+        before: Mapping[tuple[int, XKind], tuple[MetricFile, int, Ruler]],
     ) -> Ruler | None:
         if x == "step":
             return None
         known = before.get((number, x))
-        if known is None or known[0] is not file:
+        if known is None or known[0] is not file or known[1] != file.epoch:
             made = ruler(file, x)
             if made is None:
                 return None
-            known = file, made
+            known = file, file.epoch, made
         self._rulers[number, x] = known
-        return known[1]
+        return known[2]
 
 
 def _curve(series: Series, thinner: Thinner, want: Want) -> Curve:

@@ -1,0 +1,116 @@
+"""A W&B run file, `run-<id>.wandb`: what `wandb.log` wrote, as a row a step.
+
+Of its records the history is read and nothing else. Needs no wandb: see `sources.protobuf`. Nested
+values are named as W&B names them, `{"val": {"acc": 1}}` is `val.acc`; media and histograms
+(objects with a `_type`) are no metrics. The step is W&B's own.
+"""
+
+from typing import ClassVar
+
+import msgspec
+
+from tuiswp.metrics.rows import DEPTH_MAX, BadRow, read
+from tuiswp.metrics.sources.base import Sink
+from tuiswp.metrics.sources.leveldb_log import LevelDbLog
+from tuiswp.metrics.sources.protobuf import BYTES, VARINT, Malformed, fields, signed
+
+# Field numbers of wandb_internal.proto.
+RECORD_HISTORY = 2
+HISTORY_ITEM, HISTORY_STEP = 1, 2
+STEP_NUM = 1
+ITEM_KEY, ITEM_NESTED_KEY, ITEM_VALUE_JSON = 1, 2, 16
+
+_decode = msgspec.json.Decoder().decode
+
+
+class WandbRun:
+    """See `sources.base.Source`."""
+
+    whole: ClassVar[bool] = False
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._records = 0
+        self._log = LevelDbLog(self._record, self._torn)
+
+    def feed(self, data: bytes) -> None:
+        self._log.feed(data)
+
+    def end(self) -> None:
+        """What waits was never written whole: the usual end of a run that was killed."""
+
+    def restart(self) -> None:
+        self._records = 0
+        self._log.restart()
+
+    def _torn(self, at: int, reason: str) -> None:
+        self._sink.bad(at, reason)
+
+    def _record(self, record: bytes) -> None:
+        self._records += 1
+        try:
+            for number, wire, _, data in fields(record):
+                if number == RECORD_HISTORY and wire == BYTES:
+                    self._history(data)
+        except (Malformed, BadRow) as reason:
+            self._sink.bad(self._records, f"record {self._records}: {reason}")
+
+    def _history(self, history: bytes) -> None:
+        found: dict[str, float] = {}
+        media: set[str] = set()
+        step: float | None = None
+        for number, wire, _, data in fields(history):
+            if wire == BYTES and number == HISTORY_ITEM:
+                self._item(data, found, media)
+            elif wire == BYTES and number == HISTORY_STEP:
+                step = _number(data)
+        for name in media:
+            for known in [one for one in found if one.startswith(f"{name}.")]:
+                del found[known]
+        own = found.pop("_step", None)
+        step = own if own is not None and own - own == 0.0 else step
+        row = read(found)
+        self._sink.take_row(row if step is None else row._replace(step=step))
+
+    def _item(self, item: bytes, found: dict[str, float], media: set[str]) -> None:
+        """Put the numbers of one item into `found`, by their names."""
+        path: list[bytes] = []
+        text = b""
+        for number, wire, _, data in fields(item):
+            if wire != BYTES:
+                continue
+            if number == ITEM_VALUE_JSON:
+                text = data
+            elif number in (ITEM_KEY, ITEM_NESTED_KEY):
+                path.append(data)
+        name = b".".join(path).decode("utf-8", "replace")
+        try:
+            found[name] = float(text)  # as nearly always; NaN and Infinity too
+        except ValueError:
+            if path and path[-1] == b"_type" and len(path) > 1:
+                media.add(name[: -len("._type")])
+            elif text[:1] == b"{":
+                try:
+                    _flatten(name, _decode(text), found, 1)
+                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                    raise BadRow("a value that is not JSON") from None
+
+
+def _flatten(name: str, value: object, found: dict[str, float], depth: int) -> None:
+    if isinstance(value, dict) and "_type" not in value:
+        if depth > DEPTH_MAX:
+            raise BadRow(f"objects nested deeper than {DEPTH_MAX}")
+        for key, inner in value.items():
+            _flatten(f"{name}.{key}", inner, found, depth + 1)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            found[name] = float(value)
+        except OverflowError:
+            found[name] = float("nan")
+
+
+def _number(step: bytes) -> float | None:
+    for number, wire, value, _ in fields(step):
+        if number == STEP_NUM and wire == VARINT:
+            return float(signed(value))
+    return None
