@@ -14,6 +14,11 @@ def at_most(name: str, value: float, bar: float, unit: str, *, places: int = 1) 
     return name, f"{value:.{places}f} {unit}", f"<= {bar:g} {unit}", value <= bar
 
 
+def at_least(name: str, value: float, bar: float, unit: str, *, places: int = 1) -> Row:
+    """`value` must reach `bar`; both in `unit`."""
+    return name, f"{value:.{places}f} {unit}".strip(), f">= {bar:g} {unit}".strip(), value >= bar
+
+
 def exactly(name: str, value: object, bar: object) -> Row:
     """`value` must equal `bar`."""
     return name, str(value), str(bar), value == bar

@@ -2,7 +2,8 @@
 
 The embedded base of the recipes: a tiny Llama-style language model over bytes, trained once on the
 standard library's sources, in at most a minute on two cores, and kept in the cache. The first
-trial that needs it builds it; this command builds it beforehand.
+trial that needs it builds it; this command builds it beforehand. `model=embedded/large` is a second
+one, half as wide again, which takes some minutes.
 
 What comes out is an ordinary Hugging Face directory (0.9M parameters, ByT5's byte tokenizer), so a
 recipe loads it as it loads any other model. `training.json` in it says how it was trained.
@@ -45,6 +46,22 @@ class Base:
     learning_rate: float = 3e-3
     seconds: float = 50.0  # at most: a slow machine does fewer steps, and says so
     seed: int = 0
+
+
+LARGE = Base(hidden_size=192, layers=6, heads=6, steps=300, seconds=240.0)
+EMBEDDED = {"": Base(), "embedded/small": Base(), "embedded/large": LARGE}
+
+
+def path_of(model: str) -> str:
+    """Where `model` can be loaded from: an embedded one is built if need be, others are as given.
+
+    Leaves with exit code 2 for an embedded one that there is not.
+    """
+    if model in EMBEDDED:
+        return str(ensure(EMBEDDED[model]))
+    if model.startswith("embedded/"):
+        fail(f"model={model!r} is none; there are: {', '.join(name for name in EMBEDDED if name)}")
+    return model
 
 
 def ensure(base: Base | None = None) -> Path:

@@ -170,6 +170,7 @@ class _Report(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
             "train_loss": logs["loss"],
             "learning_rate": logs.get("learning_rate"),
             "grad_norm": logs.get("grad_norm"),
+            "num_tokens": tokens,
             "tokens_per_second": rate,
             "peak_memory_mib": peak_memory_mib(),
             "epoch": state.epoch,

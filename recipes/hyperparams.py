@@ -47,7 +47,8 @@ _HIDDEN_SIZES = dict(
     )
 )
 
-_EMBEDDED = "llama", 128  # family and hidden size of recipes.base_model, the model named ""
+# Family and hidden size of the models of recipes.base_model.
+_EMBEDDED = {"": 128, "embedded/small": 128, "embedded/large": 192}
 
 
 def get_lr(
@@ -118,8 +119,8 @@ def _grid(index: int) -> float:
 
 def _known(model: str) -> tuple[str | None, int | None]:
     """Family and hidden size of `model`, each None if unknown."""
-    if not model:
-        return _EMBEDDED
+    if model in _EMBEDDED:
+        return "llama", _EMBEDDED[model]
     config = Path(model).expanduser() / "config.json"
     if config.is_file():
         try:

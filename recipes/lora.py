@@ -12,13 +12,14 @@ Exit code 2: the arguments, the model, the data or the directory are wrong, and 
 """
 
 import os
+import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from recipes import base_model, stdlib_text
+from recipes import base_model, lr_finder, stdlib_text
 from recipes.arguments import fail
 from recipes.hyperparams import get_lr
 from recipes.models import bfloat16_is_there, causal_lm, with_lora, with_saved_lora
@@ -111,7 +112,7 @@ def main(argv: list[str]) -> None:
     directory = opened(config.log_path)
     config = replace(config, log_path=str(directory))
     # Built now if the cache has them not, before torch takes its time and memory.
-    model_path = config.model or str(base_model.ensure())
+    model_path = base_model.path_of(config.model)
     data, evaluation = data_files(config)
     try:
         known = asdict(config) | extra | sums(data, evaluation)
@@ -251,6 +252,45 @@ def examples(
         return found, load_examples(evaluation, tokenizer, config.max_length)
     share = config.eval_fraction if evaluates else 0.0
     return held_out(found, share, config.max_eval_examples)
+
+
+def lr_finder_parts(argv: list[str]) -> lr_finder.Parts:
+    """What `recipes.lr_finder` trains for its test: model, batches and optimizer of this recipe."""
+    import torch
+
+    config, extra = parse_with_training(Config, argv, about=__doc__)
+    if extra:
+        fail(f"{', '.join(extra)} would change nothing here: leave it out of a range test")
+    base_model.check_libraries()
+    model, tokenizer = adapted_model(config, base_model.path_of(config.model))
+    data, evaluation = data_files(config)
+    try:
+        learn, _ = examples(config, data, evaluation, tokenizer, evaluates=True)
+    except OSError as fault:
+        fail(f"{fault.filename}: {fault.strerror}")
+    return lr_finder.Parts(
+        model,
+        batches(config, learn),
+        lambda parameters, rate: torch.optim.AdamW(
+            parameters, lr=rate, weight_decay=config.weight_decay
+        ),
+        config.max_grad_norm,
+    )
+
+
+def batches(config: Config, learn: Sequence[Example]) -> Iterator[list[dict[str, Any]]]:
+    """The micro-batches of each optimizer step, without end, in an order that the seed decides."""
+    size = config.per_device_train_batch_size
+    order = random.Random(config.seed)
+    pool: list[Example] = []
+    while True:
+        step = []
+        for _ in range(config.gradient_accumulation_steps):
+            while len(pool) < size:
+                pool += order.sample(learn, len(learn))
+            step.append(padded(pool[:size]))
+            del pool[:size]
+        yield step
 
 
 def score(adapter: Path, model_path: str, judge: Sequence[Example], batch_size: int = 16) -> float:

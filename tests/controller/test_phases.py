@@ -172,6 +172,40 @@ def test_the_minimum_protocol_keeps_skips_and_ends_with_one_full_run(tmp_path: P
     assert best is not None and best.trial == 6  # the only one of full length
 
 
+def test_the_best_settings_are_adjusted_and_chosen_among_where_they_are_transferred(
+    tmp_path: Path,
+) -> None:
+    phases = """\
+    - {name: small, trials: 4}
+    - {name: large, set: {steps: 3000}, transfer: {top: 2, adjust: {rank: 2 * rank, lr: lr / 4}}}
+"""
+    bench = bench_of(tmp_path / "a", phases)
+    bench.run(crash=frozenset({5}))
+    assert bench.controller.left == "finished"
+    small, large = bench.trials()[:4], bench.trials()[4:]
+    best = sorted(small, key=lambda trial: loss(trial.params))[:2]
+    assert [(trial.phase, trial.origin) for trial in large] == [(1, "point"), (1, "point")]
+    for before, after in zip(best, large, strict=True):
+        lr = before.params["lr"]
+        assert isinstance(lr, float)
+        assert after.params == {"lr": lr / 4, "rank": 16, "steps": 3000, "seed": 0}
+    assert "the best 2 of 4 settings, adjusted" in str(bench.facts())
+    assert bench.ends()[1].endswith("; its trials have ended")
+    chosen = bench.controller.core.state.best
+    assert chosen is not None and chosen.trial in (4, 5)  # whatever the small runs had
+
+
+def test_a_setting_that_cannot_be_adjusted_skips_the_phase_with_the_reason(tmp_path: Path) -> None:
+    phases = """\
+    - {name: small, trials: 2}
+    - {name: large, transfer: {adjust: {lr: lr / (rank - 8)}}}
+"""
+    bench = bench_of(tmp_path / "a", phases)
+    bench.run()
+    assert len(bench.trials()) == 2
+    assert bench.ends()[1].startswith("skipped: its settings cannot be adjusted (column ")
+
+
 def test_a_phase_whose_condition_does_not_hold_is_skipped_with_its_numbers(tmp_path: Path) -> None:
     phases = """\
     - {name: explore, trials: 2}

@@ -138,3 +138,20 @@ def test_a_finished_run_says_so_and_stops_early_when_nothing_gets_better(
     assert max(row["step"] for row in rows(tmp_path)) == 4
     assert "stopped early" in out
     assert (tmp_path / "adapter" / "adapter_config.json").exists()
+
+
+def test_the_finder_trains_the_recipes_model_and_leaves_a_suggestion(
+    cache: Path, arguments: list[str], tmp_path: Path
+) -> None:
+    own = [one for one in arguments if not one.startswith(("max_steps", "adam_beta2", "learning"))]
+    code, out, err = run(
+        cache, "recipes.lr_finder", "recipe=lora", *own, "high=0.1", "steps=50",
+        f"log_path={tmp_path}",
+    )  # fmt: skip
+    assert code == 0, err
+    found = json.loads((tmp_path / "lr_finder.json").read_text())
+    assert 1e-4 < found["suggestion"] < 0.1
+    assert len(found["values"]) == 6
+    assert len(found["rates"]) == len(rows(tmp_path)) <= 50
+    assert f"suggestion  {found['suggestion']:.3g}" in out
+    assert (tmp_path / "lr_finder.png").exists()

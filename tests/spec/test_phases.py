@@ -3,11 +3,19 @@
 import pytest
 
 from tests.spec.helpers import faults, one_fault, read
-from tuiswp.model.space import Categorical, Constant, IntUniform, LogUniform, Parameter, Uniform
+from tuiswp.model.space import (
+    Categorical,
+    Constant,
+    IntUniform,
+    LogUniform,
+    Parameter,
+    Params,
+    Uniform,
+)
 from tuiswp.model.stopper import Asha
-from tuiswp.model.sweep import Refine, Sweep, Validate
+from tuiswp.model.sweep import Refine, Sweep, Transfer, Validate
 from tuiswp.spec.params import baseline_params, point_params, swept
-from tuiswp.spec.phased import measure, narrowed, parameters_in, whole
+from tuiswp.spec.phased import measure, narrowed, parameters_in, transferred, whole
 
 HEAD = """\
 method: random
@@ -85,6 +93,17 @@ def test_a_phase_is_read_with_everything_it_can_say() -> None:
         ("{name: a, trials: 3, method: tpe}", "method: the text"),
         ("{name: a, trials: 3, sampler: tpe}", "tpe does not go with method random"),
         ("{name: a, run_cap: 3}", "run_cap: unknown key; write trials"),
+        ("{name: a, transfer: {top: 0}}", "top: must be at least 1, got 0"),
+        ("{name: a, transfer: {tp: 1}}", "tp: unknown key"),
+        ("{name: a, transfer: {}, trials: 3}", "trials: does not go with transfer"),
+        ("{name: a, transfer: {adjust: {lrr: 1}}}", "lrr is no parameter of this sweep"),
+        ("{name: a, transfer: {adjust: {lr: 2 * lrr}}}", "no parameter is called lrr"),
+        ("{name: a, transfer: {adjust: {rank: 2 * }}}", "adjust.rank: column"),
+        (
+            "{name: a, transfer: {adjust: {rank: 2 * rank}}, set: {rank: 8}}",
+            "rank: is set, and adjusted in the same phase",
+        ),
+        ("{name: a, transfer: {top: 2}}", "there is nothing before the first phase"),
     ],
 )
 def test_a_wrong_phase_is_told_with_its_line(phase: str, says: str) -> None:
@@ -132,6 +151,22 @@ def test_what_a_phase_does_not_search_is_fixed_at_the_best() -> None:
     assert found["steps"] == Constant(1000)
     assert laws(sweep, 0, best)["steps"] == Constant(200)
     assert [one.name for one in measure(sweep)] == ["steps"]
+
+
+def test_a_setting_is_transferred_with_what_the_phase_sets_and_adjusts() -> None:
+    sweep = sweep_with(
+        "{name: small, trials: 3, set: {steps: 200}}",
+        "{name: large, set: {seed: 7}, transfer: {top: 2, adjust: "
+        "{rank: 'min(64, 2 * rank)', lr: lr / 2}}}",
+    )
+    large = sweep.phases[1]
+    assert large.transfer == Transfer(2, ((("rank",), "min(64, 2 * rank)"), (("lr",), "lr / 2")))
+    small: Params = {"lr": 0.02, "rank": 16, "opt": {"name": "sgd"}, "steps": 200, "seed": 0}
+    # How long a run is belongs to the phase, and what it is adjusted to may lie outside the range.
+    assert transferred(sweep, large, small) == {
+        "lr": 0.01, "rank": 32, "opt": {"name": "sgd"}, "steps": 1000, "seed": 7,
+    }  # fmt: skip
+    assert transferred(sweep, large, small | {"rank": 48})["rank"] == 64
 
 
 def test_refining_narrows_each_range_near_the_best_in_its_own_scale() -> None:

@@ -15,6 +15,7 @@ from tuiswp.analysis.optimum import change_pct, judge
 from tuiswp.analysis.repeats import settings
 from tuiswp.analysis.spikes import SPIKY, spikiness
 from tuiswp.controller.core import Core
+from tuiswp.errors import TuiswpError
 from tuiswp.expression.faults import ExpressionError
 from tuiswp.expression.parser import parse
 from tuiswp.expression.scalar import holds
@@ -24,9 +25,17 @@ from tuiswp.model.events import Event, PhaseEnded, PhaseStarted
 from tuiswp.model.space import Params, Value
 from tuiswp.model.sweep import Phase, Sweep
 from tuiswp.model.trial import Trial
+from tuiswp.search.keys import point_key
 from tuiswp.search.suggest import index_after_edit, room
 from tuiswp.spec.params import baseline_params, flatten
-from tuiswp.spec.phased import begins_at_best, comparable, fresh_seeds, in_phase, parameters_in
+from tuiswp.spec.phased import (
+    begins_at_best,
+    comparable,
+    fresh_seeds,
+    in_phase,
+    parameters_in,
+    transferred,
+)
 from tuiswp.spec.values import overlaid
 from tuiswp.text import visible
 
@@ -81,7 +90,8 @@ class Phaser:
         start = None if run is None else run.start
         if why is None:
             full = room(sweep, trials) == 0
-            why = "its trials have ended" if full or phase.validate else "every point was tried"
+            listed = phase.validate is not None or phase.transfer is not None
+            why = "its trials have ended" if full or listed else "every point was tried"
         judgement = judge(sweep, trials)
         best = judgement.optimum
         if best is None:
@@ -144,6 +154,14 @@ class Phaser:
                 return "no trial has a value to be validated"
             count = len(points) // phase.validate.seeds
             why = f"the best {count} of {len(self._ranked(sweep))} settings again"
+        if phase.transfer is not None:
+            try:
+                points = self._transferred(sweep, phase)
+            except TuiswpError as error:
+                return f"its settings cannot be adjusted ({error})"
+            if not points:
+                return "no trial has a value to be transferred"
+            why = f"the best {len(points)} of {len(self._ranked(sweep))} settings, adjusted"
         started = PhaseStarted(
             index, phase.name, parameters_in(sweep, phase, begin), why, best, points
         )
@@ -168,6 +186,17 @@ class Phaser:
                 seeds = fresh_seeds(used, validate.seeds)
                 points.append(overlaid(trial.params, {**fixed, validate.seed: seeds[place]}))
         return tuple(points)
+
+    def _transferred(self, sweep: Sweep, phase: Phase) -> tuple[Params, ...]:
+        """The best settings as the phase runs them, the best first; those that meet count once."""
+        assert phase.transfer is not None
+        found: dict[str, Params] = {}
+        for trial in self._ranked(sweep):
+            params = transferred(sweep, phase, trial.params)
+            found.setdefault(point_key(params), params)
+            if len(found) == phase.transfer.top:
+                break
+        return tuple(found.values())
 
     def _unless(self, condition: str, best: int | None) -> str | None:
         """Why a phase is not run: its condition does not hold. What cannot be told holds."""

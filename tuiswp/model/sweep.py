@@ -90,6 +90,13 @@ class Validate(msgspec.Struct, frozen=True):
     seeds: int = 3
 
 
+class Transfer(msgspec.Struct, frozen=True):
+    """Run the best `top` settings once more as the phase has it, `adjust`ed by expressions."""
+
+    top: int = 3
+    adjust: tuple[tuple[Path, str], ...] = ()
+
+
 class Phase(msgspec.Struct, frozen=True):
     """A part of a sweep with a question of its own; it begins at the best so far.
 
@@ -107,6 +114,7 @@ class Phase(msgspec.Struct, frozen=True):
     set: tuple[tuple[Path, Value], ...] = ()
     refine: Refine | None = None
     validate: Validate | None = None
+    transfer: Transfer | None = None
     trials: int | None = None
     hours: float | None = None
     gpu_hours: float | None = None

@@ -1,4 +1,4 @@
-"""A fixed list of points, each tried once: what a phase that validates runs."""
+"""A fixed list of points, each tried once: what a phase runs that validates or transfers."""
 
 from collections.abc import Iterator
 
@@ -12,9 +12,10 @@ from tuiswp.spec.constraints import Rules
 class ListedProposer:
     """The points of `sweep.listed`, in their order."""
 
-    origin: Origin = "replicate"
-
     def __init__(self, sweep: Sweep) -> None:
+        phase = None if sweep.phase is None else sweep.phases[sweep.phase]
+        repeats = phase is None or phase.transfer is None
+        self.origin: Origin = "replicate" if repeats else "point"
         self._points = sweep.listed or ()
         self.resolve = Rules(sweep.parameters, sweep.constraints).resolve
 

@@ -23,6 +23,8 @@ def phase_trials(sweep: Sweep, index: int) -> int | None:
     phase = sweep.phases[index]
     if phase.validate is not None:
         return phase.validate.top * phase.validate.seeds
+    if phase.transfer is not None:
+        return phase.transfer.top
     middle = baseline_params(sweep) or nest(
         (one.path, quantile(one.distribution, 0.5)) for one in sweep.parameters
     )

@@ -11,6 +11,13 @@ def phase_words(sweep: Sweep, phase: Phase) -> list[str]:
     if phase.validate is not None:
         one = phase.validate
         found.append(f"the best {one.top} settings again, each with {one.seeds} new seeds")
+    elif phase.transfer is not None:
+        found.append(f"the best {phase.transfer.top} settings again, once each")
+        names = {one.path: one.name for one in sweep.parameters}
+        found += [
+            f"{visible(names[path], limit=40)} = {visible(text, limit=80)}"
+            for path, text in phase.transfer.adjust
+        ]
     else:
         method = phase.method or sweep.method
         found.append(f"{phase.sampler or method} over {_searched(sweep, phase)}")

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from tuiswp.expression.parser import parse
+from tuiswp.expression.scalar import evaluate
 from tuiswp.model.events import PhaseStarted
 from tuiswp.model.space import (
     Beta,
@@ -37,7 +39,7 @@ from tuiswp.spec.params import (
     value_label,
 )
 from tuiswp.spec.scale import is_logarithmic
-from tuiswp.spec.values import lies_inside, overlaid
+from tuiswp.spec.values import check_value, lies_inside, overlaid
 from tuiswp.text import visible
 
 
@@ -164,7 +166,7 @@ def _neighbours(parameter: Parameter, law: Categorical | Constant, value: Value)
 
 def begins_at_best(sweep: Sweep, phase: Phase) -> bool:
     """Whether the phase needs a best trial or a baseline to begin at."""
-    if phase.refine is not None or phase.validate is not None:
+    if any(one is not None for one in (phase.refine, phase.validate, phase.transfer)):
         return True
     given = {path for path, _ in phase.set}
     optional = {rule.path for rule in sweep.constraints.when}
@@ -210,6 +212,39 @@ def _takes(sweep: Sweep, phase: Phase, parameter: Parameter) -> bool:
         return True
     searched_there = is_swept(parameter) if phase.searches is None else path in phase.searches
     return searched_there and path not in {one.path for one in phase.ranges}
+
+
+def transferred(sweep: Sweep, phase: Phase, params: Params) -> Params:
+    """The setting `params` as a phase that transfers runs it: set, then adjusted.
+
+    `sweep` is as file and edits have it; expressions see the setting as it was. Raises
+    ExpressionError, or UsageError for a value that is none of the parameter's.
+    """
+    assert phase.transfer is not None
+    before = {one.name: value for one, value in _with_values(sweep.parameters, params)}
+    # How a run is measured is the phase's own affair, here too.
+    alone = {one.path: only_value(one) for one in measure(sweep)}
+    values = {path: single[0] for path, single in alone.items() if single is not None}
+    values |= dict(phase.set)
+    by_path = {one.path: one for one in sweep.parameters}
+    for path, text in phase.transfer.adjust:
+        value = evaluate(parse(text), before)
+        if isinstance(before.get(by_path[path].name), int):
+            value = _whole(value)
+        values[path] = check_value(by_path[path], value)
+    return overlaid(params, values)
+
+
+def _with_values(
+    parameters: Sequence[Parameter], params: Params
+) -> Iterable[tuple[Parameter, Value]]:
+    flat = flatten(params, parameters)
+    return [(one, flat[one.path]) for one in parameters if one.path in flat]
+
+
+def _whole(value: Value) -> Value:
+    """2.0 * 8 is 16: a script that takes whole numbers takes no 16.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 # ── what can be compared ─────────────────────────────────────────────────────────────────────────

@@ -6,11 +6,12 @@ What a phase makes of the sweep is `spec.phased`.
 from collections.abc import Mapping, Sequence
 from typing import cast, get_args
 
+from tuiswp.expression.checks import as_condition
 from tuiswp.expression.faults import ExpressionError
 from tuiswp.expression.parser import parse
 from tuiswp.expression.tree import names
 from tuiswp.model.space import Parameter, Path, Value
-from tuiswp.model.sweep import Method, Phase, Refine, Sampler, Validate
+from tuiswp.model.sweep import Method, Phase, Refine, Sampler, Transfer, Validate
 from tuiswp.spec.distributions import grid_count, support_count
 from tuiswp.spec.early import read_rule
 from tuiswp.spec.parameters import read_parameters
@@ -22,13 +23,14 @@ from tuiswp.spec.tree import Items, Keyed, Leaf, Node
 from tuiswp.text import visible
 
 PHASE_KEYS = (
-    "name", "method", "sampler", "parameters", "set", "refine", "validate", "trials", "hours",
-    "gpu_hours", "early_stop", "keep_if", "only_if",
+    "name", "method", "sampler", "parameters", "set", "refine", "validate", "transfer", "trials",
+    "hours", "gpu_hours", "early_stop", "keep_if", "only_if",
 )  # fmt: skip
 _HINTS = {
     "run_cap": "write trials", "count": "write trials", "fixed": "write set", "run": "write set",
     "seeds": "write validate: {top: 3, seeds: 3, seed_parameter: seed}",
     "top": "write validate: {top: 3, seeds: 3, seed_parameter: seed}",
+    "adjust": "write transfer: {top: 3, adjust: {lr: 0.5 * lr}}",
     "around": "write refine: {around: best, factor: 3}", "if": "write only_if",
     "budget": "write trials, hours or gpu_hours", "steps": "write set: {steps: …}",
 }  # fmt: skip
@@ -115,6 +117,7 @@ class _Reading:
             set=self.fixed(searches),
             refine=self.refine(),
             validate=self.validate(),
+            transfer=self.transfer(),
             trials=section.integer("trials", minimum=1),
             hours=read_hours(section, "hours"),
             gpu_hours=read_hours(section, "gpu_hours"),
@@ -216,6 +219,33 @@ class _Reading:
         default = Validate(one.path)
         return Validate(one.path, top or default.top, seeds or default.seeds)
 
+    def transfer(self) -> Transfer | None:
+        inner = self.section.section("transfer")
+        if inner is None:
+            return None
+        inner.unknown(("top", "adjust"))
+        for key in ("method", "sampler", "parameters", "refine", "validate", "keep_if", "trials"):
+            if key in self.section:
+                self.section.fault(key, "does not go with transfer", "it runs the best again")
+        top = inner.integer("top", minimum=1, maximum=100)
+        holder, fixed = inner.section("adjust"), self.section.section("set")
+        found: list[tuple[Path, str]] = []
+        for name in holder.node.entries if holder is not None else {}:
+            assert holder is not None
+            one = self.parameter(name, holder.line(name), holder.path)
+            text = holder.text(name)
+            if one is None or text is None:
+                continue
+            if fixed is not None and name in fixed.node.entries:
+                holder.fault(name, "is set, and adjusted in the same phase", "do one of the two")
+            try:
+                as_condition(parse(text), self.known)
+            except ExpressionError as error:
+                holder.fault(name, f"{error.where}: {error.what}", error.hint)
+                continue
+            found.append((one.path, text))
+        return Transfer(top or Transfer().top, tuple(found))
+
     def keep_if(self) -> float | None:
         """`better by 2%`, or `2%`."""
         return read_share(self.section, "keep_if", after="better by")
@@ -246,6 +276,8 @@ class _Reading:
             self.section.fault("refine", "there is nothing before the first phase to be near", hint)
         elif phase.validate is not None:
             self.section.fault("validate", "there is nothing before the first phase", hint)
+        elif phase.transfer is not None:
+            self.section.fault("transfer", "there is nothing before the first phase", hint)
         elif phase.keep_if is not None:
             self.section.fault("keep_if", "there is nothing before the first phase to beat", hint)
         elif phase.only_if is not None:
@@ -259,7 +291,7 @@ class _Reading:
 
     def ending(self, phase: Phase) -> None:
         """A phase that never ends keeps the next from beginning."""
-        if phase.validate is not None:
+        if phase.validate is not None or phase.transfer is not None:
             return
         given, own = {path for path, _ in phase.set}, {one.path: one for one in phase.ranges}
         here = [
