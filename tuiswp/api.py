@@ -202,7 +202,7 @@ def collect(
         metric=metric,
         goal=goal,
     )
-    return typed(frame(verdict.sweep, verdict.judgement, verdict.trials))
+    return typed(frame(verdict.sweep, verdict.judgement, verdict.trials, health=verdict.health()))
 
 
 def _text(

@@ -3,6 +3,8 @@
 Every string is safe to print. It may still hold `[brackets]`: print it without markup.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from tuiswp.analysis.axes import is_learning_rate, is_seed, measured, number, shown_name, words
@@ -13,6 +15,7 @@ from tuiswp.analysis.optimum import (
     objective_text,
     percent,
 )
+from tuiswp.analysis.training import Health
 from tuiswp.model.space import Parameter
 from tuiswp.model.sweep import Objective, Sweep
 from tuiswp.model.trial import Trial
@@ -63,7 +66,8 @@ def columns(sweep: Sweep) -> tuple[str, ...]:
     value = "value" if sweep.objective is None else objective_text(sweep.objective)
     names = (shown_name(parameter) for parameter in swept(sweep))
     phase = ("phase",) if sweep.phases else ()
-    return ("#", "trial", *phase, *names, value, "vs default", "progress", "state", "note")
+    end = ("vs default", "progress", "state", "training", "note")
+    return ("#", "trial", *phase, *names, value, *end)
 
 
 def phase_name(sweep: Sweep, trial: Trial) -> str | None:
@@ -73,11 +77,19 @@ def phase_name(sweep: Sweep, trial: Trial) -> str | None:
     return visible(sweep.phases[trial.phase].name, limit=20)
 
 
-def rows(sweep: Sweep, judgement: Judgement, *, most: int | None = None) -> list[Row]:
+def rows(
+    sweep: Sweep,
+    judgement: Judgement,
+    *,
+    most: int | None = None,
+    health: Mapping[int, Health] | None = None,
+) -> list[Row]:
     """The table: ranked trials best first, then those left out by number, each with its reason.
 
-    `most`: no more than so many rows, the first; None: all.
+    `most`: no more than so many rows, the first; None: all. `health`: of each training by trial
+    number; where it is well or not known the cell is empty.
     """
+    ill = {number: one.verdict for number, one in (health or {}).items() if one.is_ill}
     parameters = swept(sweep)
     logs = {p.path: is_logarithmic(p) for p in parameters}  # once: a list may have 1,000 values
     best = judgement.optimum
@@ -110,6 +122,7 @@ def rows(sweep: Sweep, judgement: Judgement, *, most: int | None = None) -> list
                     signed_pct(from_baseline_pct(sweep, judgement, trial)),
                     "" if not finite(trial.progress) else percent(trial.progress),
                     trial.state,
+                    ill.get(trial.number, ""),
                     ", ".join(notes),
                 ),
                 best=is_best,

@@ -3,10 +3,11 @@
 Values are as recorded: nothing is filtered or rounded, so whoever prints them must.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tuiswp.analysis.findings import Diagnosis
 from tuiswp.analysis.optimum import Judgement, finite, from_baseline_pct
+from tuiswp.analysis.training import Health
 from tuiswp.errors import UsageError
 from tuiswp.model.space import Params, Value
 from tuiswp.model.sweep import Sweep
@@ -18,8 +19,12 @@ def results_json(
     judgement: Judgement,
     diagnoses: Sequence[Diagnosis],
     trials: Iterable[Trial],
+    health: Mapping[int, Health] | None = None,
 ) -> dict[str, Value]:
-    """The object `tuiswp results --json` prints; `trials` by number. Every number is finite."""
+    """The object `tuiswp results --json` prints; `trials` by number. Every number is finite.
+
+    `health`: of each training, by trial number; without it nothing is said of it.
+    """
     objective = sweep.objective
     ranks = {trial.number: rank for rank, trial in enumerate(judgement.ranked, start=1)}
     rows: list[Value] = []
@@ -38,6 +43,8 @@ def results_json(
             "rank": ranks.get(trial.number),
             "from_baseline_pct": from_baseline_pct(sweep, judgement, trial),
         }
+        if health is not None:
+            row["training"] = health[trial.number].verdict if trial.number in health else "unknown"
         rows.append(row)
     found: list[Value] = [
         {

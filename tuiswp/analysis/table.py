@@ -7,11 +7,12 @@ because the file is data for programs too. Markdown is for people and is made in
 import io
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tuiswp.analysis.axes import is_logarithmic, measured
 from tuiswp.analysis.optimum import Judgement, finite, from_baseline_pct, percent
+from tuiswp.analysis.training import Health
 from tuiswp.model.space import Parameter, Path, Value
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Trial
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 _BEFORE = ("trial", "rank", "state", "cause", "origin")
 _AFTER = (
-    "value", "from_baseline_pct", "progress", "step", "complete", "attempts", "seconds",
+    "value", "from_baseline_pct", "progress", "step", "complete", "attempts", "seconds", "training",
 )  # fmt: skip
 _LOG = "logarithmic"  # names of the columns whose numbers are spelt as powers of ten
 _MARKDOWN = str.maketrans(
@@ -36,11 +37,18 @@ _LATEX = str.maketrans(
 )
 
 
-def frame(sweep: Sweep, judgement: Judgement, trials: Iterable[Trial]) -> "pd.DataFrame":
+def frame(
+    sweep: Sweep,
+    judgement: Judgement,
+    trials: Iterable[Trial],
+    *,
+    health: Mapping[int, Health] | None = None,
+) -> "pd.DataFrame":
     """One row a trial, by number: its place, its parameters, its result.
 
     Parameter columns are named by path, joined with dots; swept ones come first. `seconds` is the
     time its ended attempts ran; `from_baseline_pct` is positive when better than the default.
+    `training`, if their `health` is given by number: what `tuiswp diagnose` says.
     """
     import pandas as pd
 
@@ -70,6 +78,9 @@ def frame(sweep: Sweep, judgement: Judgement, trials: Iterable[Trial]) -> "pd.Da
         "attempts": pd.Series([len(t.attempts) for t in trials], dtype=int),
         "seconds": pd.Series([seconds(t) for t in trials], dtype=float),
     }
+    if health is not None:
+        words = [health[t.number].verdict if t.number in health else "unknown" for t in trials]
+        table["training"] = pd.Series(words, dtype=object)
     found = pd.DataFrame(table)
     found.attrs[_LOG] = [names[p.path] for p in parameters if is_logarithmic(p)]
     return found
@@ -170,7 +181,7 @@ def _for_people(
 ) -> tuple[list[str], list[bool], list[list[str]]]:
     """Headers, which columns stand to the right, and the cells of each row, made inert."""
     logarithmic = table.attrs.get(_LOG, ())
-    numeric = {"rank", *_AFTER} - {"complete"}
+    numeric = {"rank", *_AFTER} - {"complete", "training"}
     names = [str(name) for name in table.columns]
     body = [
         [

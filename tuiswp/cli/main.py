@@ -53,6 +53,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "extend": ("editing", "extend or narrow a range, add or remove values, more trials"),
     "set": ("editing", "change max_parallel, run_cap, retries, timeout"),
     "replicate": ("replicate", "repeat the best with other seeds until first beats second"),
+    "diagnose": ("diagnose", "overfit, underfit, unstable? what a training log says, what to do"),
     "report": ("report", "write report.html, sweep.png and trials.csv"),
     "export": ("export", "write its best configuration, or the sweep as an Optuna study"),
     "replay": ("replay", "whom an early-stopping rule would have stopped, and what that costs"),

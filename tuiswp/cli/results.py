@@ -88,7 +88,9 @@ def as_json(verdict: Verdict) -> dict[str, object]:
     from tuiswp.analysis.summary import results_json
 
     return {
-        **results_json(verdict.sweep, verdict.judgement, verdict.diagnoses, verdict.trials),
+        **results_json(
+            verdict.sweep, verdict.judgement, verdict.diagnoses, verdict.trials, verdict.health()
+        ),
         "evidence": evidence_json(evidence(verdict), verdict.diagnoses),
     }
 
@@ -136,7 +138,9 @@ def _as_table(verdict: Verdict, form: str) -> str:
     from tuiswp.analysis import table
 
     write = {"csv": table.to_csv, "markdown": table.to_markdown, "latex": table.to_latex}[form]
-    return write(table.frame(verdict.sweep, verdict.judgement, verdict.trials))
+    return write(
+        table.frame(verdict.sweep, verdict.judgement, verdict.trials, health=verdict.health())
+    )
 
 
 def human(verdict: Verdict, *, ascii_only: bool = False) -> list[str]:
@@ -146,7 +150,7 @@ def human(verdict: Verdict, *, ascii_only: bool = False) -> list[str]:
     headers = text.columns(sweep)
     shown = tables.table(
         headers,
-        [row.cells for row in text.rows(sweep, judgement)],
+        [row.cells for row in text.rows(sweep, judgement, health=verdict.health())],
         width=output.width(),
         right=[n for n, one in enumerate(headers) if one in ("#", "vs default", "progress")],
     )

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from tuiswp.analysis.diagnosis import diagnose
 from tuiswp.analysis.findings import Diagnosis
 from tuiswp.analysis.optimum import Judgement, judge
+from tuiswp.analysis.training import Health, examine
 from tuiswp.controller.client import Live, SweepView
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.errors import UsageError
@@ -38,6 +39,10 @@ class Verdict(msgspec.Struct, frozen=True):
     diagnoses: tuple[Diagnosis, ...]
     curves: Mapping[int, Curve]
     files: Mapping[int, MetricFile] = {}
+
+    def health(self) -> dict[int, Health]:
+        """What each trial's log says of its training, by number."""
+        return {number: examine(file.metrics) for number, file in self.files.items()}
 
 
 def reach(
