@@ -38,7 +38,7 @@ def studied(drop: str = "dropout", act: str = "act") -> tuple[Review, Judgement]
     norms = [float(n) for n in range(40)], [0.5 + 0.05 * n for n in range(40)]
     rates = [float(n) for n in range(40)], [1e-4] * 20 + [1e-2] * 20
     found = review(sweep, judgement, trials, {}, {}, parts=("mattered", "search"))
-    named = gradients({0: (norms, rates)}, {0: 1.2}, norm=drop, rate="lr")
+    named = gradients({0: (norms, rates)}, {0: 1.22}, norm=drop, rate="lr")
     agreed = Agreement(act, 10.0, 12, 0.5, 0.1, 0.8, 0.4, 3, 4, 2)
     fields = found.importances, found.walks, found.clusters
     return Review(found.evidence, *fields, (agreed,), "step", True, named), judgement
@@ -77,7 +77,7 @@ def test_survivors_under_another_metric_and_the_clipped_share_stand_in_their_row
     assert row == "act 10 +0.50 +0.10 to +0.80 +0.40 12 3 of 12 2 of 4"
     [table] = blocks("gradients", found, judgement, width=80)
     low, high = table[2:]
-    assert "25 %" in low  # 1.25 to 1.45 of 0.5 to 1.45, against 1.2
+    assert "25 %" in low  # 1.25 to 1.45 of 0.5 to 1.45, against 1.22
     assert high.split()[-1].count("█") >= 16
     assert "100 %" in high
 

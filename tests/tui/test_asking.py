@@ -13,6 +13,7 @@ from tests.tui.loops import in_a_loop
 from tests.tui.snapshots import HOSTILE, lr_trials, snapshot
 from tests.tui.test_app import Desk, ready
 from tests.tui.test_screens import seen
+from tuiswp.analysis.findings import Diagnosis, Remedy
 from tuiswp.controller.requests import Request
 from tuiswp.model.edits import RangeEdit
 from tuiswp.model.space import Constant, Parameter
@@ -29,6 +30,7 @@ from tuiswp.tui.widgets.trials import Trials
 pytestmark = pytest.mark.slow  # each of them opens the interface
 
 RUNNING, QUEUED, DONE = 7, 9, 3
+RATE_ADDED = RangeEdit(("learning_rate",), "add", values=(0.1,))
 
 
 def by_key(key: str) -> actions.Action:
@@ -147,6 +149,24 @@ async def test_on_the_results_one_key_asks_for_repeats_of_the_best() -> None:
         await typed(pilot, "y")
         [request] = app.sent
         assert (request.verb, request.top, request.seeds) == ("replicate", 3, 5)
+
+
+@in_a_loop
+async def test_the_remedy_of_a_finding_is_one_key_a_look_and_a_yes() -> None:
+    app = Desk()
+    remedy = Remedy("extend", "adds 0.1 to learning_rate", (RATE_ADDED,))
+    found = Diagnosis("edge-of-range", "warning", "the best lies at the end", "add more", remedy)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await ready(pilot)
+        app.take(snapshot(diagnoses=(found,)))
+        await typed(pilot, "O")
+        assert "Z adds 0.1 to learning_rate." in seen(app)
+        await typed(pilot, "Z")
+        assert "Begun with what the findings ask for: adds 0.1 to learning_rate." in seen(app)
+        await typed(pilot, "enter", "y")
+        [request] = app.sent
+        assert request.verb == "extend"
+        assert 0.1 in request.edits[0].values
 
 
 @in_a_loop

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from tests.analysis.builders import choice, constant, ended, over, sweep_of
 from tests.tui.snapshots import snapshot
+from tuiswp.analysis.findings import Diagnosis, Remedy
 from tuiswp.errors import UsageError
 from tuiswp.model.edits import RangeEdit
 from tuiswp.model.space import IntUniform, LogUniform, Normal, Parameter, Params, Uniform
@@ -209,3 +210,21 @@ def test_so_many_runs_of_each_there_cannot_be(text: str) -> None:
 def test_more_settings_than_have_a_result_are_remarked_on_and_without_a_metric_is_no_form() -> None:
     assert "so far 2 settings" in said(replicate_form(moment()), "settings", "3")
     assert replicate_form(moment(replace(random_sweep(), objective=None))) is None
+
+
+def test_opened_from_the_results_an_extension_begins_with_what_the_findings_ask_for() -> None:
+    higher = Remedy("extend", "raises the max of lr to 1", (RangeEdit(("lr",), "range", high=1.0),))
+    lower = Remedy("extend", "lowers it", (RangeEdit(("lr",), "range", high=1e-3),))
+    strange = Remedy("extend", "adds none", (RangeEdit(("gone",), "add", values=(3,)),))
+    found = [Diagnosis("edge-of-range", "info", "m", "s", one) for one in (higher, lower, strange)]
+    one = replace(moment(), diagnoses=(Diagnosis("tie", "info", "m", "s"), *found))
+    assert texts(extend_form(one))["lr"] == "1e-05..0.1"
+    form = extend_form(one, remedied=True)
+    assert form is not None
+    [field] = [field for field in form.fields if field.given]
+    assert (field.label, field.text, field.first) == ("lr", "1e-05..0.1", "1e-05..1.0")
+    assert form.about == "Begun with what the findings ask for: raises the max of lr to 1."
+    ready = form.plan({field.key: field.first for field in form.fields})
+    assert ready.request.edits == (RangeEdit(("lr",), "range", 1e-5, 1.0),)
+    with pytest.raises(UsageError, match="nothing is changed"):
+        form.plan({field.key: field.text for field in form.fields})

@@ -143,7 +143,7 @@ def _fill_in(app: "SweepApp", action_id: str, snapshot: Snapshot, chosen: Sequen
     """Show the form; what it makes is asked about, and sent after a yes."""
     from tuiswp.tui.screens.form import FormScreen
 
-    form = _form(action_id, snapshot, chosen)
+    form = _form(action_id, snapshot, chosen, place=app.place())
     if form is None:
         app.say(_EMPTY.get(action_id, "nothing is known here that could be filled in"), bad=True)
         return
@@ -155,7 +155,9 @@ def _fill_in(app: "SweepApp", action_id: str, snapshot: Snapshot, chosen: Sequen
     app.push_screen(FormScreen(form, **app.look), filled)
 
 
-def _form(action_id: str, snapshot: Snapshot, chosen: Sequence[int]) -> "Form | None":
+def _form(
+    action_id: str, snapshot: Snapshot, chosen: Sequence[int], *, place: str
+) -> "Form | None":
     match action_id:
         case "clone":
             from tuiswp.tui.forms.clone import clone_form
@@ -168,7 +170,7 @@ def _form(action_id: str, snapshot: Snapshot, chosen: Sequence[int]) -> "Form | 
         case "extend":
             from tuiswp.tui.forms.extend import extend_form
 
-            return extend_form(snapshot)
+            return extend_form(snapshot, remedied=place == "results")
         case "replicate":
             from tuiswp.tui.forms.replicate import replicate_form
 

@@ -31,8 +31,9 @@ def anything(text: str) -> str:
 class Field(msgspec.Struct, frozen=True):
     """One line to fill in; all texts are safe to show.
 
-    `text`: what stands there at first. `about`: what is allowed. `check`: a remark on what is
-    typed, "" for none; raises UsageError. `hint`: what an empty one means.
+    `text`: what is so now, and stands there at first unless there is a `given`. `about`: what is
+    allowed. `check`: a remark on what is typed, "" for none; raises UsageError. `hint`: what an
+    empty one means.
     """
 
     key: str
@@ -41,6 +42,12 @@ class Field(msgspec.Struct, frozen=True):
     about: str = ""
     check: Callable[[str], str] = anything
     hint: str = ""
+    given: str = ""
+
+    @property
+    def first(self) -> str:
+        """What stands there before anything is typed."""
+        return self.given or self.text
 
 
 class Ready(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from tuiswp.controller.requests import new_request
 from tuiswp.errors import UsageError
 from tuiswp.model.edits import RangeEdit, Settings
 from tuiswp.model.events import Edit, SettingsChanged, SpaceEdited
-from tuiswp.model.space import Categorical, Constant, Parameter
+from tuiswp.model.space import Categorical, Constant, Parameter, Path
 from tuiswp.model.sweep import Sweep
 from tuiswp.search.suggest import planned_now
 from tuiswp.spec import edits as spec_edits
@@ -34,14 +34,20 @@ from tuiswp.tui.snapshot import Snapshot
 _COUNT = "count"
 
 
-def extend_form(snapshot: Snapshot) -> Form | None:
-    """Every parameter that can be extended with its range; None where there is none."""
+def extend_form(snapshot: Snapshot, *, remedied: bool = False) -> Form | None:
+    """Every parameter that can be extended with its range; None where there is none.
+
+    `remedied`: begun with what the findings ask for.
+    """
     sweep = snapshot.view.sweep
     asked = _asked(snapshot)
     found = [(p, text) for p in sweep.parameters if (text := _text(p)) is not None]
     if not found:
         return None
-    fields = tuple(_field(p, text, asked.get(p.name, "")) for p, text in found)
+    begun, told = _remedies(snapshot) if remedied else ({}, "")
+    fields = tuple(
+        _field(p, text, asked.get(p.name, ""), begun.get(p.path, "")) for p, text in found
+    )
     by_key = dict(zip((field.key for field in fields), (p for p, _ in found), strict=True))
     cap = () if sweep.method == "grid" and sweep.run_cap is None else (_count(sweep),)
 
@@ -61,7 +67,39 @@ def extend_form(snapshot: Snapshot) -> Form | None:
         line = command(snapshot, "extend", [*words, *options])
         return Ready(_question(snapshot, edits, settings, line), request)
 
-    return Form("Extend the search", (*fields, *cap, WHY), plan, "LOW..HIGH, or a list of values.")
+    about = told or "LOW..HIGH, or a list of values."
+    return Form("Extend the search", (*fields, *cap, WHY), plan, about)
+
+
+def _remedies(snapshot: Snapshot) -> tuple[dict[Path, str], str]:
+    """What the findings make of each parameter, as one would type it, and that in words.
+
+    Of two findings that would change the same parameter the first counts: it matters more.
+    """
+    known = {parameter.path: parameter for parameter in snapshot.view.sweep.parameters}
+    begun: dict[Path, str] = {}
+    told = []
+    for remedy in (one.remedy for one in snapshot.diagnoses):
+        if remedy is None or remedy.verb != "extend":
+            continue
+        edits = [edit for edit in remedy.edits if edit.path in known and edit.path not in begun]
+        for edit in edits:
+            old = known[edit.path]
+            word = _word_after(old, edit)
+            if word is not None:
+                begun[edit.path] = word
+        if any(edit.path in begun for edit in edits):
+            told.append(remedy.told)
+    return begun, f"Begun with what the findings ask for: {'; '.join(told)}." if told else ""
+
+
+def _word_after(old: Parameter, edit: RangeEdit) -> str | None:
+    """The parameter after `edit` as one would type it; None where it cannot be so edited."""
+    try:
+        word = spec_edits.as_word(old, spec_edits.edited(old, edit))
+    except UsageError:
+        return None
+    return None if word is None else word.removeprefix(f"{old.name}=")
 
 
 def _text(parameter: Parameter) -> str | None:
@@ -81,7 +119,7 @@ def _text(parameter: Parameter) -> str | None:
     return text if visible(text, limit=TEXT) == text else None
 
 
-def _field(parameter: Parameter, text: str, asked: str) -> Field:
+def _field(parameter: Parameter, text: str, asked: str, given: str) -> Field:
     about = f"now {describe(parameter)}" + (f"; the results ask for {asked}" * bool(asked))
 
     def check(typed: str) -> str:
@@ -90,7 +128,9 @@ def _field(parameter: Parameter, text: str, asked: str) -> Field:
         edit = spec_edits.parse_edit([parameter], _word(parameter, typed.strip()))
         return spec_edits.change(parameter, spec_edits.edited(parameter, edit)) or ""
 
-    return Field(".".join(parameter.path), parameter_name(parameter), text, about, check, "(as is)")
+    key = ".".join(parameter.path)
+    given = given if visible(given, limit=TEXT) == given else ""
+    return Field(key, parameter_name(parameter), text, about, check, "(as is)", given)
 
 
 def _word(parameter: Parameter, text: str) -> str:

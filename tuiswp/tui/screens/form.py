@@ -41,7 +41,7 @@ class Row(Vertical):
             name = Static(Content(self._shown(label)), classes="form--label", markup=False)
             name.styles.width = self._wide + 2
             yield name
-            yield Input(self._shown(field.text), self._shown(field.hint), compact=True)
+            yield Input(self._shown(field.first), self._shown(field.hint), compact=True)
         yield Static(classes="form--note", markup=False)
 
     def on_mount(self) -> None:
@@ -51,7 +51,10 @@ class Row(Vertical):
     def text(self) -> str:
         """What stands in the field; what the terminal could not show stands as it was."""
         typed = self.query_one(Input).value
-        return self.field.text if typed == self._shown(self.field.text) else typed
+        for known in (self.field.first, self.field.text):
+            if typed == self._shown(known):
+                return known
+        return typed
 
     def check(self) -> None:
         """Say under the field what is wrong with it, remarkable, or, while it is there, allowed."""

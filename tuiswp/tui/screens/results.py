@@ -258,8 +258,11 @@ def result_lines(
     if rule is None:
         lines += contest_lines(snapshot, width, ascii=ascii)
     lines.append(())
+    asks = rule is None and not snapshot.view.foreign and snapshot.as_of is None
     for finding in diagnoses:
         lines += _finding(finding, width)
+        if asks and finding.remedy is not None and finding.remedy.verb == "extend":
+            lines += wrapped(f"  Z {finding.remedy.told}.", width, "accent", indent=4)
     shapes = drawable(sweep, judgement) if shapes is None else shapes
     if shapes and rule is None and not snapshot.view.foreign:
         lines += _offered(sweep, judgement, shapes, parameter, width)
