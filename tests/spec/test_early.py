@@ -14,7 +14,7 @@ from tuiswp.model.stopper import (
     Schedule,
     Wilcoxon,
 )
-from tuiswp.spec.early import rule_of
+from tuiswp.spec.early import rule_of, typed_rule
 
 HEAD = (
     "method: random\nmetric: {name: loss, goal: minimize}\nrun_cap: 5\n"
@@ -127,3 +127,23 @@ def test_what_is_typed_and_is_no_rule_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(UsageError) as fault:
         rule_of(text)
     assert "\n" not in str(fault.value) and "\x1b" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        None,
+        Hyperband(3.0),
+        Hyperband(None, 27.0, 2, 2.5, False, "step"),
+        Hyperband(0.05, eta=2.0, resource="progress"),
+        Asha(500.0, 4.0, "step"),
+        Percentile(50.0, 5, 0.1, 0.01, "progress"),
+        Percentile(25.0, 3, 0.0, 5.0, "epoch"),
+        Schedule((Bound(0.05, 0.15), Bound(0.2, 0.05)), "progress"),
+        Patience(200.0, 1e-4, 20.0, "step"),
+        Wilcoxon(0.05, 12, "report"),
+    ],
+    ids=lambda rule: typed_rule(rule)[:20],
+)
+def test_a_rule_as_typed_reads_back_as_itself(rule: Rule | None) -> None:
+    assert rule_of(typed_rule(rule)) == rule

@@ -3,15 +3,30 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from tests.spec.helpers import read
 from tests.spec.test_values import SPACE
 from tuiswp.errors import UsageError
 from tuiswp.model.edits import Settings
 from tuiswp.model.events import SettingsChanged, SpaceEdited
+from tuiswp.model.stop import StopRules
 from tuiswp.model.sweep import Sweep
-from tuiswp.spec.edits import as_word, change, edited, effective, parse_edit, parse_settings
+from tuiswp.spec.edits import (
+    as_word,
+    change,
+    check_together,
+    edited,
+    effective,
+    parse_edit,
+    parse_settings,
+    setting_changes,
+)
 from tuiswp.spec.load import load
 from tuiswp.spec.values import find_parameter
+
+HEAD = "method: random\nrun_cap: 5\nparameters: {lr: {values: [1, 2]}}\n"
+STOP = StopRules(min_improvement=0.01)
 
 
 @pytest.fixture
@@ -85,6 +100,8 @@ def test_what_cannot_be_changed_so_is_refused_in_one_line(
         (["timeout=1h30m"], {"timeout": 5400.0}),
         (["min_improvement=0.5%", "hours=1.5"], {"min_improvement": 0.005, "hours": 1.5}),
         (["same_best=20", "failures=none"], {"same_best": 20, "failures": None}),
+        (["target=-1.5", "over=20"], {"target": -1.5, "over": 20}),
+        (["target=none", "over=none"], {"target": None, "over": None}),
     ],
 )
 def test_settings_are_read(words: list[str], settings: Settings) -> None:
@@ -104,6 +121,9 @@ def test_settings_are_read(words: list[str], settings: Settings) -> None:
         ("hours=0", "is no number of hours above 0"),
         ("min_improvement=0.1", "is no percentage; write min_improvement=0.1%"),
         ("same_best=0", "is not a whole number from 1 up"),
+        ("over=10001", "is not a whole number from 1 to 10000"),
+        ("target=low", "is not a number; write target=1.2, or target=none"),
+        ("target=nan", "is not a number"),
     ],
 )
 def test_a_wrong_setting_is_refused_with_an_example(word: str, says: str) -> None:
@@ -153,3 +173,25 @@ def test_a_changed_file_is_said_as_the_words_that_extend_takes(space: Sweep, wor
     edit = parse_edit(space.parameters, word)
     old = next(one for one in space.parameters if one.path == edit.path)
     assert as_word(old, edited(old, edit)) == word
+
+
+def test_a_target_and_how_far_back_are_set_and_taken_away() -> None:
+    sweep = replace(read(f"{HEAD}metric: {{name: loss, goal: minimize, target: 2.0}}\n"), stop=STOP)
+    changed = effective(sweep, [SettingsChanged({"target": 1.5, "over": 30}, "anna")])
+    assert changed.objective is not None
+    assert (changed.objective.target, changed.stop.over) == (1.5, 30)
+    assert setting_changes(sweep, {"target": None}) == ("target: 2 → no such rule",)
+    gone = effective(changed, [SettingsChanged({"target": None, "over": None}, "anna")])
+    assert gone.objective is not None
+    assert (gone.objective.target, gone.stop.over) == (None, 10)
+
+
+def test_what_needs_another_setting_or_a_metric_is_refused_without_it() -> None:
+    sweep = read(f"{HEAD}metric: {{name: loss, goal: minimize}}\n")
+    with pytest.raises(UsageError, match="over belongs to min_improvement"):
+        check_together(sweep, {"over": 20})
+    check_together(sweep, {"over": 20, "min_improvement": 0.01})
+    check_together(replace(sweep, stop=STOP), {"over": 20})
+    with pytest.raises(UsageError, match="target needs a metric"):
+        check_together(replace(sweep, objective=None), {"target": 1.0})
+    check_together(replace(sweep, objective=None), {"hours": 1.0, "target": None})

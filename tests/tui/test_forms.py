@@ -11,6 +11,7 @@ from tuiswp.analysis.findings import Diagnosis, Remedy
 from tuiswp.errors import UsageError
 from tuiswp.model.edits import RangeEdit
 from tuiswp.model.space import IntUniform, LogUniform, Normal, Parameter, Params, Uniform
+from tuiswp.model.stopper import Asha
 from tuiswp.model.sweep import Sweep
 from tuiswp.spec.values import parse_value, typed
 from tuiswp.tui.forms.add import add_form, point_text
@@ -228,3 +229,65 @@ def test_opened_from_the_results_an_extension_begins_with_what_the_findings_ask_
     assert ready.request.edits == (RangeEdit(("lr",), "range", 1e-5, 1.0),)
     with pytest.raises(UsageError, match="nothing is changed"):
         form.plan({field.key: field.text for field in form.fields})
+
+
+def test_the_rule_of_early_stopping_is_changed_with_its_kill_points_in_every_unit() -> None:
+    sweep = random_sweep(length={"step": 900.0, "report": 90.0})
+    form = settings_form(moment(sweep))
+    typed = "asha:min_resource=100,eta=3,resource=step"
+    points = "kill points: step 100, 300, 900 = report 10, 30, 90 = progress 0.111111, 0.333333, 1"
+    assert said(form, "early_stop", typed) == points
+    ready = form.plan({"early_stop": typed, "why": "too slow"})
+    assert ready.request.stopper == Asha(100.0, 3.0, "step")
+    assert ready.request.settings == {}
+    assert ready.question.trials == (
+        "early_stop: none → asha(min_resource=100.0, eta=3.0, resource=step)", points,
+    )  # fmt: skip
+    assert "pinned" in ready.question.effect
+    line = "tuiswp set lr early_stop=asha:min_resource=100,eta=3,resource=step"
+    assert ready.question.command == line
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("asha:min_resource=1000,resource=step", "can never stop a trial"),
+        ("asha:eta=0.5,min_resource=3", "eta"),
+        ("halving", "halving"),
+        ("asha", "min_resource is missing"),
+    ],
+)
+def test_a_rule_that_can_never_fire_or_is_none_is_refused_as_it_is_typed(
+    typed: str, says: str
+) -> None:
+    form = settings_form(moment(random_sweep(length={"step": 900.0})))
+    with pytest.raises(UsageError, match=says) as refused:
+        said(form, "early_stop", typed)
+    assert "\n" not in str(refused.value)
+    with pytest.raises(UsageError):
+        form.plan({"early_stop": typed})
+
+
+def test_of_a_file_that_does_not_say_how_long_a_run_is_the_trials_so_far_tell() -> None:
+    one = moment(random_sweep(stopper=Asha(10.0, 2.0, "step")))
+    rows = tuple(replace(row, step=40.0) for row in one.rows)
+    form = settings_form(replace(one, rows=rows))
+    assert texts(form)["early_stop"] == "asha:min_resource=10,eta=2,resource=step"
+    told = said(form, "early_stop", "asha:min_resource=5,eta=2,resource=step")
+    assert told.startswith("kill points: step 5, 10, 20")
+    assert told.endswith(", if runs are as long as those so far")
+    assert form.plan({"early_stop": "none"}).request.stopper == "none"
+
+
+def test_stop_rules_and_the_target_are_set_where_the_sweep_has_none_and_fit_together() -> None:
+    form = settings_form(moment())
+    assert {"same_best", "target", "over", "failures"} <= set(texts(form))
+    ready = form.plan({"target": "1.5", "min_improvement": "0.1%", "over": "30"})
+    assert ready.request.settings == {"target": 1.5, "min_improvement": 0.001, "over": 30}
+    assert "target: no such rule → 1.5" in ready.question.trials
+    with pytest.raises(UsageError, match="over belongs to min_improvement"):
+        form.plan({"over": "30"})
+    without = texts(settings_form(moment(replace(random_sweep(), objective=None))))
+    assert "early_stop" not in without
+    assert "target" not in without
+    assert "hours" in without

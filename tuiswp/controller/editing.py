@@ -28,7 +28,7 @@ from tuiswp.model.space import Parameter, Params, Path, Value
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Queued, Trial
 from tuiswp.search.keys import point_key
-from tuiswp.search.stoppers.words import rule_text
+from tuiswp.search.stoppers.words import never_fires, plan_lines, rule_text
 from tuiswp.search.suggest import index_after_edit, proposes
 from tuiswp.spec import edits as spec_edits
 from tuiswp.spec.distributions import grid_count
@@ -154,6 +154,7 @@ class Editor:
             if (text := spec_edits.change(old, parameter)) is not None
         ]
         settings = _checked(request.settings)
+        spec_edits.check_together(sweep, settings)
         what = spec_edits.setting_changes(sweep, settings)
         rule = sweep.stopper
         if request.stopper != "as it is":
@@ -175,7 +176,14 @@ class Editor:
         if rule != sweep.stopper:
             if sweep.objective is None:
                 raise UsageError("early_stop needs a metric, and the sweep names none")
-            told = (f"early_stop: {rule_text(sweep.stopper)} → {rule_text(rule)}",)
+            never = never_fires(replace(sweep, stopper=rule))
+            if never is not None:
+                raise UsageError(never.what, hint=never.hint)
+            points = [] if rule is None else [" = ".join(plan_lines(rule, sweep.length))]
+            told = (
+                f"early_stop: {rule_text(sweep.stopper)} → {rule_text(rule)}",
+                *(f"kill points: {text}" for text in points),
+            )
             events.append(StopperChanged(rule, request.by, told, request.why))
         return self._opened(events)
 

@@ -9,10 +9,11 @@ import msgspec
 
 from tuiswp.model.space import Path, Value
 
-# What `set` changes; None: no limit. `timeout` in seconds; from `min_improvement` on, stop rules.
+# What `set` changes; None: no limit. `timeout` in seconds; from `min_improvement` on, stop rules:
+# `over` belongs to `min_improvement` (None: 10 trials), `target` is that of the metric.
 Setting: TypeAlias = Literal[
     "max_parallel", "run_cap", "retries", "timeout",
-    "min_improvement", "same_best", "all_worse", "hours", "gpu_hours", "failures",
+    "min_improvement", "over", "same_best", "all_worse", "hours", "gpu_hours", "failures", "target",
 ]  # fmt: skip
 SETTINGS: tuple[Setting, ...] = get_args(Setting)
 STOP_SETTINGS: tuple[Setting, ...] = SETTINGS[4:]

@@ -109,6 +109,35 @@ def rule_of(text: str) -> Rule | None:
     return rule
 
 
+def typed_rule(rule: Rule | None) -> str:
+    """A rule as `rule_of` reads it back; `none`.
+
+    >>> typed_rule(Asha(3.0, 4.0, "step"))
+    'asha:min_resource=3,eta=4,resource=step'
+    """
+    if rule is None:
+        return "none"
+    kind = type(rule).__name__.lower()
+    given = [
+        (name, value)
+        for name in rule.__struct_fields__
+        if (value := getattr(rule, name)) is not None
+    ]
+    if isinstance(rule, Schedule):
+        bounds = ", ".join(f"{_plain(one.at)}: {_plain(one.worse_by)}" for one in rule.bounds)
+        return f"{{type: schedule, resource: {rule.resource}, bounds: {{{bounds}}}}}"
+    if isinstance(rule, Percentile) and rule.percentile == 50.0:
+        kind, given = "median", [(name, value) for name, value in given if name != "percentile"]
+    return f"{kind}:{','.join(f'{name}={_plain(value)}' for name, value in given)}"
+
+
+def _plain(value: object) -> str:
+    """`3`, `0.1`, `true`, `step`."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
 _RULE_HINT = "write asha:min_resource=3,eta=3 or '{type: hyperband, min_iter: 3}'"
 
 

@@ -30,6 +30,7 @@ from tuiswp.model.space import (
     Uniform,
     Value,
 )
+from tuiswp.model.stop import StopRules
 from tuiswp.model.sweep import Sweep
 from tuiswp.spec.distributions import bounds, distinct, value_key
 from tuiswp.spec.own import seconds
@@ -44,6 +45,9 @@ from tuiswp.text import visible
 _EDIT = re.compile(r"(?P<name>[^=+]+?)\s*(?P<sign>\+=|-=|=)\s*(?P<text>.*)", re.DOTALL)
 _RANGE = re.compile(r"(?P<low>[^,\[\]{}]*?)\.\.(?P<high>[^,\[\]{}]*)")
 _COMMA = re.compile(r",(?![^\[{]*[\]}])")  # not inside a list or a mapping
+_OF_STOP = tuple(name for name in STOP_SETTINGS if name != "target")
+# Settings that mean something only where a metric decides.
+JUDGING: tuple[Setting, ...] = ("target", "min_improvement", "over", "same_best", "all_worse")
 _NONE = frozenset({"none", "null", "no", "-", "unlimited"})
 
 
@@ -105,9 +109,13 @@ def _with(sweep: Sweep, settings: Settings) -> Sweep:
     if "timeout" in settings:
         run = replace(run, timeout_s=settings["timeout"])
     cap = settings.get("run_cap", sweep.run_cap)
-    changed = {name: settings[name] for name in STOP_SETTINGS if name in settings}
-    stop = replace(sweep.stop, **changed)
-    return replace(sweep, run=run, resources=resources, run_cap=cap, stop=stop)
+    changed = {name: settings[name] for name in _OF_STOP if name in settings}
+    if changed.get("over", 0) is None:
+        changed["over"] = StopRules().over
+    stop, objective = replace(sweep.stop, **changed), sweep.objective
+    if objective is not None and "target" in settings:
+        objective = replace(objective, target=settings["target"])
+    return replace(sweep, run=run, resources=resources, run_cap=cap, stop=stop, objective=objective)
 
 
 # ── what one edit of a parameter means ───────────────────────────────────────────────────────────
@@ -213,12 +221,31 @@ def current(sweep: Sweep) -> Settings:
         "run_cap": sweep.run_cap,
         "retries": sweep.run.retries,
         "timeout": sweep.run.timeout_s,
-        **{name: getattr(sweep.stop, name) for name in STOP_SETTINGS},
+        **{name: getattr(sweep.stop, name) for name in _OF_STOP},
+        "target": None if sweep.objective is None else sweep.objective.target,
     }
+
+
+def check_together(sweep: Sweep, settings: Settings) -> None:
+    """What one setting needs of another, or of the sweep. Raises UsageError."""
+    after = {**current(sweep), **settings}
+    judging = [name for name in JUDGING if settings.get(name) is not None]
+    if judging and sweep.objective is None:
+        raise UsageError(
+            f"{judging[0]} needs a metric, and the sweep names none",
+            hint="hours, gpu_hours and failures need none",
+        )
+    if settings.get("over") is not None and after["min_improvement"] is None:
+        raise UsageError(
+            "over belongs to min_improvement, which is not set",
+            hint="write min_improvement=0.1% beside it",
+        )
 
 
 def _spelled(name: Setting, value: float | int | None) -> str:
     if value is None:
+        if name == "over":
+            return f"{StopRules().over}"
         if name in STOP_SETTINGS:
             return "no such rule"
         return "as the cause says" if name == "retries" else "no limit"
@@ -317,7 +344,7 @@ def parse_settings(words: Iterable[str]) -> Settings:
 _EXAMPLES: dict[str, str] = {
     "max_parallel": "4", "run_cap": "50", "retries": "2", "timeout": "2h",
     "min_improvement": "0.1%", "same_best": "20", "all_worse": "30", "hours": "12",
-    "gpu_hours": "40", "failures": "5",
+    "gpu_hours": "40", "failures": "5", "over": "20", "target": "1.2",
 }  # fmt: skip
 
 
@@ -346,16 +373,20 @@ _AMOUNTS: dict[str, str] = {
 def check_setting(name: Setting, value: object, *, shown: str | None = None) -> int | float:
     """A setting's value that is not `none`. Raises UsageError."""
     least = 0 if name == "retries" else 1
+    most = 10_000 if name == "over" else None
     text = visible(str(value) if shown is None else shown, limit=60)
     hint = f"write {name}={_EXAMPLES[name]}, or {name}=none"
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise UsageError(f"{name}: {text!r} is not a number", hint=hint)
+    if name == "target":
+        return float(value)
     if name in ("timeout", "hours", "gpu_hours", "min_improvement"):
         if value <= 0 or (name == "min_improvement" and value >= 1):
             raise UsageError(f"{name}: {text!r} is {_AMOUNTS[name]}", hint=hint)
         return value
-    if value != int(value) or value < least:
-        raise UsageError(f"{name}: {text!r} is not a whole number from {least} up", hint=hint)
+    if value != int(value) or value < least or (most is not None and value > most):
+        upto = "up" if most is None else f"to {most}"
+        raise UsageError(f"{name}: {text!r} is not a whole number from {least} {upto}", hint=hint)
     return int(value)
 
 

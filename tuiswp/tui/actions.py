@@ -252,7 +252,8 @@ ACTIONS: tuple[Action, ...] = (
     _steer("extend", "Z", "extend", "Resize the search: other ends, more or fewer values, how many "
            "trials.", "tuiswp extend {sweep} NAME=LOW..HIGH"),
     _steer("settings", "J", "adjust", "Adjust how many trials run at once and come in all, their "
-           "retries and their time.", "tuiswp set {sweep} max_parallel=N"),
+           "retries and time, early stopping and the stop rules.",
+           "tuiswp set {sweep} max_parallel=N"),
 
     Action("trial_copy", ("y",), "copy", "Copy the exact command line of this trial.", "trial"),
     Action("trial_follow", ("f",), "follow", "Stay at the end of what the trial prints.", "trial",
