@@ -69,6 +69,18 @@ def test_news_make_a_quick_proposal_stale(ahead: Ahead) -> None:
     assert taken(ahead, later, 1).seen == 1
 
 
+def test_only_a_sampler_that_stays_slow_may_be_behind(
+    ahead: Ahead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first proposal after a start has libraries to load, and a resumed sweep would differ."""
+    monkeypatch.setattr("tuiswp.search.ahead.QUICK_S", -1.0)  # every answer took long
+    flying, later = History(flying=(Flying(0, {}),)), History(told=(Told(0, {}, "failed"),))
+    taken(ahead, flying, 1)
+    assert taken(ahead, later, 1).seen == 1
+    taken(ahead, flying, 2)
+    assert taken(ahead, later, 2).seen == 0
+
+
 def test_a_child_that_dies_is_started_again_and_knows_everything(
     ahead: Ahead, monkeypatch: pytest.MonkeyPatch
 ) -> None:

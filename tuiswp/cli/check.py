@@ -34,6 +34,7 @@ from tuiswp.metrics.derived import tree_of
 from tuiswp.model.events import PhaseStarted
 from tuiswp.model.ids import trial_id
 from tuiswp.model.space import Parameter, Params
+from tuiswp.model.stopper import Rule
 from tuiswp.model.sweep import Sweep
 from tuiswp.search.keys import point_key
 from tuiswp.search.phase_plan import all_trials, phase_trials
@@ -252,9 +253,13 @@ def as_json(plan: Plan) -> dict[str, object]:
             for one in sweep.parameters
         ],
         "rules": msgspec.to_builtins(_census(sweep)),
-        "early_stop": _stopper_json(sweep),
+        "early_stop": _stopper_json(sweep, sweep.stopper),
         "phases": [
-            {"name": phase.name, "trials": phase_trials(sweep, index)}
+            {
+                "name": phase.name,
+                "trials": phase_trials(sweep, index),
+                "early_stop": _stopper_json(sweep, phase.stopper or sweep.stopper),
+            }
             for index, phase in enumerate(sweep.phases)
         ],
         "stop": msgspec.to_builtins(sweep.stop),
@@ -372,8 +377,7 @@ def _census(sweep: Sweep) -> Census | None:
     return take(sweep.parameters, sweep.constraints, grid=sweep.method == "grid")
 
 
-def _stopper_json(sweep: Sweep) -> dict[str, object] | None:
-    rule = sweep.stopper
+def _stopper_json(sweep: Sweep, rule: Rule | None) -> dict[str, object] | None:
     if rule is None:
         return None
     plan = plan_of(rule, sweep.length)
@@ -414,6 +418,10 @@ def _phases(plan: Plan) -> list[str]:
             many += f", {words.several(-(-trials // plan.parallel), 'wave')}"
         text = f"{head}{'; '.join([*phase_words(plan.sweep, phase), many])}"
         lines.append(output.prose(text, indent="     "))
+        if phase.stopper is not None:
+            points = f"   {rule_name(phase.stopper)} looks at "
+            points += " = ".join(plan_lines(phase.stopper, plan.sweep.length))
+            lines.append(output.prose(points, indent="     "))
     held = measure(plan.sweep)
     if held:
         names = visible(", ".join(one.name for one in held), limit=100)

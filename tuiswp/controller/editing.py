@@ -273,7 +273,8 @@ class Editor:
             "until first and second are decided"
         )
         if state.stopping is None and state.finished is None:
-            told += "; they begin when the search has no more to propose"
+            who = "the last phase" if sweep.phases else "the search"
+            told += f"; they begin when {who} has no more to propose"
         if not any(is_seed(parameter) for parameter in sweep.parameters):
             told += "; no parameter is a seed, so the script has to draw its own"
         if state.paused is not None:

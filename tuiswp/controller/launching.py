@@ -95,6 +95,11 @@ class Starter:
         self._known = (-1, History())
         self._places.follow(sweep.resources)
 
+    @property
+    def searched(self) -> bool:
+        """Whether the sweep as it is now, in the phase it is in, has no more to propose."""
+        return self.exhausted and self._core.sweep is self._sweep
+
     def close(self) -> None:
         """End the process that computes proposals, if there is one."""
         if self._ahead is not None:

@@ -188,7 +188,7 @@ class Controller:
         self._phaser.begin()
         self._starter.enough = self._phaser.enough()
         self._places.tick()
-        self._replicator.look(searched=self._starter.exhausted)
+        self._replicator.look(searched=self._starter.searched and not self._phaser.more())
         self._starter.fill()
         self._watcher.sync()
         self._settle_doubt()
@@ -282,12 +282,14 @@ class Controller:
             if self._batch and state.paused.by == US:
                 self._left = "paused"
             return
-        if wanted(state) or state.replication is not None:
+        if wanted(state) or (state.replication is not None and not self._phaser.more()):
             return
         if state.stopping is None and any(t.state == "paused" for t in state.trials.values()):
             return
         if state.stopping is not None or self._starter.exhausted:
             if state.stopping is None and self._phaser.move_on(self._starter.enough):
+                return
+            if self.core.state.replication is not None:  # what was left of the phases was skipped
                 return
             if state.finished is None:
                 why = "stopped" if state.stopping is not None else "every point has been tried"

@@ -80,6 +80,11 @@ class Phaser:
         self._core.record(*facts)
         return any(isinstance(fact, PhaseStarted) for fact in facts)
 
+    def more(self) -> bool:
+        """Whether a phase is on that is not the last: repeats of the best wait until it is."""
+        run = self._core.state.phase
+        return run is not None and run.index + 1 < len(self._core.sweep.phases)
+
     # ── the end of one ───────────────────────────────────────────────────────────────────────────
 
     def _ended(self, index: int, why: str | None) -> PhaseEnded:

@@ -21,6 +21,7 @@ from tuiswp.model.trial import Ended, Queued, Trial
 from tuiswp.search.keys import point_key
 from tuiswp.spec.distributions import bounds, distinct
 from tuiswp.spec.params import flatten, nest
+from tuiswp.spec.phased import whole
 from tuiswp.spec.values import differences, outside
 
 BY = "tuiswp"
@@ -40,7 +41,7 @@ class Replicator:
         if state.replication is None or not (searched or state.stopping is not None):
             return
         if state.seq != self._seen:
-            self._core.record(*next_move(self._core.sweep, state))
+            self._core.record(*next_move(whole(self._core.whole), state))
             self._seen = self._core.state.seq
 
 

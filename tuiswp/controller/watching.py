@@ -258,19 +258,24 @@ class Watcher:
         for watch in self._watches.values():
             watch.inherited = True
         self.check()
-        self.take_back("the controller ended before it was launched")
+        self.take_back("the controller ended before it was launched", at_once=True)
 
-    def take_back(self, why: str) -> None:
-        """Give up, at no cost to the trial, every launch that never became a process."""
+    def take_back(self, why: str, *, at_once: bool = False) -> None:
+        """Give up, at no cost to the trial, every launch that never became a process.
+
+        `at_once`: nothing was in its way, so it goes first again, and what is proposed next is what
+        would have been. A launch that had failed before waits all the same.
+        """
         for watch in self._unborn([w for w in self._watches.values() if w.start is None]):
-            self._take_back(watch, why)
+            self._take_back(watch, why, at_once=at_once)
 
-    def _take_back(self, watch: Watch, why: str) -> None:
+    def _take_back(self, watch: Watch, why: str, *, at_once: bool = False) -> None:
         trial = self._core.trial(watch.number)
         if trial.kill is not None:  # what was asked for meanwhile stays promised
             self.never_started(watch, why)
             return
-        wait = ending.launch_back_off(trial)
+        again = ending.failed_launches(trial) > 0
+        wait = ending.launch_back_off(trial) if again or not at_once else 0.0
         verdict = ending.Ending("launch-error", why, "queued", retry_at=self._core.wall() + wait)
         self._finish(watch, trial, verdict, None)
 

@@ -21,6 +21,7 @@ from tuiswp.search.history import History
 
 COMMAND = (sys.executable, "-I", "-m", "tuiswp.search.worker")
 QUICK_S = 1.0  # a proposal that takes no longer is made again when there is news
+SLOW = 2  # proposals in a row that took longer: one alone had libraries to load
 RESTART_S = 5.0
 _PIPE = 1 << 20  # bytes: a history of thousands of trials is handed over at once
 
@@ -43,6 +44,7 @@ class Ahead:
         self._sent = History()  # what the child knows
         self._asked: tuple[int, History] | None = None
         self._ready: tuple[Answer, History] | None = None
+        self._slow = 0  # answers in a row that took long
         self.trouble: str | None = None
 
     def want(self, history: History, index: int) -> None:
@@ -51,7 +53,7 @@ class Ahead:
         if self._asked is not None:
             return
         ready = self._ready
-        if ready is not None and ready[0].index == index and self._is_good(*ready, history):
+        if ready is not None and ready[0].index == index and self._is_good(ready[1], history):
             return
         self._ready = None
         if self._child is None and not self._start():
@@ -68,7 +70,7 @@ class Ahead:
         """The proposal at `index`; None while it is computed. It stays until there is news."""
         self._pump()
         ready = self._ready
-        if ready is None or ready[0].index != index or not self._is_good(*ready, history):
+        if ready is None or ready[0].index != index or not self._is_good(ready[1], history):
             return None
         return ready[0]
 
@@ -84,12 +86,11 @@ class Ahead:
         child.kill()
         child.wait()
 
-    @staticmethod
-    def _is_good(answer: Answer, based_on: History, now: History) -> bool:
+    def _is_good(self, based_on: History, now: History) -> bool:
         """Whether a proposal may still be used: of slow samplers, also one that is a bit behind."""
         if based_on == now:
             return True
-        return answer.seconds > QUICK_S and _numbers(based_on) == _numbers(now)
+        return self._slow >= SLOW and _numbers(based_on) == _numbers(now)
 
     def _start(self) -> bool:
         if time.monotonic() < self._restart_at:
@@ -116,6 +117,7 @@ class Ahead:
         self._in.clear()
         self._out[:] = msgspec.json.encode(self._sweep) + b"\n"
         self._sent = History()
+        self._slow = 0
         return True
 
     def _pump(self) -> None:
@@ -150,6 +152,7 @@ class Ahead:
             self.trouble = answer.error
             if asked is not None and answer.error is None:
                 self._ready = (answer, asked[1])
+                self._slow = self._slow + 1 if answer.seconds > QUICK_S else 0
 
     def _lost(self) -> None:
         """The child is gone: it is started again when a proposal is wanted next."""

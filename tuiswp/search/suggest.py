@@ -32,8 +32,8 @@ class Suggestion(msgspec.Struct, frozen=True):
 
 
 def suggest(sweep: Sweep) -> Proposer:
-    """The proposer of a sweep's method."""
-    if sweep.listed is not None:
+    """The proposer of a sweep's method; of nothing, before the first phase of a sweep begins."""
+    if sweep.listed is not None or (sweep.phases and sweep.phase is None):
         return ListedProposer(sweep)
     return GridProposer(sweep) if sweep.method == "grid" else RandomProposer(sweep)
 

@@ -346,9 +346,10 @@ def _every_value(sweep: Sweep, parameter: Parameter) -> Parameter:
                 return one
             law = one.distribution
             values += [law.value] if isinstance(law, Constant) else distinct(law)
-    if len({value_key(value) for value in values}) < 2:
+    different = distinct(Categorical(tuple(values)))
+    if len(different) < 2:
         return parameter
-    return replace(parameter, distribution=Categorical(tuple(values)), kind="categorical")
+    return replace(parameter, distribution=Categorical(tuple(different)), kind="categorical")
 
 
 def fresh_seeds(used: Value, count: int) -> list[Value]:

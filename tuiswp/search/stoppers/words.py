@@ -56,7 +56,8 @@ def plan_lines(rule: Rule, length: Mapping[Resource, float]) -> list[str]:
     plan = plan_of(rule, length)
     unit = rule.resource
     if plan is None:
-        points = stopper_for(rule).plan(1e6).points[:_NAMED]
+        stopper = stopper_for(rule)
+        points = (stopper.plan(1e6).points or stopper.plan(1e18).points)[:_NAMED]
         return [f"{unit} {listed(points)}, …: how far a run gets is not known"]
     if not plan.points:
         return ["none: such a run ends before the first"] if plan.complete else ["when it can tell"]
