@@ -72,6 +72,41 @@ def test_the_output_tells_known_causes(tail: bytes, cause: str) -> None:
     assert judged(exit_record(1), tail).cause == cause
 
 
+# What torch 2.13 prints, with a logger's last words behind it.
+TORCH_OOM = b"""\
+  File "train.py", line 3, in <module>
+    x = torch.empty(20 * 2**30, device="cuda")
+torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total \
+capacity of 79.15 GiB of which 12.34 GiB is free. Process 1234 has 66.80 GiB memory in use. Of \
+the allocated memory 65.00 GiB is allocated by PyTorch, and 1.20 GiB is reserved by PyTorch.
+wandb: Find logs at: ./wandb/offline-run/logs
+"""
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        TORCH_OOM,
+        b"torch.cuda.OutOfMemoryError: CUDA out of memory. Tried",
+        b"RuntimeError: CUDA error: out of memory",
+        b"RuntimeError: CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        b"torch.OutOfMemoryError: HIP out of memory. Tried to allocate 2.00 GiB",
+        b"jaxlib.xla_extension.XlaRuntimeError: RESOURCE_EXHAUSTED: Out of memory while trying",
+    ],
+)
+def test_out_of_gpu_memory_says_so_and_what_to_change(tail: bytes) -> None:
+    verdict = ending.of_exit(
+        TRIAL, replace(RUN, retries=3), exit_record(1), tail, now=0.0, remedy="halve it"
+    )
+    assert (verdict.cause, verdict.outcome, verdict.retry) == ("gpu-oom", "failed", False)
+    assert verdict.evidence.endswith("; halve it")
+    assert "wandb" not in verdict.evidence
+    if tail == TORCH_OOM:
+        assert "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00" in (
+            verdict.evidence
+        )
+
+
 def test_out_of_gpu_memory_is_never_retried_as_it_was() -> None:
     verdict = judged(exit_record(1), b"CUDA out of memory", run=replace(RUN, retries=5))
     assert verdict.outcome == "failed"

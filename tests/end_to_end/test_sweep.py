@@ -311,3 +311,26 @@ def test_no_secret_of_the_environment_is_in_what_a_sweep_keeps(
     ]
     # spec.json (0600) carries the training's environment to its supervisor while it is needed.
     assert holding == []
+
+
+OUT_OF_MEMORY = """\
+echo "$TUISWP_ATTEMPT $$" >> "$TUISWP_TRIAL_DIR/launches"
+echo 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has' >&2
+exit 1
+"""
+
+
+def test_a_trial_that_runs_out_of_gpu_memory_says_what_to_change_and_is_not_tried_again(
+    folder: Path,
+) -> None:
+    source = write_sweep(folder, trials=1, script=OUT_OF_MEMORY)
+    text = source.read_text().replace("  x: {", "  batch_size: {value: 8}\n  x: {")
+    source.write_text(text.replace("tuiswp: {", "tuiswp: {retries: 2, "))
+    assert tuiswp("--batch", source, cwd=folder).returncode == 4
+    directory = sweep_of(source)
+    status = json.loads(tuiswp("status", "--json", directory, cwd=folder).stdout)
+    assert [trial["cause"] for trial in status["trials"]] == ["gpu-oom"]
+    assert launches(directory) == {"t0000": ["1"]}
+    told = tuiswp("explain", directory, "t0", cwd=folder).stdout
+    assert "CUDA out of memory. Tried to allocate 20.00 GiB" in told
+    assert "clone it with batch_size=4" in told

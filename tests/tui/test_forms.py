@@ -51,6 +51,23 @@ def moment(sweep: Sweep | None = None) -> Snapshot:
     return snapshot(trials, sweep=sweep)
 
 
+def test_a_clone_of_a_trial_that_ran_out_of_gpu_memory_is_offered_half_the_batch() -> None:
+    space = (RATE, constant("batch_size", 8), constant("gradient_accumulation_steps", 2))
+    point: Params = {"lr": 1e-3, "batch_size": 8, "gradient_accumulation_steps": 2}
+    sweep = replace(sweep_of(*space), method="random", run_cap=20)
+    full = ended(0, point, None, state="failed", cause="gpu-oom")
+    form = clone_form(snapshot([full, ended(1, point, value=2.0)], sweep=sweep), [0])
+    assert form is not None
+    assert "ran out of GPU memory" in form.about
+    offered = {field.label: field.given for field in form.fields if field.given}
+    assert offered == {"batch_size": "4", "gradient_accumulation_steps": "4"}
+    assert form.plan({}).request.points == ({"batch_size": 4, "gradient_accumulation_steps": 4},)
+    kept = form.plan({"batch_size": "8", "gradient_accumulation_steps": "2"})
+    assert not kept.request.points
+    other = clone_form(snapshot([full, ended(1, point, value=2.0)], sweep=sweep), [1])
+    assert other is not None and not any(field.given for field in other.fields)
+
+
 def texts(form: Form | None) -> dict[str, str]:
     assert form is not None
     return {field.label: field.text for field in form.fields}

@@ -16,6 +16,7 @@ Code: TypeAlias = Literal[
     # before the launch and after
     "narrow-range", "linear-scale", "confounded", "no-baseline", "single-value", "endless",
     "no-metric", "odd-range", "co-tune", "outside-safe-range", "large-grid",
+    "batch-between-phases",
     # from the results
     "no-valid-result", "refused-arguments", "metric-missing", "expression-faults",
     "incomplete-trials", "diverged", "identical-values", "tie", "baseline-wins", "within-noise",

@@ -8,12 +8,10 @@ from tuiswp.analysis.axes import is_learning_rate, number, shown_name, spell, wo
 from tuiswp.analysis.findings import Diagnosis
 from tuiswp.model.space import Parameter
 from tuiswp.model.sweep import Sweep
+from tuiswp.spec.batch import BATCH
 from tuiswp.spec.distributions import bounds
 from tuiswp.spec.params import only_value, swept
 
-_BATCH = {
-    "batch", "bs", "batch_size", "batchsize", "train_batch_size", "per_device_train_batch_size",
-}  # fmt: skip
 # What a value outside cannot mean: (words of the name, least, most, why).
 _LIMITS: tuple[tuple[frozenset[str], float, float, str], ...] = (
     (frozenset({"dropout"}), 0.0, 0.95, "a share of units to drop: 0 to under 1"),
@@ -73,7 +71,7 @@ def co_tuned(sweep: Sweep) -> list[Diagnosis]:
     if rate is None:
         return []
     found: list[Diagnosis] = []
-    batch = next((p for p in known if p.path[-1].lower() in _BATCH), None)
+    batch = next((p for p in known if p.path[-1].lower() in BATCH), None)
     if batch is not None and (rate.path in moving) != (batch.path in moving):
         found += _batch(rate, batch, rate_moves=rate.path in moving)
     warmup = next((p for p in known if "warmup" in words(p.path[-1])), None)

@@ -18,6 +18,7 @@ from tuiswp.analysis.axes import (
 )
 from tuiswp.analysis.findings import Diagnosis
 from tuiswp.analysis.model_checks import outside_safe_range
+from tuiswp.analysis.phase_checks import batch_between_phases
 from tuiswp.analysis.plausible import co_tuned, odd_range
 from tuiswp.analysis.trained import model_of
 from tuiswp.model.space import Categorical, IntUniform, Parameter, Uniform, Value
@@ -213,6 +214,7 @@ def _plan_findings(sweep: Sweep) -> list[Diagnosis]:
             )
         )
     found += _large_grid(sweep)
+    found += batch_between_phases(sweep)
     if sweep.method == "random" and sweep.run_cap is None and several and not sweep.phases:
         found.append(
             Diagnosis(

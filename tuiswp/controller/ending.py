@@ -20,8 +20,10 @@ BACKOFF_S = 5.0
 BACKOFF_CAP_S = 600.0
 LAUNCH_CAP_S = 60.0  # somebody may have mended what is in the way
 
+# torch's words since 0.4 (CUDA, ROCm), those of its allocator and cuBLAS, and of JAX.
 _GPU_OOM = re.compile(
-    rb"CUDA out of memory|torch\.(?:cuda\.)?OutOfMemoryError|CUDA_ERROR_OUT_OF_MEM"
+    rb"(?:CUDA|HIP|GPU) out of memory|torch\.(?:cuda\.)?OutOfMemoryError|CUDA_ERROR_OUT_OF_MEM"
+    rb"|CUDA error: out of memory|CUBLAS_STATUS_ALLOC_FAILED|RESOURCE_EXHAUSTED: Out of memory"
 )
 _GPU_FAULT = re.compile(rb"CUDA error: (?!out of memory)|CUDNN_STATUS|NVML.*GPU is lost|Xid \d+")
 _NO_MODULE = re.compile(
@@ -51,12 +53,20 @@ class Ending(msgspec.Struct, frozen=True):
 
 
 def of_exit(
-    trial: Trial, run: Run, record: ExitRecord, tail: bytes, *, now: float, complete: bool = False
+    trial: Trial,
+    run: Run,
+    record: ExitRecord,
+    tail: bytes,
+    *,
+    now: float,
+    complete: bool = False,
+    remedy: str = "",
 ) -> Ending:
     """How an attempt with an `exit.json` ended; `tail` is the end of its output.
 
     A request counts only if the supervisor says it acted on one: an attempt that ended by itself
     just before the kill ended by itself. `complete`: its metrics say that it came to its end.
+    `remedy`: what to say to one that ran out of GPU memory.
     """
     if trial.kill is not None and trial.kill.becomes == "queued":
         return _as_asked(trial, record)  # "again" was promised, however this one ended
@@ -71,6 +81,8 @@ def of_exit(
     if record.code == 0:
         return Ending("done", "exit 0", "done")
     cause, evidence = _natural(record, tail)
+    if cause == "gpu-oom" and remedy:
+        evidence += f"; {remedy}"
     return _with_retry(trial, run, cause, evidence, "failed", now=now)
 
 
@@ -143,7 +155,8 @@ def _natural(record: ExitRecord, tail: bytes) -> tuple[Cause, str]:
     last = last_line(tail)
     evidence = f"exit {record.code}" + (f": {last}" if last else "")
     if _GPU_OOM.search(tail):
-        return "gpu-oom", evidence
+        said = [line for line in tail.splitlines() if _GPU_OOM.search(line)]
+        return "gpu-oom", f"exit {record.code}: {last_line(said[-1])}"
     if _GPU_FAULT.search(tail):
         return "gpu-fault", evidence
     if _DISK_FULL.search(tail):

@@ -23,6 +23,7 @@ from tuiswp.metrics.objective import reduce
 from tuiswp.metrics.resource import columns
 from tuiswp.model.events import AttemptEnded, AttemptStarted, Event, KillRequested
 from tuiswp.model.trial import KillRequest, Launching, Process, Running, Trial
+from tuiswp.spec.batch import out_of_memory_remedy
 
 LAUNCH_DEADLINE_S = 10.0
 LAUNCH_TRIES = 4
@@ -194,6 +195,7 @@ class Watcher:
             attempts.log_tail(watch.directory),
             now=self._core.wall(),
             complete=self._has_reached(watch.number),
+            remedy=out_of_memory_remedy(self._core.whole.parameters, trial.params),
         )
         self._finish(watch, trial, verdict, record)
 

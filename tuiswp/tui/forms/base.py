@@ -74,7 +74,7 @@ def edited(fields: Iterable[Field], texts: Texts) -> dict[str, str]:
     return {
         field.key: text
         for field in fields
-        if (text := texts.get(field.key, field.text).strip()) and text != field.text.strip()
+        if (text := texts.get(field.key, field.first).strip()) and text != field.text.strip()
     }
 
 

@@ -1,14 +1,15 @@
 """Clone trials: the same point again, or with some values changed. Pure; sends nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from tuiswp.analysis.words import several
 from tuiswp.controller.requests import new_request
 from tuiswp.errors import UsageError
-from tuiswp.model.space import Parameter, Params
+from tuiswp.model.space import Parameter, Params, Path
 from tuiswp.model.trial import Trial
+from tuiswp.spec.batch import halved
 from tuiswp.spec.params import flatten, nest, swept
 from tuiswp.spec.scalars import as_number
 from tuiswp.spec.values import allowed, differences, outside, overlaid, parse_value
@@ -43,7 +44,8 @@ def clone_form(snapshot: Snapshot, numbers: Sequence[int]) -> Form | None:
     parameters = _swept_first(snapshot)
     if not trials or not parameters:
         return None
-    fields = tuple(_field(parameter, trials) for parameter in parameters)
+    offers = _smaller(trials, parameters)
+    fields = tuple(_field(parameter, trials, offers) for parameter in parameters)
     by_key = dict(zip((field.key for field in fields), parameters, strict=True))
     copies = Field(_COPIES, "copies", "1", f"how many of each, 1 to {MOST_COPIES}", _check_copies)
 
@@ -66,7 +68,9 @@ def clone_form(snapshot: Snapshot, numbers: Sequence[int]) -> Form | None:
         f"Clone {named}",
         (*fields, copies, WHY),
         plan,
-        "What you change differs; change nothing and the same point runs again.",
+        "It ran out of GPU memory: half the batch is filled in; change it as you like."
+        if offers
+        else "What you change differs; change nothing and the same point runs again.",
     )
 
 
@@ -97,7 +101,14 @@ def _swept_first(snapshot: Snapshot) -> list[Parameter]:
     return sorted(sweep.parameters, key=lambda parameter: parameter.path not in varying)
 
 
-def _field(parameter: Parameter, trials: Sequence[Trial]) -> Field:
+def _smaller(trials: Sequence[Trial], parameters: Sequence[Parameter]) -> dict[Path, int]:
+    """What one trial that ran out of GPU memory is offered in place of its own values."""
+    if len(trials) != 1 or trials[0].cause != "gpu-oom":
+        return {}
+    return halved(parameters, trials[0].params)
+
+
+def _field(parameter: Parameter, trials: Sequence[Trial], offers: Mapping[Path, int]) -> Field:
     had = [flatten(trial.params, (parameter,)) for trial in trials]
     texts = {
         spelled(parameter, one[parameter.path]) if parameter.path in one else "" for one in had
@@ -108,7 +119,13 @@ def _field(parameter: Parameter, trials: Sequence[Trial]) -> Field:
     about = f"takes {allowed(parameter)}"
     name = parameter_name(parameter)
     return Field(
-        ".".join(parameter.path), name, text, about, lambda typed: remark(parameter, typed), hint
+        ".".join(parameter.path),
+        name,
+        text,
+        about,
+        lambda typed: remark(parameter, typed),
+        hint,
+        given=str(offers.get(parameter.path, "")),
     )
 
 
