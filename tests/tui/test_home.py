@@ -36,6 +36,12 @@ LIST = (
 )  # fmt: skip
 
 
+NEXT = (
+    "method: random\nmetric: {name: loss, goal: minimize}\nrun_cap: 5\n"
+    'parameters: {lr: {min: 0.1, max: 0.5}}\ncommand: ["true", "${args}"]\n'
+)
+
+
 class Hall(HomeApp):
     """The application with its feeds off: a test hands it lists and snapshots."""
 
@@ -147,7 +153,12 @@ async def test_what_cannot_be_shown_any_more_leads_back_to_the_list() -> None:
 
 
 @in_a_loop
-async def test_a_broken_sweep_is_not_opened_and_a_file_is_started_only_after_a_yes() -> None:
+async def test_a_broken_sweep_is_not_opened_and_a_file_is_started_only_after_a_yes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rule = "early_stop: {type: asha, resource: step, min_resource: 100, eta: 3}"
+    Path("next.yaml").write_text(f"{NEXT}tuiswp: {{{rule}, length: {{step: 1000, report: 50}}}}\n")
     app = Hall()
     async with app.run_test(size=(100, 30)) as pilot:
         screen = await ready(pilot)
@@ -158,12 +169,43 @@ async def test_a_broken_sweep_is_not_opened_and_a_file_is_started_only_after_a_y
         screen.query_one(Picks).select("next.yaml")
         for answer in ("n", "y"):
             await pilot.press("enter")
+            await app.workers.wait_for_complete()
             await pilot.pause()
             assert isinstance(app.screen, ConfirmScreen)
+            assert "5 trials by random over lr" in seen(app)
+            assert "kill points: step 100, 300, 900" in seen(app)
+            assert "= report 5, 15, 45" in seen(app)
+            assert "= progress 0.1, 0.3, 0.9" in seen(app)
             assert app.started == []
             await pilot.press(answer)
             await pilot.pause()
         assert app.started == [Path("next.yaml")]
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ("tuiswp: {early_stop: {type: asha, resource: step, min_resource: 100}, length: {step: 9}}",
+         "can never stop a trial"),
+        ("speed: 3", "next.yaml:6: speed: unknown key"),
+    ],
+)  # fmt: skip
+@in_a_loop
+async def test_a_file_that_cannot_start_says_why_and_asks_nothing(
+    more: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("next.yaml").write_text(f"{NEXT}{more}\n")
+    app = Hall()
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await ready(pilot)
+        screen.query_one(Picks).select("next.yaml")
+        await pilot.press("enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert isinstance(app.screen, HomeScreen)
+        [note] = app._notifications
+        assert says in note.message
 
 
 @in_a_loop

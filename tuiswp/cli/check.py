@@ -38,7 +38,7 @@ from tuiswp.model.stopper import Rule
 from tuiswp.model.sweep import Sweep
 from tuiswp.search.keys import point_key
 from tuiswp.search.phase_plan import all_trials, phase_trials
-from tuiswp.search.stoppers.words import never_fires, plan_lines, plan_of, rule_name
+from tuiswp.search.stoppers.words import before_launch, never_fires, plan_lines, plan_of, rule_name
 from tuiswp.search.suggest import first_params, learns, next_point, planned_trials, suggest
 from tuiswp.spec.census import Census, take
 from tuiswp.spec.command import CommandContext, default_interpreter, expand
@@ -392,17 +392,8 @@ def _stopper_json(sweep: Sweep, rule: Rule | None) -> dict[str, object] | None:
 
 def _stopping(sweep: Sweep) -> list[str]:
     """Every kill point before anything runs, in all units that can be told."""
-    if sweep.stopper is None:
-        return []
-    lines = [f"early stopping by {rule_name(sweep.stopper)}; the baseline is never stopped"]
-    for number, text in enumerate(plan_lines(sweep.stopper, sweep.length)):
-        lines.append(output.prose(f"{' = ' if number else 'kill points: '}{text}", indent="  "))
-    if len(sweep.length) == 0 and sweep.stopper.resource != "progress":
-        lines.append(
-            "  say how long a run is (`tuiswp: {length: {step: 2000, report: 200}}`) to see them "
-            "in every unit"
-        )
-    return lines
+    first, *rest = before_launch(sweep) or [""]
+    return [first, *(output.prose(line, indent="  ") for line in rest)] if first else []
 
 
 def _phases(plan: Plan) -> list[str]:

@@ -4,7 +4,7 @@ The same application as on one sweep, with a screen below it and a feed of its o
 """
 
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual import work
 from textual.message import Message
@@ -22,6 +22,9 @@ from tuiswp.tui.remembered import Memory
 from tuiswp.tui.screens.home import HomeScreen
 from tuiswp.tui.screens.sweep import SweepScreen
 from tuiswp.tui.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from tuiswp.tui.screens.confirm import Question
 
 _AT_HOME = ("help", "palette", "quit", "suspend", "screenshot", "next_pane", "previous_pane")
 
@@ -102,7 +105,7 @@ class HomeApp(SweepApp):
         if one.word == UNREADABLE:
             self.say(one.fault, bad=True)
         elif one.is_file:
-            self._ask_to_start(one)
+            self._ask_to_start(one.where)
         else:
             self.open_sweep(one.where)
 
@@ -139,36 +142,42 @@ class HomeApp(SweepApp):
         """In a thread: a read that hangs would hold the screen up."""
         feed.close()
 
-    def _ask_to_start(self, one: FoundSweep) -> None:
-        from tuiswp.tui.screens.confirm import ConfirmScreen, Question
+    @work(thread=True, group="starting")
+    def _ask_to_start(self, source: Path) -> None:
+        """Read the file, and ask with what it would do; one that cannot start says why instead."""
+        from tuiswp.controller.opening import preflight
+        from tuiswp.spec.load import load
+        from tuiswp.tui.screens.starting import start_file_question
 
-        shown = visible(str(one.where), limit=80)
-        asked = Question(
-            f"Start the sweep of {shown}?",
-            "Its trials begin at once and go on when you leave. "
-            f"`tuiswp check {shown}` shows before what it would run.",
-        )
+        try:
+            sweep = load(source)
+            preflight(sweep)
+        except TuiswpError as error:
+            self.call_from_thread(self.say, str(error), bad=True)
+        else:
+            asked = start_file_question(sweep, visible(str(source), limit=80))
+            self.call_from_thread(self._confirm_start, source, asked)
+
+    def _confirm_start(self, source: Path, asked: "Question") -> None:
+        from tuiswp.tui.screens.confirm import ConfirmScreen
+
+        if not isinstance(self.screen, HomeScreen):  # the person went on while the file was read
+            return
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.start_file(one.where)
+                self.start_file(source)
 
         self.push_screen(ConfirmScreen(asked, **self.look), answered)
 
     @work(thread=True, group="starting")
     def start_file(self, source: Path) -> None:
         """Start a file's sweep in the background, and open it."""
-        import os
-
-        from tuiswp.controller.opening import open_or_create, start_in_background
+        from tuiswp.controller.opening import open_or_create, preflight, start_in_background
         from tuiswp.spec.load import load
-        from tuiswp.spec.program import program_problem
 
         try:
-            sweep = load(source)
-            problem = program_problem(sweep, {**os.environ, **sweep.run.env})
-            if problem is not None:
-                raise problem
+            preflight(load(source))
             place, _, _ = open_or_create(source)
             start_in_background(place)
         except TuiswpError as error:

@@ -71,6 +71,22 @@ def plan_lines(rule: Rule, length: Mapping[Resource, float]) -> list[str]:
     return lines
 
 
+def before_launch(sweep: Sweep) -> list[str]:
+    """The rule and every kill point before anything runs, in all units that can be told."""
+    rule = sweep.stopper
+    if rule is None:
+        return []
+    lines = [f"early stopping by {rule_name(rule)}; the baseline is never stopped"]
+    for number, text in enumerate(plan_lines(rule, sweep.length)):
+        lines.append(f"{' = ' if number else 'kill points: '}{text}")
+    if len(sweep.length) == 0 and rule.resource != "progress":
+        lines.append(
+            "say how long a run is (`tuiswp: {length: {step: 2000, report: 200}}`) to see them in "
+            "every unit"
+        )
+    return lines
+
+
 def never_fires(sweep: Sweep) -> SpecError | None:
     """The fault of a rule whose first kill point lies beyond the end of a run; None: it can fire.
 
