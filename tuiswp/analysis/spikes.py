@@ -1,6 +1,7 @@
 """How spiky a curve begins: how far it rises again while it should fall. Pure arithmetic."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from tuiswp.model.sweep import Goal
@@ -22,12 +23,14 @@ def spikiness(steps: Sequence[float], values: Sequence[float], goal: Goal) -> fl
         return None
     end = max(steps[0] + BEGINNING * (steps[-1] - steps[0]), steps[_LEAST - 1])
     sign = 1.0 if goal == "minimize" else -1.0
-    first = [sign * value for step, value in zip(steps, values, strict=False) if step <= end]
+    first = [sign * value for value in values[: bisect_right(steps, end)]]
     if not all(map(math.isfinite, first)):
         return math.inf
     lowest, rise = first[0], 0.0
     for value in first:
         lowest = min(lowest, value)
         rise = max(rise, value - lowest)
-    fell = first[0] - min(sign * value for value in values if math.isfinite(value))
+    whole = math.isfinite(sum(values))  # as nearly always: then nothing has to be left out
+    known = values if whole else [value for value in values if math.isfinite(value)]
+    fell = first[0] - (min(known) if goal == "minimize" else -max(known))
     return rise / fell if fell > 0 else None

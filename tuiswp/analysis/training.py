@@ -70,12 +70,13 @@ def choose(
 
     Of several the one named like a loss most plainly, with a curve rather than one point.
     """
-    losses = [name for name in names if any(word in _words(name) for word in _LOSS)]
-    tested = [name for name in losses if _words(name) & set(_EVAL)]
+    known = {name: _words(name) for name in names}
+    losses = [name for name in names if not known[name].isdisjoint(_LOSS)]
+    tested = [name for name in losses if not known[name].isdisjoint(_EVAL)]
     trained = [name for name in losses if name not in tested]
 
     def rank(name: str) -> tuple[bool, int, int, int]:
-        words = _words(name)
+        words = known[name]
         plain = next((at for at, loss in enumerate(_LOSS) if loss in words), len(_LOSS))
         extra = len(words - {*_LOSS, *_EVAL, *_TRAIN})
         return (names[name].count < 2, extra, plain, -names[name].count)
@@ -123,7 +124,9 @@ def _of_training(curve: Curve | None) -> dict[str, float | None]:
     )
     if curve is None:
         return unknown
-    values = [value for value in curve[1] if math.isfinite(value)]
+    values = curve[1]
+    if not math.isfinite(sum(values)):  # else, as nearly always, nothing has to be left out
+        values = [value for value in values if math.isfinite(value)]
     if len(values) < _LEAST:
         return unknown
     size = max(2, len(values) // 10)
