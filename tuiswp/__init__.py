@@ -16,6 +16,8 @@ _LAZY = {
     "SweepHandle": ("tuiswp.api", "SweepHandle"),
     "SweepResult": ("tuiswp.api", "SweepResult"),
     "TuiswpError": ("tuiswp.errors", "TuiswpError"),
+    "NoResult": ("tuiswp.errors", "NoResult"),
+    "SweepPaused": ("tuiswp.errors", "SweepPaused"),
     "report": ("tuiswp.report", ""),
     "integrations": ("tuiswp.integrations", ""),
 }

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from tuiswp.analysis.summary import best_json
+from tuiswp.cli import otherwise
 from tuiswp.controller.client import SweepReader, SweepView, ask
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.loop import US
@@ -20,7 +21,6 @@ from tuiswp.controller.requests import new_request
 from tuiswp.errors import NoResult, SweepPaused, UsageError
 from tuiswp.model.space import Params
 from tuiswp.model.sweep import Goal
-from tuiswp.spec.load import read_file
 from tuiswp.spec.overriding import Overrides, override, written
 from tuiswp.text import visible
 
@@ -230,11 +230,7 @@ def _text(
             where=visible(str(source)),
             hint="tuiswp.collect reads the results of a sweep directory",
         )
-    text = SweepText(source)
-    if not overrides:
-        return text
-    text.sweep()  # faults of the file are told as such, with its lines
-    return SweepText(source, override(read_file(source), overrides))
+    return otherwise.applied(SweepText(source), overrides)
 
 
 def _script() -> Path:

@@ -94,8 +94,8 @@ def log(
 def should_stop() -> bool:
     """True once this trial is asked to end (paused, killed, pruned, stopped): save, and leave.
 
-    The sweep asks by a TERM and waits for `grace` (30 seconds) before it kills. The first call, by
-    the main thread, begins to listen for it; until then a TERM ends the training at once, as it
+    The sweep asks by a TERM and waits for `grace_s` (30 seconds) before it kills. The first call,
+    by the main thread, begins to listen for it; until then a TERM ends the training at once, as it
     does without this. Cheap enough for every step. A ctrl-c stays a KeyboardInterrupt. Outside a
     sweep it is False, and nothing is changed.
     """

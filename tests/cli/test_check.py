@@ -165,3 +165,15 @@ def test_an_unset_variable_of_the_command_is_named(
     said = tuiswp("check", "s.yaml").out
     assert "${envvar:NO_SUCH_THING} is not set; the command gets the word NO_SUCH_THING" in said
     assert "${envvar:SUCH_A_THING} is not set" not in said
+
+
+def test_check_takes_what_is_said_otherwise_than_in_the_file(tuiswp: Tuiswp, here: Path) -> None:
+    (here / "s.yaml").write_text(SPEC)
+    said = tuiswp(
+        "check", "s.yaml", "--fix", "lr=5e-3", "--metric", "eval/f1", "--goal", "maximize"
+    )
+    assert said.out.splitlines()[0] == "lr  grid  maximize eval/f1"
+    assert "--lr=5e-3" in said.out or "--lr=0.005" in said.out
+    finished(here / "sweeps" / "lr")
+    refused = tuiswp("check", "lr", "--count", "3")
+    assert (refused.code, "go with a sweep file" in refused.err) == (2, True)

@@ -18,11 +18,11 @@ from tuiswp.analysis.optimum import objective_text
 from tuiswp.analysis.space_checks import warnings_before
 from tuiswp.analysis.trained import model_of
 from tuiswp.cli import arguments as args
-from tuiswp.cli import output
+from tuiswp.cli import otherwise, output
 from tuiswp.controller.client import SweepReader
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.frozen import current_sweep
-from tuiswp.controller.opening import SWEEPS
+from tuiswp.controller.opening import SWEEPS, SweepText
 from tuiswp.controller.priors import gather
 from tuiswp.controller.steered import edits
 from tuiswp.errors import ExitCode, SpecError, UsageError
@@ -43,8 +43,8 @@ from tuiswp.search.suggest import first_params, learns, next_point, planned_tria
 from tuiswp.spec.census import Census, take
 from tuiswp.spec.command import CommandContext, default_interpreter, expand
 from tuiswp.spec.constraints import rule_text
-from tuiswp.spec.load import load
 from tuiswp.spec.names import safe_name
+from tuiswp.spec.overriding import Overrides
 from tuiswp.spec.params import baseline_params, describe, point_params, swept
 from tuiswp.spec.phase_words import phase_words
 from tuiswp.spec.phased import in_phase, measure, parameters_in, whole
@@ -89,10 +89,11 @@ class Plan(msgspec.Struct, frozen=True):
 def add_arguments(parser: ArgumentParser, name: str) -> None:
     parser.add_argument("sweep", metavar="SWEEP", help="a sweep file, or a sweep directory")
     parser.add_argument("--json", action="store_true", help="print one object")
+    otherwise.add_arguments(parser)
 
 
 def run(arguments: Namespace) -> int:
-    plan = make_plan(*_load(arguments.sweep))
+    plan = make_plan(*_load(arguments.sweep, otherwise.given(arguments)))
     if arguments.json:
         output.show_json(as_json(plan))
     else:
@@ -103,18 +104,22 @@ def run(arguments: Namespace) -> int:
     return ExitCode.OK
 
 
-def _load(given: str) -> tuple[Sweep, Path]:
+def _load(given: str, overrides: Overrides | None) -> tuple[Sweep, Path]:
     """The sweep, and the directory it has or would have. Raises SpecErrors."""
     path = Path(given)
     if path.is_dir() or (not path.exists() and path.suffix not in args.FILES):
         place = SweepDirectory(args.find_sweep(given))
+        if overrides:
+            raise UsageError(
+                "--count, --metric, --goal and --fix go with a sweep file", where=visible(given)
+            )
         if not place.exists():
             raise UsageError("is a folder of runs: there is no sweep file to check", where=given)
         state = SweepReader(place.root).refresh(with_metrics=False).state
         sweep = current_sweep(place, state)
         notes = (*sweep.notes, *(f"{EDITED}{line}" for line in edits(state)))
         return msgspec.structs.replace(sweep, notes=notes), place.root
-    sweep = load(path)
+    sweep = otherwise.applied(SweepText(path), overrides).sweep()
     return sweep, (SWEEPS / safe_name(sweep.name)).absolute()
 
 

@@ -11,15 +11,12 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn, Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 import tuiswp
-from tuiswp.cli import once, output
+from tuiswp.cli import once, otherwise, output
 from tuiswp.errors import ExitCode, TuiswpError, UsageError
 from tuiswp.text import visible
-
-if TYPE_CHECKING:
-    from tuiswp.spec.overriding import Overrides
 
 
 class Command(Protocol):
@@ -131,7 +128,7 @@ def _sweep(words: list[str]) -> int:
     if once.is_meant(arguments):
         return once.run(arguments)
     if given is None:
-        if arguments.batch or arguments.name or arguments.dir or _overrides(arguments):
+        if arguments.batch or arguments.name or arguments.dir or otherwise.given(arguments):
             raise UsageError("no SWEEP is named", hint="write `tuiswp --batch sweep.yaml`")
         from tuiswp.cli import listing
 
@@ -155,22 +152,7 @@ def _sweep(words: list[str]) -> int:
         lines=arguments.lines,
         ascii=arguments.ascii,
         reset_view=arguments.reset_view,
-        overrides=_overrides(arguments),
-    )
-
-
-def _overrides(arguments: argparse.Namespace) -> "Overrides | None":
-    """What the flags say otherwise than the sweep file."""
-    given = (arguments.count, arguments.metric, arguments.goal, arguments.fix)
-    if given == (None, None, None, []):
-        return None
-    from tuiswp.spec.overriding import Overrides, fixed
-
-    return Overrides(
-        parameters=fixed(arguments.fix),
-        metric=arguments.metric,
-        goal=arguments.goal,
-        count=arguments.count,
+        overrides=otherwise.given(arguments),
     )
 
 
@@ -211,14 +193,7 @@ def _top_parser() -> Parser:
     parser.add_argument("--batch", action="store_true", help="run to the end in the foreground")
     parser.add_argument("--name", help="name of the sweep, and of its directory under ./sweeps")
     parser.add_argument("--dir", help="directory of the sweep (default: ./sweeps/NAME)")
-    file = parser.add_argument_group("instead of what the sweep file says")
-    file.add_argument("--count", type=int, metavar="N", help="trials at most (its run_cap)")
-    file.add_argument("--metric", metavar="NAME", help="the metric that decides")
-    file.add_argument("--goal", choices=("minimize", "maximize"), help="its goal")
-    file.add_argument(
-        "--fix", action="append", default=[], metavar="NAME=VALUE",
-        help="give a parameter this one value: a model, a data set, a task; may be repeated",
-    )  # fmt: skip
+    otherwise.add_arguments(parser)
     parser.add_argument(
         "--lines", action="store_true", help="follow with live lines instead of the full screen"
     )

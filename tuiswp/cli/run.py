@@ -92,15 +92,11 @@ def _no_terminal(lines: bool) -> str | None:
 
 def _preflight(source: Path, overrides: "Overrides | None") -> "SweepText":
     """What can be known to fail is said before a directory is made. Raises SpecErrors."""
+    from tuiswp.cli import otherwise
     from tuiswp.controller.opening import SweepText, preflight
-    from tuiswp.spec.overriding import override
 
-    text = SweepText(source)
-    sweep = text.sweep()
-    if overrides:
-        text = SweepText(source, override(text.bytes(), overrides))
-        sweep = text.sweep()
-    preflight(sweep)
+    text = otherwise.applied(SweepText(source), overrides)
+    preflight(text.sweep())
     return text
 
 
