@@ -105,6 +105,8 @@ def test_proposals_piled_at_an_end_are_counted_against_chance() -> None:
     one = found(sweep, piled + rest)["at-bound"]
     assert "5 of 30 trials took a lr within 1 % of its high end, 1e-1" in one.message
     assert "at-bound" not in found(sweep, piled[:1] + rest)
+    repeats = [replace(one, origin="replicate") for one in piled[1:]]
+    assert "at-bound" not in found(sweep, piled[:1] + repeats + rest)
 
 
 def halves(gap: float) -> tuple[Sweep, list[Trial]]:

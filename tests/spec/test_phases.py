@@ -1,11 +1,13 @@
 """`tuiswp.phases` as files ask for it: what is read, what is refused, what a phase means."""
 
 import pytest
+from msgspec.structs import replace
 
 from tests.spec.helpers import faults, one_fault, read
 from tuiswp.model.space import (
     Categorical,
     Constant,
+    Constraints,
     IntUniform,
     LogUniform,
     Parameter,
@@ -15,7 +17,7 @@ from tuiswp.model.space import (
 from tuiswp.model.stopper import Asha
 from tuiswp.model.sweep import Refine, Sweep, Transfer, Validate
 from tuiswp.spec.params import baseline_params, point_params, swept
-from tuiswp.spec.phased import measure, narrowed, parameters_in, transferred, whole
+from tuiswp.spec.phased import measure, narrowed, nothing_allowed, parameters_in, transferred, whole
 
 HEAD = """\
 method: random
@@ -93,6 +95,8 @@ def test_a_phase_is_read_with_everything_it_can_say() -> None:
         ("{name: a, trials: 3, method: tpe}", "method: the text"),
         ("{name: a, trials: 3, sampler: tpe}", "tpe does not go with method random"),
         ("{name: a, run_cap: 3}", "run_cap: unknown key; write trials"),
+        ("{name: a, trials: 3, set: {lr: high}}", "set.lr: takes log_uniform_values"),
+        ("{name: a, trials: 3, set: {lr: null}}", "not nothing; write a number"),
         ("{name: a, transfer: {top: 0}}", "top: must be at least 1, got 0"),
         ("{name: a, transfer: {tp: 1}}", "tp: unknown key"),
         ("{name: a, transfer: {}, trials: 3}", "trials: does not go with transfer"),
@@ -204,3 +208,25 @@ def test_who_looks_at_every_phase_sees_the_baseline_and_points_of_the_file() -> 
     )
     assert baseline_params(whole(sweep)) == baseline_params(sweep)
     assert point_params(whole(sweep)) == point_params(sweep)
+
+
+@pytest.mark.parametrize(
+    ("rule", "phase", "forbidden"),
+    [
+        ("rank == 8", "{name: low, trials: 3, set: {rank: 8}}", True),
+        ("rank == 8", "{name: low, trials: 3, set: {rank: 16}}", False),
+        ("rank == 8", "{name: low, method: grid, parameters: {rank: {values: [8]}}}", True),
+        ("lr < 1", "{name: low, trials: 3, parameters: [lr]}", True),
+        ("lr < 0.01 and rank == 8", "{name: low, trials: 3, set: {rank: 8}}", False),
+    ],
+)
+def test_a_phase_that_the_rules_leave_nothing_of_is_told_with_the_rule(
+    rule: str, phase: str, forbidden: bool
+) -> None:
+    begin = "baseline: {lr: 0.01, rank: 16, opt: {name: adam}}"
+    sweep = read(phased("{name: first, trials: 1}", phase, more=f"{begin}\n  seed: 1"))
+    fault = nothing_allowed(replace(sweep, constraints=Constraints(exclude=(rule,))))
+    assert (fault is not None and "rules forbid every point of" in str(fault)) is forbidden
+    if fault is not None:
+        assert rule in str(fault)
+    assert nothing_allowed(sweep) is None

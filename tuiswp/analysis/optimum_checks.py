@@ -194,6 +194,8 @@ def no_u(sweep: Sweep, judgement: Judgement, shapes: Sequence[Shape]) -> list[Di
         rate = is_learning_rate(one.parameter)
         if one.verdict == "full-u" or not one.points or not (alone or rate):
             continue
+        if sweep.phases and len(one.points) < 3:
+            continue  # the phase that searched it was held to another measure
         found.append(
             Diagnosis(
                 "no-u-shape",

@@ -147,7 +147,9 @@ def at_bound(sweep: Sweep, trials: Sequence[Trial]) -> list[Diagnosis]:
     Under the range's own law a draw falls within 1 % of an end with probability 0.01, so k of n
     have the tail of Binomial(n, 0.01); it is said when that is under 0.001.
     """
-    sampled = [trial for trial in trials if trial.origin not in ("baseline", "point", "clone")]
+    given = ("baseline", "point", "clone", "replicate")  # a repeat says nothing of where to look
+    narrow = {n for n, phase in enumerate(sweep.phases) if phase.refine or phase.ranges}
+    sampled = [one for one in trials if one.origin not in given and one.phase not in narrow]
     found: list[Diagnosis] = []
     for parameter in tuned(sweep):
         ends = range_of(parameter)

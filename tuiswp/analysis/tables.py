@@ -1,10 +1,15 @@
 """Rows of cells → aligned lines that fit a width. Pure; knows nothing of what the cells mean."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
 _GAP = "  "
 _LEAST = 6
+# 9.014e-3, -10.64%, +0.51%, 0.02456
+_NUMBER = re.compile(
+    r"(?P<lead>(?P<sign>[+-]?)\d+\.(?P<digits>\d+))(?P<unit>(?:e[+-]?\d+)?(?: ?%)?)"
+)
 
 
 def table(
@@ -48,9 +53,12 @@ def columns(text: str) -> int:
 
 
 def cut(text: str, size: int) -> str:
-    """`text` in at most `size` columns."""
+    """`text` in at most `size` columns; a number loses digits after the point, never its size."""
     if columns(text) <= size:
         return text
+    rounded = _rounded(text, size)
+    if rounded is not None:
+        return rounded
     kept, used = "", 0
     for char in text:
         if used + _columns(char) > size - 1:
@@ -58,6 +66,21 @@ def cut(text: str, size: int) -> str:
         kept += char
         used += _columns(char)
     return kept + "…"
+
+
+def _rounded(text: str, size: int) -> str | None:
+    """A number with fewer digits, so that it fits; None where that would not be the number."""
+    number = _NUMBER.fullmatch(text)
+    if number is None:
+        return None
+    lead = float(number["lead"])
+    for digits in range(len(number["digits"]) - 1, -1, -1):
+        short = f"{lead:{number['sign']}.{digits}f}"
+        if lead and not float(short):
+            return None
+        if len(short + number["unit"]) <= size:
+            return short + number["unit"]
+    return None
 
 
 def _columns(char: str) -> int:

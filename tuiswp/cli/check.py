@@ -47,7 +47,7 @@ from tuiswp.spec.names import safe_name
 from tuiswp.spec.overriding import Overrides
 from tuiswp.spec.params import baseline_params, describe, point_params, swept
 from tuiswp.spec.phase_words import phase_words
-from tuiswp.spec.phased import in_phase, measure, parameters_in, whole
+from tuiswp.spec.phased import in_phase, measure, nothing_allowed, parameters_in, whole
 from tuiswp.spec.program import program_problem, program_warnings
 from tuiswp.spec.scale import is_logarithmic, is_numeric
 from tuiswp.text import shell_line, visible
@@ -134,7 +134,7 @@ def make_plan(sweep: Sweep, root: Path) -> Plan:
         parallel,
         place,
         tuple(_first(sweep, root)),
-        program_problem(sweep, environ) or never_fires(sweep) or missing,
+        program_problem(sweep, environ) or never_fires(sweep) or nothing_allowed(sweep) or missing,
         tuple(program_warnings(sweep, environ)),
         tuple(warnings_before(whole(sweep))),
         priors,

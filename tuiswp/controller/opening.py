@@ -34,7 +34,7 @@ from tuiswp.spec import load as spec_load
 from tuiswp.spec.edits import as_word
 from tuiswp.spec.names import safe_name
 from tuiswp.spec.params import same_space
-from tuiswp.spec.phased import whole
+from tuiswp.spec.phased import nothing_allowed, whole
 from tuiswp.spec.program import program_problem
 from tuiswp.text import visible
 
@@ -69,7 +69,8 @@ class SweepText(NamedTuple):
 
 def preflight(sweep: Sweep) -> None:
     """Raise what can be known to fail, before a directory is made."""
-    problem = program_problem(sweep, {**os.environ, **sweep.run.env}) or never_fires(sweep)
+    problem = program_problem(sweep, {**os.environ, **sweep.run.env})
+    problem = problem or never_fires(sweep) or nothing_allowed(sweep)
     if problem is not None:
         raise problem
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from tuiswp.errors import SpecError
 from tuiswp.expression.parser import parse
 from tuiswp.expression.scalar import evaluate
 from tuiswp.model.events import PhaseStarted
@@ -29,6 +30,7 @@ from tuiswp.model.space import (
 )
 from tuiswp.model.sweep import Phase, Sweep
 from tuiswp.model.trial import Trial
+from tuiswp.spec.census import take
 from tuiswp.spec.distributions import distinct, quantile, value_key
 from tuiswp.spec.params import (
     baseline_params,
@@ -245,6 +247,30 @@ def _with_values(
 def _whole(value: Value) -> Value:
     """2.0 * 8 is 16: a script that takes whole numbers takes no 16.0."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def nothing_allowed(sweep: Sweep) -> SpecError | None:
+    """The fault of a phase every point of which the rules between parameters forbid.
+
+    What it will inherit from the best is not known, so it may be anything here.
+    """
+    for number, phase in enumerate(sweep.phases if sweep.constraints else (), 1):
+        if phase.validate is not None or phase.transfer is not None:
+            continue
+        anything = replace(phase, searches=None, refine=None)
+        census = take(parameters_in(sweep, anything, None), sweep.constraints, grid=False)
+        if census.allowed or not (census.complete or census.total is None):
+            continue
+        worst = max(census.fired, key=lambda rule: census.fired[rule], default="")
+        line = sweep.lines.get("tuiswp")
+        place = sweep.source if line is None else f"{sweep.source}:{line}"
+        return SpecError(
+            f"rules forbid every point of {visible(phase.name, limit=40)}, "
+            f"most often: {visible(worst, limit=100)}",
+            where=f"{place}: tuiswp.phases.{number}",
+            hint="set or search something else in it, or loosen the rule",
+        )
+    return None
 
 
 # ── what can be compared ─────────────────────────────────────────────────────────────────────────

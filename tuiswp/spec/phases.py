@@ -10,12 +10,12 @@ from tuiswp.expression.checks import as_condition
 from tuiswp.expression.faults import ExpressionError
 from tuiswp.expression.parser import parse
 from tuiswp.expression.tree import names
-from tuiswp.model.space import Parameter, Path, Value
+from tuiswp.model.space import Categorical, Constant, Parameter, Path, Value
 from tuiswp.model.sweep import Method, Phase, Refine, Sampler, Transfer, Validate
 from tuiswp.spec.distributions import grid_count, support_count
 from tuiswp.spec.early import read_rule
 from tuiswp.spec.parameters import read_parameters
-from tuiswp.spec.params import is_swept, near_miss, only_value
+from tuiswp.spec.params import describe, is_swept, near_miss, only_value
 from tuiswp.spec.reader import Section, kind_of
 from tuiswp.spec.scale import words
 from tuiswp.spec.stopping import read_hours, read_share
@@ -183,7 +183,13 @@ class _Reading:
             if searches is not None and one.path in searches:
                 inner.fault(name, "is set, and searched in the same phase", "do one of the two")
                 continue
-            found.append((one.path, inner.reader.value(node, inner.at(name), one.spelling)))
+            value = inner.reader.value(node, inner.at(name), one.spelling)
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number and not isinstance(one.distribution, Categorical | Constant):
+                what = f"takes {describe(one)}, not {kind_of(node)}"
+                inner.fault(name, what, "write a number, or search it")
+                continue
+            found.append((one.path, value))
         return tuple(found)
 
     def refine(self) -> Refine | None:

@@ -146,6 +146,8 @@ def _judge(section: Section, rules: Constraints, census: Census) -> None:
     worst = max(census.fired, key=lambda rule: census.fired[rule], default="")
     if census.allowed == 0:
         what = f"rules forbid all of {many}, most often: {_shown(worst)}"
+        if worst in census.problems:
+            what += f" ({census.problems[worst][1]})"
         key = "exclude" if rules.exclude else "tie" if rules.tie else "when"
         if census.complete or census.total is None or not census.spread:
             section.fault(key, what, "loosen it")
