@@ -18,6 +18,7 @@ from tests.analysis.builders import (
     queued,
     sweep_of,
 )
+from tuiswp.analysis import tables
 from tuiswp.analysis.diagnosis import diagnose
 from tuiswp.analysis.lines import columns, headline, rows, signed_pct
 from tuiswp.analysis.optimum import judge
@@ -103,6 +104,13 @@ def test_every_row_shows_its_distance_from_the_default() -> None:
     at = columns(issue_sweep()).index("vs default")
     assert [row.cells[at] for row in table][:3] == ["+0.99%", "0.00%", "-0.49%"]
     assert signed_pct(None) == "-"
+
+
+def test_without_a_default_a_table_has_no_distance_from_it() -> None:
+    sweep = sweep_of(choice("lr", [1e-3, 1e-2]))
+    trials = [ended(0, {"lr": 1e-3}, 2.0), ended(1, {"lr": 1e-2}, 1.0)]
+    shown = [row.cells for row in rows(sweep, judge(sweep, trials))]
+    assert "vs default" not in tables.table(columns(sweep), shown, width=80)[0]
 
 
 def test_results_json_has_the_promised_shape_and_is_strict_json() -> None:

@@ -476,3 +476,20 @@ def with_parameters(more: Sequence[Parameter], params: dict[str, Any]) -> Snapsh
     sweep = usual.view.sweep
     trials: list[Trial] = [replace(t, params={**t.params, **params}) for t in lr_trials()]
     return snapshot(trials, sweep=replace(sweep, parameters=(*sweep.parameters, *more)))
+
+
+@in_a_loop
+async def test_where_a_controller_is_about_to_be_offered_its_absence_is_not_said_as_well() -> None:
+    app = Desk()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        app.launching = True  # a request is on its way after which one is offered
+        app.take(snapshot(controller=None))
+        await pilot.pause()
+        assert [note.message for note in app._notifications] == []
+        app.take(snapshot())
+        app.launching = False
+        app.take(snapshot(controller=None))
+        await pilot.pause()
+        [note] = app._notifications
+        assert "no controller runs" in note.message

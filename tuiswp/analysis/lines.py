@@ -119,7 +119,9 @@ def rows(
                         for p in parameters
                     ),
                     measured(trial.value) if finite(trial.value) else "-",
-                    signed_pct(from_baseline_pct(sweep, judgement, trial)),
+                    ""  # a table leaves out a column that says nothing
+                    if judgement.baseline is None
+                    else signed_pct(from_baseline_pct(sweep, judgement, trial)),
                     "" if not finite(trial.progress) else percent(trial.progress),
                     trial.state,
                     ill.get(trial.number, ""),

@@ -89,6 +89,7 @@ class SweepApp(App[int]):
         self.snapshot: Snapshot | None = None
         self.frozen = False
         self.as_of: float | None = None  # a moment of the past that is looked at
+        self.launching = False  # something is asked for after which a controller may be offered
         self.fault: str | None = None
         self.crash: Exception | None = None
         self.ran: tuple[EventLine, ...] = ()  # what was run from here, for the events screen
@@ -136,7 +137,8 @@ class SweepApp(App[int]):
         """Hand a moment to the screen on top, and tell the feed what that screen wants next."""
         if self._exit or not self.is_running:  # its screens are being taken down
             return
-        if snapshot.unattended and (self.snapshot is None or not self.snapshot.unattended):
+        newly = snapshot.unattended and (self.snapshot is None or not self.snapshot.unattended)
+        if newly and not self.launching:  # then a controller is offered, which says it too
             self.say("no controller runs: what runs goes on, nothing is launched; W starts one")
         self.snapshot = snapshot
         with self.batch_update():

@@ -183,6 +183,7 @@ def _form(
 
 def send(app: "SweepApp", request: Request) -> None:
     """Have it done, and say what came of it; in a thread, since it waits for the controller."""
+    app.launching = app.launching or request.verb in LAUNCH
     app.run_worker(lambda: _carry_out(app, request), thread=True, group="requests")
 
 
@@ -195,13 +196,22 @@ def _carry_out(app: "SweepApp", request: Request) -> None:
         applied = ask(SweepDirectory(app.path), request, given_up=lambda: leaving.is_cancelled)
         app.call_from_thread(app.say, applied.outcome, bad=not applied.ok)
         if not applied.ok or request.verb not in LAUNCH:
+            app.call_from_thread(_settled, app)
             return
         view = SweepReader(app.path).refresh(with_metrics=False)
     except TuiswpError as error:
         app.call_from_thread(app.say, str(error), bad=True)
+        app.call_from_thread(_settled, app)
     else:
         if view.word in ("orphaned", "interrupted"):
             app.call_from_thread(_offer_controller, app, view)
+        else:
+            app.call_from_thread(_settled, app)
+
+
+def _settled(app: "SweepApp") -> None:
+    """From here on a missing controller is said again when it is noticed."""
+    app.launching = False
 
 
 def _start_if_none(app: "SweepApp") -> None:
@@ -217,6 +227,7 @@ def _offer_controller(app: "SweepApp", view: "SweepView") -> None:
     from tuiswp.tui.screens.confirm import ConfirmScreen, start_question
 
     def answered(yes: bool | None) -> None:
+        _settled(app)
         if yes:
             app.run_worker(lambda: _started(app), thread=True, group="requests")
 

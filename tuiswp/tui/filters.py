@@ -14,6 +14,9 @@ from textual.filter import LineFilter
 
 from tuiswp.tui.pieces import only_ascii
 
+# What Textual draws down the side of a notice or a field.
+_SIDES = str.maketrans(dict.fromkeys("▌▐▊▎▏▕│┃", "|"))
+
 
 class WithoutColour(LineFilter):
     """NO_COLOR: bold, dim and reverse stay, colours go. Textual's own filter leaves greys."""
@@ -26,7 +29,7 @@ class OnlyAscii(LineFilter):
     """--ascii: every cell is one that a terminal without UTF-8 can show."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        return [Segment(only_ascii(text), style) for text, style, _ in segments]
+        return [Segment(only_ascii(text.translate(_SIDES)), style) for text, style, _ in segments]
 
 
 def for_terminal(given: Sequence[LineFilter], *, colour: bool, ascii: bool) -> list[LineFilter]:

@@ -3,21 +3,19 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-import msgspec
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from tuiswp.analysis import words
 from tuiswp.controller.client import SweepView
 from tuiswp.model.trial import State
 from tuiswp.text import visible
 from tuiswp.tui import actions
-from tuiswp.tui.pieces import only_ascii
+from tuiswp.tui.screens.asked import AskedScreen, Question
 from tuiswp.tui.snapshot import Snapshot, TrialRow
+
+__all__ = ["MOST", "ConfirmScreen", "Question", "question", "start_question"]
 
 MOST = 10  # trials listed; the count says the rest
 
@@ -40,21 +38,6 @@ _VERBS: dict[str, str] = {
     "interrupt": "Interrupt",
     "front": "Run next",
 }
-
-
-class Question(msgspec.Struct, frozen=True):
-    """What is asked: all texts safe to show. `trials` at most ten lines; `rest` says what else.
-
-    `numbers`: the trials a yes is about, the only ones a request may name (none: the sweep).
-    `command`: what does the same from a shell.
-    """
-
-    title: str
-    effect: str
-    numbers: tuple[int, ...] = ()
-    trials: tuple[str, ...] = ()
-    rest: str = ""
-    command: str = ""
 
 
 def question(action_id: str, snapshot: Snapshot, numbers: Sequence[int]) -> Question | None:
@@ -175,18 +158,9 @@ def start_question(view: SweepView) -> Question:
     )
 
 
-class ConfirmScreen(ModalScreen[bool]):
+class ConfirmScreen(AskedScreen[bool]):
     """Shows a question; True for y or enter, False for n or esc."""
 
-    DEFAULT_CSS = """
-    ConfirmScreen { align: center middle; }
-    ConfirmScreen > Vertical {
-        width: 90%; max-width: 96; height: auto; max-height: 90%;
-        border: round $warning; padding: 0 1; background: $surface; overflow-y: auto;
-    }
-    ConfirmScreen.ascii > Vertical { border: ascii $warning; }
-    ConfirmScreen Static { width: 100%; height: auto; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
         ("y", "answer(True)", "yes"),
         ("enter", "answer(True)", "yes"),
@@ -195,28 +169,12 @@ class ConfirmScreen(ModalScreen[bool]):
         ("q", "answer(False)", "no"),
     ]
 
-    def __init__(self, question: Question, *, colour: bool = True, ascii: bool = False) -> None:
-        super().__init__(classes="ascii" if ascii else None)
-        self.question = question
-        self.colour, self.ascii = colour, ascii
-
     def compose(self) -> ComposeResult:
-        asked = self.question
         with Vertical():
-            yield self._line(asked.title, "bold")
-            for text in (*asked.trials, asked.rest):
-                if text:
-                    yield self._line(f"  {text}")
-            yield self._line(asked.effect)
-            if asked.command:
-                yield self._line(asked.command, "dim")
-            yield self._line("y enter  yes     n esc  no", "dim")
-
-    def _line(self, text: str, style: str = "") -> Static:
-        return Static(Text(only_ascii(text) if self.ascii else text, style), markup=False)
+            yield from self.told()
+            if self.question.command:
+                yield self.line(self.question.command, "dim")
+            yield self.line("y enter  yes     n esc  no", "dim")
 
     def action_answer(self, yes: bool) -> None:
         self.dismiss(yes)
-
-    def update(self, snapshot: Snapshot) -> None:
-        """Nothing changes under a question: it names what was asked about when it was asked."""
