@@ -2,10 +2,14 @@
 
 import json
 import os
-import statistics
 import time
+from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import torch
+from transformers import TrainerCallback
 
 from benchmarks.rows import Row, at_least, at_most, exactly, failed, noted
 from benchmarks.world import ROOT, private_world, state_of, tuiswp
@@ -13,11 +17,11 @@ from recipes import hf_training, lora
 from recipes.base_model import ensure
 from recipes.causal_trainer import CausalTrainer
 from recipes.models import causal_lm
-from recipes.pairs import padded
+from recipes.pairs import Example, padded
 
 TRIALS = 8
-STEPS = 40  # of one turn of the loop that is compared
-TURNS = 3
+STEPS = 60  # of the loops that are compared
+WARM = 3  # of them, that do not count
 
 
 def main() -> list[Row]:
@@ -58,66 +62,63 @@ def _search(sweep: Path) -> list[Row]:
 
 
 def _overhead(place: Path) -> list[Row]:
-    """Turn by turn, so that a busy moment of the machine meets both."""
+    """Step by step in turn, on the same batches: a busy moment of the machine meets both."""
     config = lora.Config(
         max_steps=STEPS, learning_rate=1e-3, gradient_accumulation_steps=1, eval_fraction=0.0,
         per_device_train_batch_size=16, early_stopping_patience=0,
     )  # fmt: skip
+    os.environ["TUISWP_METRICS"] = str(place / "metrics.jsonl")
     model_path = str(ensure())
-    ours, bare = [], []
-    for turn in range(TURNS):
-        directory = place / f"turn-{turn}"
-        directory.mkdir()
-        ours.append(_recipe(config, model_path, directory))
-        bare.append(_bare(config, model_path))
-    share = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
+    args = hf_training.arguments(
+        place, lora.training_arguments(config, {"save_strategy": "no"}), judged_by=None
+    )
+    model, tokenizer = lora.adapted_model(config, model_path)
+    learn, _ = lora.examples(config, *lora.data_files(config), tokenizer, evaluates=False)
+    trainer = CausalTrainer(model, args, learn, None)
+    bare = _Bare(lora.adapted_model(config, model_path)[0], config.learning_rate)
+    trainer.data_collator = bare.remember
+    trainer.add_callback(bare)
+    hf_training.train(trainer, place)
+    share = bare.seconds / bare.theirs
     return [
         at_least("lora.py, tokens/s of a bare loop's", share, 0.9, "", places=3),
-        noted("  lora.py", f"{statistics.median(ours):.0f} tokens/s"),
-        noted("  the bare loop", f"{statistics.median(bare):.0f} tokens/s"),
+        noted("  lora.py", f"{bare.tokens / bare.theirs:.0f} tokens/s"),
+        noted("  the bare loop", f"{bare.tokens / bare.seconds:.0f} tokens/s"),
     ]
 
 
-def _recipe(config: lora.Config, model_path: str, directory: Path) -> float:
-    """Tokens a second from the end of the first step to the end of the last, all costs included."""
-    os.environ["TUISWP_METRICS"] = str(directory / "metrics.jsonl")
-    given = lora.training_arguments(config, {"save_strategy": "no"})
-    args = hf_training.arguments(directory, given, judged_by=None)
-    model, tokenizer = lora.adapted_model(config, model_path)
-    learn, _ = lora.examples(config, *lora.data_files(config), tokenizer, evaluates=False)
-    hf_training.train(CausalTrainer(model, args, learn, None), directory)
-    rows = [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
-    tokens = sum(row["num_tokens"] for row in rows[1:])
-    return float(tokens / (rows[-1]["_timestamp"] - rows[0]["_timestamp"]))
+class _Bare(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
+    """The same model, batch and optimizer in the shortest loop there is, a step at a time.
 
+    `seconds`: its own; `theirs`: of the recipe from one step's begin to the next, all included.
+    """
 
-def _bare(config: lora.Config, model_path: str) -> float:
-    """The same model, batch and optimizer in the shortest loop there is."""
-    import torch
+    def __init__(self, model: Any, rate: float) -> None:
+        self.model = model.train()
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(self.parameters, lr=rate)
+        self.batches: deque[dict[str, Any]] = deque()
+        self.seconds = self.theirs = 0.0
+        self.tokens = self.steps = 0
+        self.left: float | None = None
 
-    model, tokenizer = lora.adapted_model(config, model_path)
-    learn, _ = lora.examples(config, *lora.data_files(config), tokenizer, evaluates=False)
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate)
-    model.train()
-    order = torch.randperm(len(learn), generator=torch.Generator().manual_seed(0)).tolist()
-    tokens, started = 0, 0.0
-    for step in range(STEPS):
-        chosen = order[step * 16 : (step + 1) * 16]
-        batch = [learn[place] for place in chosen]
-        _step(model, optimizer, parameters, padded(batch))
-        if step == 0:
-            started = time.monotonic()
-        else:
-            tokens += sum(len(example.ids) for example in batch)
-    return tokens / (time.monotonic() - started)
+    def remember(self, batch: Sequence[Example]) -> dict[str, Any]:
+        self.batches.append(padded(batch))
+        return padded(batch)
 
-
-def _step(model: Any, optimizer: Any, parameters: list[Any], batch: dict[str, Any]) -> None:
-    import torch
-
-    tensors = {name: tensor.to(model.device) for name, tensor in batch.items()}
-    model(**tensors, use_cache=False).loss.backward()
-    torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-    optimizer.step()
-    optimizer.zero_grad()
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        now = time.perf_counter()
+        batch = self.batches.popleft()
+        if self.left is not None and self.steps > WARM:
+            self.theirs += now - self.left
+        began = time.perf_counter()
+        tensors = {name: tensor.to(self.model.device) for name, tensor in batch.items()}
+        self.model(**tensors, use_cache=False).loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.left = time.perf_counter()
+        if WARM <= self.steps < args.max_steps - 1:
+            self.seconds += self.left - began
+            self.tokens += int(batch["attention_mask"].sum())
+        self.steps += 1

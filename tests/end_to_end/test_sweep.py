@@ -334,3 +334,28 @@ def test_a_trial_that_runs_out_of_gpu_memory_says_what_to_change_and_is_not_trie
     told = tuiswp("explain", directory, "t0", cwd=folder).stdout
     assert "CUDA out of memory. Tried to allocate 20.00 GiB" in told
     assert "clone it with batch_size=4" in told
+
+
+def test_what_a_range_test_suggests_is_tried_first_and_its_curve_is_in_the_report(
+    folder: Path,
+) -> None:
+    curve = {"rates": [1, 2, 3], "losses": [3, 2, 1], "smoothed": [3, 2, 1]}
+    (folder / "tested").mkdir()
+    (folder / "tested" / "lr_finder.json").write_text(
+        json.dumps({"suggestion": 4, "parameter": "x", **curve})
+    )
+    source = write_sweep(folder, trials=5)
+    text = source.read_text()
+    source.write_text(text.replace("tuiswp: {", "tuiswp: {points_from: tested, "))
+    checked = tuiswp("check", source, cwd=folder)
+    assert "range test of x: the loss falls fastest at 4; tried first: 4" in checked.stdout
+    run = tuiswp("--batch", source, cwd=folder)
+    assert run.returncode == 0, run.stdout + run.stderr
+    directory = sweep_of(source)
+    shutil.rmtree(folder / "tested")
+    state = state_of(directory)
+    [first] = [trial for trial in state.trials.values() if trial.wish is not None]
+    assert first.params == {"x": 4}
+    assert len(state.trials) == 5  # the grid does not run it again
+    page = Path(tuiswp("report", directory, cwd=folder).stdout.split()[0]).read_text()
+    assert "Learning-rate range test" in page

@@ -14,6 +14,7 @@ from tuiswp.analysis.files import write_atomically
 from tuiswp.analysis.lines import columns, headline, rows
 from tuiswp.analysis.optimum import Judgement
 from tuiswp.analysis.pictures import Curves
+from tuiswp.analysis.range_test import RangeTest, image, told
 from tuiswp.analysis.review import Part, Review, sections
 from tuiswp.analysis.review_pictures import pictures_of
 from tuiswp.analysis.shape import numeric_swept, shape
@@ -74,6 +75,7 @@ def report_html(
     generated: str | None = None,
     review: Review | None = None,
     images: Mapping[str, bytes] | None = None,
+    range_test: RangeTest | None = None,
 ) -> str:
     """The whole page. `decisions`: one line each, in order; `generated`: a line about this report.
 
@@ -98,6 +100,10 @@ def report_html(
         drawn = pictures.curves_image(sweep, judgement, curves, ".svg", framed=False)
         note = "Thin: as logged. Thick: running mean."
         parts.append(_section("Learning curves", _figure(drawn, "learning curves", note)))
+    if range_test is not None:
+        drawn = image(range_test, ".svg", framed=False)
+        figure = _figure(drawn, "range test", _safe(told(range_test)))
+        parts.append(_section("Learning-rate range test", figure))
     if review is not None:
         parts += _review(review, judgement, images)
     if decisions:
@@ -130,6 +136,7 @@ def write_report(
     command: str | None = None,
     generated: str | None = None,
     review: Review | None = None,
+    range_test: RangeTest | None = None,
 ) -> list[Path]:
     """Write report.html, sweep.png, sweep.svg and trials.csv into `directory`; return their paths.
 
@@ -150,7 +157,7 @@ def write_report(
     page = report_html(
         sweep, trials, judgement, diagnoses,
         curves=curves, decisions=decisions, provenance=provenance, command=command,
-        generated=generated, review=review, images=drawn,
+        generated=generated, review=review, images=drawn, range_test=range_test,
     )  # fmt: skip
     csv = table.to_csv(table.frame(sweep, judgement, trials))
     files = {

@@ -19,6 +19,7 @@ from tuiswp.analysis.space_checks import warnings_before
 from tuiswp.analysis.trained import model_of
 from tuiswp.cli import arguments as args
 from tuiswp.cli import otherwise, output
+from tuiswp.controller import range_test
 from tuiswp.controller.client import SweepReader
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.frozen import current_sweep
@@ -142,9 +143,12 @@ def make_plan(sweep: Sweep, root: Path) -> Plan:
 
 
 def _priors(sweep: Sweep) -> tuple[tuple[str, ...], SpecError | None]:
-    """What of each earlier sweep is told, or why it cannot be."""
+    """What of each earlier sweep is told and a range test suggests, or why it cannot be."""
     try:
-        return gather(sweep).notes, None
+        notes = gather(sweep).notes
+        if sweep.points_from is not None:
+            notes = (*notes, range_test.note(sweep, range_test.gather(sweep)[0]))
+        return notes, None
     except SpecError as fault:
         return (), fault
 

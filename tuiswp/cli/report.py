@@ -9,7 +9,7 @@ from tuiswp.analysis import words
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output
 from tuiswp.cli.verdict import reach
-from tuiswp.controller import provenance
+from tuiswp.controller import provenance, range_test
 from tuiswp.controller.client import SweepReader, SweepView
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.journal import read
@@ -65,6 +65,7 @@ def write(view: SweepView, out: Path) -> list[Path]:
         review=review(
             verdict.sweep, verdict.judgement, verdict.trials, verdict.curves, verdict.files
         ),
+        range_test=None if view.foreign else range_test.kept(SweepDirectory(view.directory)),
     )
 
 

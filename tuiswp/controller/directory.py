@@ -70,6 +70,11 @@ class SweepDirectory:
         return self.root / "prior.json"
 
     @property
+    def range_test(self) -> Path:
+        """The learning-rate range test that was run before this sweep."""
+        return self.root / "lr_finder.json"
+
+    @property
     def wake(self) -> Path:
         """FIFO that wakes the controller; kept outside, so that `cp -r` of a sweep is safe."""
         return proc.runtime_dir() / f"wake-{self.id}"

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import tuiswp
 from tuiswp import proc
-from tuiswp.controller import priors, provenance
+from tuiswp.controller import priors, provenance, range_test
 from tuiswp.controller.directory import Lock, SweepDirectory, write_atomically
 from tuiswp.controller.frozen import current_sweep, frozen_sweep
 from tuiswp.controller.journal import JournalReader, read
@@ -102,10 +102,16 @@ def open_or_create(
         ) from error
     if not exists:
         prior = priors.gather(given) if given.priors else None
+        tested = range_test.gather(given) if given.points_from is not None else None
         create(place, text, name=name)
+        notes: list[str] = []
         if prior is not None:
             priors.keep(place, prior)
-        return place, whole(frozen_sweep(place)), [] if prior is None else list(prior.notes)
+            notes += prior.notes
+        if tested is not None:
+            range_test.keep(place, given, *tested)
+            notes.append(range_test.note(given, tested[0]))
+        return place, whole(frozen_sweep(place)), notes
     place.check()
     frozen, sweep = whole(frozen_sweep(place)), current_sweep(place)
     differences = same_space(sweep, given)

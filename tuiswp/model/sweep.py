@@ -129,8 +129,9 @@ class Sweep(msgspec.Struct, frozen=True):
     `baseline`: parameters of the default trial, complete or a part (the rest is then taken from the
     space); None: no baseline. `complete_at`: progress from which a trial counts as complete; exit
     code 0 also does. `sampler`: what proposes under `bayes`; None: the default. `points`: tried
-    first, after the baseline, each as the person gave it. `priors`: directories of earlier sweeps
-    (absolute) whose trials a sampler that learns is told. `stopper`: the early-stopping rule.
+    first, after the baseline, each as the person gave it. `points_from`: where a range test lies
+    whose suggestion is tried first (absolute). `priors`: directories of earlier sweeps (absolute)
+    whose trials a sampler that learns is told. `stopper`: the early-stopping rule.
     `stop`: when the sweep has found enough. `length`: how long one run is, as far as the file says.
     `notes`: what was read differently from its letter, one line each. `source` is the sweep file as
     messages show it; `lines` gives the line of each of its top-level keys. `derived`: metrics of
@@ -152,6 +153,7 @@ class Sweep(msgspec.Struct, frozen=True):
     complete_at: float = 0.98
     sampler: Sampler | None = None
     points: tuple[Params, ...] = ()
+    points_from: str | None = None
     priors: tuple[str, ...] = ()
     stopper: Rule | None = None
     stop: StopRules = StopRules()

@@ -186,6 +186,7 @@ class _Loader:
             run_cap=run_cap,
             baseline=baseline,
             points=start.read_points(self.ours, parameters, complete, rules),
+            points_from=start.read_points_from(self.ours, cwd),
             priors=start.read_priors(self.ours, cwd, method == "bayes"),
             complete_at=0.98 if complete_at is None else float(complete_at),
             sampler=self.sampler(method),

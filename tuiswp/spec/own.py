@@ -23,7 +23,8 @@ OWN_KEYS = (
     "gpus_per_trial", "trials_per_gpu", "gpu_memory", "max_parallel", "share_busy", "stagger_s",
     "retries", "timeout", "grace_s", "env", "cwd", "baseline", "objective", "metrics",
     "metrics_from", "complete_at", "seed", "when", "exclude", "tie", "early_stop", "length",
-    "sampler", "model_size", "tuning", "stop", "phases", "points", "prior",
+    "sampler", "model_size", "tuning", "stop", "phases", "points", "points_from",
+    "prior",
 )  # fmt: skip
 _SYNONYMS = {
     "stagger": "write stagger_s",

@@ -69,6 +69,23 @@ def read_points(
     return tuple(found)
 
 
+def read_points_from(section: Section, started_in: Path) -> str | None:
+    """Where a range test left its result, absolute. Whether it did is checked when it starts."""
+    node = section.get("points_from")
+    if node is None:
+        return None
+    text = node.text if isinstance(node, Leaf) else ""
+    if not text.strip():
+        hint = "write points_from: lr_finder, where python -m recipes.lr_finder wrote into"
+        section.fault("points_from", f"{kind_of(node)} is no directory", hint)
+        return None
+    try:
+        return str((started_in / Path(text).expanduser()).absolute())
+    except RuntimeError:  # ~somebody who is not known here
+        section.fault("points_from", f"{shown(text)} names no home directory")
+        return None
+
+
 def read_priors(section: Section, started_in: Path, learns: bool) -> tuple[str, ...]:
     """Directories of earlier sweeps, absolute. Whether they exist is checked when it starts."""
     node = section.get("prior")
