@@ -16,6 +16,7 @@ from tuiswp.tui import following, lookback
 from tuiswp.tui.feed import Feed
 from tuiswp.tui.reading import Reading
 from tuiswp.tui.screens.facts import command_of
+from tuiswp.tui.screens.results import result_lines
 from tuiswp.tui.snapshot import Snapshot, Want
 
 
@@ -51,6 +52,23 @@ def test_running_and_ended_trials_stand_beside_each_other(bench: Bench) -> None:
     assert snapshot.columns == ("x",)
     assert snapshot.metrics == ("loss", "lr")
     assert snapshot.planned == 4
+    reading.close()
+
+
+def test_a_training_that_ended_is_looked_at_once_and_told_in_the_results(bench: Bench) -> None:
+    bench.step()
+    metrics(bench, 0, [4.0 - 0.1 * step for step in range(20)])  # it still fell at its end
+    bench.launcher.finish(bench.token(0))
+    bench.step()
+    metrics(bench, 1, [4.0 - 0.1 * step for step in range(20)])
+    reading = Reading(bench.place.root)
+    snapshot = reading.take_whole(Want())
+    assert {number: one.verdict for number, one in snapshot.health.items()} == {0: "underfit"}
+    assert reading.take(Want()).health is snapshot.health
+    lines = ["".join(text for text, _ in line) for line in result_lines(snapshot, 100, 8)]
+    head = next(line for line in lines if line.startswith("#"))
+    row = next(line for line in lines if " t0000 " in line and line.startswith("1"))
+    assert row[head.index("training") :].startswith("underfit")
     reading.close()
 
 

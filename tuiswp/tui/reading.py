@@ -46,6 +46,7 @@ from tuiswp.tui.snapshot import (
     TrialRow,
     Want,
 )
+from tuiswp.tui.trained import Trained
 from tuiswp.tui.verdict import Verdict
 from tuiswp.tui.waiting import Queue
 from tuiswp.tui.what_if import WhatIf, rejudge
@@ -77,6 +78,7 @@ class Reading:
         self._ledger = Ledger()
         self._rows = RowMaker()
         self._curves = CurveMaker()
+        self._trained = Trained()
         self._chronicle: Chronicle | None = None
         self._planned = Planned()
         self._other: tuple[object, WhatIf] | None = None
@@ -98,7 +100,7 @@ class Reading:
     @property
     def _unread(self) -> bool:
         """Whether there is more to read of what is followed."""
-        if self._reader.unread > 0:
+        if self._reader.unread > 0 or self._trained.behind:
             return True
         return not self._reader.run_files and self._following.behind
 
@@ -169,6 +171,7 @@ class Reading:
             idle=idle,
             shapes=self._verdict.shapes,
             look=self._look_back(view, trials, want),
+            health=self._trained.take(trials, self._files),
         )
 
     def take_whole(self, want: Want, *, gpus_s: float = 3.0) -> Snapshot:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the first frame is drawn before anything is read or judged
     from tuiswp.analysis.optimum import Judgement
     from tuiswp.analysis.review import Part
     from tuiswp.analysis.shape import Shape
+    from tuiswp.analysis.training import Health
     from tuiswp.controller.client import SweepView
     from tuiswp.gpu.inventory import Inventory
     from tuiswp.tui.idle import Idle
@@ -160,7 +161,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     `shapes`: of the parameters the results draw, None: not made yet, or for another judgement.
     `trouble`: why this may be no more how it stands: the journal is damaged, nothing can be read.
     `as_of`: this is the past; nothing can be asked of it. `idle`: trials that let a GPU idle.
-    `look`: the part of the look back that was wanted.
+    `look`: the part of the look back that was wanted. `health`: what the logs of ended trainings
+    say, as far as they were looked at.
     """
 
     view: "SweepView"
@@ -188,6 +190,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     idle: "tuple[Idle, ...]" = ()
     shapes: "tuple[Shape, ...] | None" = None
     look: "Looked | None" = None
+    health: "Mapping[int, Health]" = {}
 
     @property
     def unattended(self) -> bool:

@@ -5,7 +5,7 @@ results`; it judges nothing itself. Another rule (`o`) ranks anew to be looked a
 nothing that is written or copied knows of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from msgspec.structs import replace
@@ -22,6 +22,7 @@ from tuiswp.analysis.optimum import Judgement, objective_text, with_newest
 from tuiswp.analysis.reason import why
 from tuiswp.analysis.review import PARTS, Part
 from tuiswp.analysis.shape import Shape
+from tuiswp.analysis.training import Health
 from tuiswp.controller.requests import new_request
 from tuiswp.model.sweep import Objective, Sweep
 from tuiswp.model.trial import Trial
@@ -202,6 +203,7 @@ def _told_of(snapshot: Snapshot) -> tuple[object, ...]:
         snapshot.diagnoses,
         snapshot.what_if,
         snapshot.look,
+        snapshot.health,
         snapshot if runs or snapshot.as_of is not None else None,
     )
 
@@ -273,7 +275,7 @@ def result_lines(
         if not any(one.message in said.message for said in diagnoses):
             lines += wrapped(one.message, width, indent=2)
     judgement = with_newest(sweep, judgement, _running(snapshot))
-    return [*lines, (), *_table(sweep, judgement, width, words)]
+    return [*lines, (), *_table(sweep, judgement, snapshot.health, width, words)]
 
 
 def _running(snapshot: Snapshot) -> list[Trial]:
@@ -348,10 +350,12 @@ def _finding(one: Diagnosis, width: int) -> list[Line]:
     return lines
 
 
-def _table(sweep: Sweep, judgement: Judgement, width: int, words: str) -> list[Line]:
+def _table(
+    sweep: Sweep, judgement: Judgement, health: Mapping[int, Health], width: int, words: str
+) -> list[Line]:
     headers = verdict.columns(sweep)
     every = len(judgement.ranked) + len(judgement.left_out)
-    rows = verdict.rows(sweep, judgement, most=None if words.strip() else _MOST)
+    rows = verdict.rows(sweep, judgement, most=None if words.strip() else _MOST, health=health)
     rows = [row for row in rows if matches(" ".join(row.cells), words)]
     hidden = len(rows[_MOST:]) if words.strip() else every - len(rows)
     rows = rows[:_MOST]
