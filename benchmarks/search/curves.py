@@ -1,29 +1,40 @@
 """Early stopping on real curves: compute until a trial within 1 % of the best has ended.
 
-The curves of `train_curves` are replayed in 20 random orders, four at a time, under each rule. What
+The curves of `train_curves` are replayed in random orders, four at a time, under each rule. What
 is compared is the compute of all trials (in epochs) until the first that ends within 1 % of the
 best final value there is; a rule that stops all of these has missed, and no compute is enough.
 Plain random search at full budget takes the same orders. Optuna's pruners see the same reports, in
-the same order, through `should_prune`.
+the same order, through `should_prune`. `foreseeing` is no rule: it knows who is good and stops the
+others at their first report, so it shows what a rule that looks can come to at best.
 """
 
-import gzip
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import msgspec
 import optuna
+import pandas as pd
 
 from tuiswp.analysis.replay import Recorded, Replay, simulate, simulate_with
-from tuiswp.model.stopper import Asha, Bound, Hyperband, Patience, Percentile, Rule, Schedule
+from tuiswp.model.stopper import (
+    Asha,
+    Bound,
+    Hyperband,
+    Patience,
+    Percentile,
+    Rule,
+    Schedule,
+    Wilcoxon,
+)
 from tuiswp.model.sweep import Goal
 from tuiswp.search.stoppers.base import Curve, Field, Outlook, Plan, Verdict
 
 DATA = Path(__file__).parent / "curves_data"
-WORKERS, ORDERS, NEAR = 4, 20, 0.01
+WORKERS, ORDERS, NEAR = 4, 40, 0.01
 RULES: dict[str, Rule] = {
     "asha, eta 3": Asha(1.0, eta=3.0),
     "asha, eta 4": Asha(1.0, eta=4.0),
@@ -32,6 +43,7 @@ RULES: dict[str, Rule] = {
     "percentile 25": Percentile(25.0, startup=4, warmup=3.0),
     "schedule": Schedule((Bound(3.0, 2.0), Bound(9.0, 1.0), Bound(27.0, 0.3)), resource="report"),
     "patience": Patience(5.0),
+    "wilcoxon": Wilcoxon(),
 }
 
 
@@ -50,15 +62,15 @@ class Table(msgspec.Struct, frozen=True):
         return {n for n, value in finals.items() if value <= limit}
 
 
+@cache
 def table(name: str, column: str) -> Table:
     """The curves of one file; who diverged came to no proper end."""
-    lines = gzip.decompress((DATA / f"{name}.jsonl.gz").read_bytes()).splitlines()
-    rows = [msgspec.json.decode(line) for line in lines]
-    whole = max(len(row[column]) for row in rows)
+    rows = pd.read_parquet(DATA / f"{name}.parquet")[column].tolist()
+    whole = max(len(row) for row in rows)
     curves = {
-        n: Curve([float(k + 1) for k in range(len(row[column]))], row[column])
+        n: Curve([float(k + 1) for k in range(len(row))], row.tolist())
         for n, row in enumerate(rows)
-        if row[column]
+        if len(row)
     }
     finals = {n: c.values[-1] for n, c in curves.items() if len(c) == whole}
     goal: Goal = "maximize" if column == "val_accuracy" else "minimize"
@@ -97,6 +109,26 @@ class PrunerStopper:
                 self._study.tell(trial, state=optuna.trial.TrialState.PRUNED)
                 verdicts.append(Verdict(number, "optuna", position, position, value, value, 1, 1))
         return tuple(verdicts)
+
+    def outlook(self, field: Field, trial: int) -> Outlook | None:
+        return None
+
+
+class Foreseeing:
+    """Stops whoever is not `good` at the first report: what the best of all rules would need."""
+
+    def __init__(self, good: set[int]) -> None:
+        self._good = good
+
+    def plan(self, upto: float) -> Plan:
+        return Plan((1.0,))
+
+    def judge(self, field: Field) -> tuple[Verdict, ...]:
+        return tuple(
+            Verdict(trial, "foreseeing", 1.0, 1.0, 0.0, 0.0, 1, 1)
+            for trial in field.judged()
+            if trial not in self._good
+        )
 
     def outlook(self, field: Field, trial: int) -> Outlook | None:
         return None
@@ -147,7 +179,10 @@ def one(task: tuple[str, str, str, int]) -> tuple[float, bool]:
     if method == "random":
         never: Rule = Schedule((Bound(1e9, 1.0),), resource="report")
         return until_good(simulate(found.recorded, never, workers=WORKERS, order=order), found.good)
-    if method in RULES:
+    if method == "foreseeing":
+        foreseen = Foreseeing(found.good)
+        again = simulate_with(foreseen, found.recorded, workers=WORKERS, order=order)
+    elif method in RULES:
         again = simulate(found.recorded, RULES[method], workers=WORKERS, order=order)
     else:
         whole = max(len(curve) for curve in found.recorded.curves.values())
@@ -156,14 +191,14 @@ def one(task: tuple[str, str, str, int]) -> tuple[float, bool]:
     return until_good(again, found.good)
 
 
-METHODS = ("random", *RULES, *PRUNERS, "top tenth after the first epoch")
+METHODS = ("random", *RULES, *PRUNERS, "top tenth after the first epoch", "foreseeing")
 TABLES = (("digits", "val_accuracy"), ("embedded", "loss"))
 
 
-def measure() -> Mapping[str, Mapping[str, list[tuple[float, bool]]]]:
+def measure(jobs: int | None = None) -> Mapping[str, Mapping[str, list[tuple[float, bool]]]]:
     """table → method → for each order the compute and whether a good trial ended."""
     found: dict[str, dict[str, list[tuple[float, bool]]]] = {}
-    with ProcessPoolExecutor() as workers:
+    with ProcessPoolExecutor(jobs) as workers:
         for name, column in TABLES:
             of = found.setdefault(f"{name}, {column}", {})
             for method in METHODS:

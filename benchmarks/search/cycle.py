@@ -2,7 +2,8 @@
 
 Ours as the controller does it: the fact of the end goes to the journal and is made durable, the
 sampler's process answers over its pipe, the proposal goes to the journal and is made durable.
-Beside it Optuna with the same TPE on its SQLite storage. Both begin with as many trials that ended.
+Beside it Optuna with the same TPE on its SQLite storage. Both begin with as many trials that ended,
+and have four in flight: the oldest ends, another is asked for.
 """
 
 import statistics
@@ -18,11 +19,12 @@ from tuiswp.model.events import AttemptEnded, TrialSuggested
 from tuiswp.model.space import LogUniform, Parameter, Params, Uniform
 from tuiswp.model.sweep import Objective, Resources, Run, Sweep
 from tuiswp.search.ahead import Ahead
-from tuiswp.search.history import History, Told
+from tuiswp.search.history import Flying, History, Told
 from tuiswp.search.keys import point_key
 from tuiswp.search.random import RandomProposer
 
 CYCLES = 20
+IN_FLIGHT = 4
 _LOW, _HIGH = -11.5, 0.0  # 1e-5 to 1, as natural logarithms
 
 
@@ -50,27 +52,31 @@ def ours(done: int, axes: int) -> list[float]:
     """Seconds of each cycle."""
     of = sweep(axes)
     told = begun(of, done)
+    flying: list[Flying] = []
     ahead = Ahead(of)
     took = []
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as folder:
         journal = Journal(Path(folder) / "journal.jsonl")
-        params = _proposed(ahead, told, done)  # the child has loaded its libraries
-        for number in range(done, done + CYCLES):
+        for number in range(done, done + IN_FLIGHT):  # the child has loaded its libraries
+            flying.append(Flying(number, _proposed(ahead, told, flying, number)))
+        for number in range(done + IN_FLIGHT, done + IN_FLIGHT + CYCLES):
             began = time.perf_counter()
-            journal.append([_ended(number)], at=time.time())
-            told.append(Told(number, params, "done", 0.5))
-            params = _proposed(ahead, told, number + 1)
+            oldest = flying.pop(0)
+            journal.append([_ended(oldest.number)], at=time.time())
+            told.append(Told(oldest.number, oldest.params, "done", 0.5))
+            params = _proposed(ahead, told, flying, number)
             key = point_key(params)
-            fact = TrialSuggested(number + 1, params, key, "bayes", number + 1, len(told))
+            fact = TrialSuggested(number, params, key, "bayes", number, len(told))
             journal.append([fact], at=time.time())
+            flying.append(Flying(number, params))
             took.append(time.perf_counter() - began)
         journal.close()
     ahead.close()
     return took
 
 
-def _proposed(ahead: Ahead, told: list[Told], index: int) -> Params:
-    history = History(tuple(told))
+def _proposed(ahead: Ahead, told: list[Told], flying: list[Flying], index: int) -> Params:
+    history = History(tuple(told), tuple(flying))
     while True:
         ahead.want(history, index)
         answer = ahead.take(history, index)
@@ -110,11 +116,11 @@ def theirs(done: int, axes: int) -> list[float]:
                 for n in range(done)
             ]
         )
-        trial = study.ask(space)
+        trials = [study.ask(space) for _ in range(IN_FLIGHT)]
         for _ in range(CYCLES):
             began = time.perf_counter()
-            study.tell(trial, 0.5)
-            trial = study.ask(space)
+            study.tell(trials.pop(0), 0.5)
+            trials.append(study.ask(space))
             took.append(time.perf_counter() - began)
     return took
 

@@ -8,11 +8,12 @@ after each trial that ended.
 import math
 import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from heapq import heappop, heappush
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
+import msgspec
 import optuna
 
 from benchmarks.search.functions import PROBLEMS, Problem
@@ -20,6 +21,7 @@ from tuiswp.model.space import Categorical, IntUniform, LogUniform, Parameter, P
 from tuiswp.search.asking import Ask
 from tuiswp.search.history import Flying, Told
 from tuiswp.search.random import RandomProposer
+from tuiswp.search.samplers.default import begins_with_gp
 from tuiswp.search.worker import Proposing
 
 PARALLEL = 4
@@ -104,9 +106,10 @@ def distribution(parameter: Parameter) -> optuna.distributions.BaseDistribution:
 
 
 METHODS: dict[str, Callable[[Problem, int], Method]] = {
-    "tuiswp": Ours,
+    "tuiswp": Ours,  # as a sweep file gets it that names no sampler
     "random": Drawn,
     "optuna tpe": PlainOptuna,
+    "tpe": lambda problem, seed: Ours(problem, seed, sampler="tpe"),
     "gp": lambda problem, seed: Ours(problem, seed, sampler="gp"),
     "cmaes": lambda problem, seed: Ours(problem, seed, sampler="cmaes"),
     "qmc": lambda problem, seed: Ours(problem, seed, sampler="qmc"),
@@ -132,28 +135,48 @@ def trace(problem: Problem, method: Method, seed: int, trials: int = TRIALS) -> 
     return found
 
 
-SEEDS = 40
-FIRST_SEED = 100  # the sampler's defaults were chosen on lower ones
-BARRED = ("tuiswp", "random", "optuna tpe")
+FIRST_SEED = 2_000  # the sampler's defaults were chosen on lower ones
+SEEDS = 24  # where a Gaussian process takes part, which costs most of a minute a seed
+MANY_SEEDS = 120
+GP_SEEDS, GP_TRIALS = 20, 25  # of the process over choices, where it is not the default
 
 
-def one(task: tuple[str, str, int]) -> list[float]:
-    """The regret of a method on a problem at each of the budgets."""
-    name, on, seed = task
-    problem = next(problem for problem in PROBLEMS if problem.name == on)
-    found = trace(problem, METHODS[name](problem, seed), seed)
-    return [found[budget - 1] for budget in BUDGETS]
+class Part(msgspec.Struct, frozen=True):
+    """What is measured of one method on one problem."""
+
+    method: str
+    problem: str
+    seeds: int
+    trials: int = TRIALS
 
 
-def measure(methods: Sequence[str], seeds: int = SEEDS) -> dict[str, dict[str, list[list[float]]]]:
-    """problem → method → for each seed the regrets at `BUDGETS`."""
-    found: dict[str, dict[str, list[list[float]]]] = {problem.name: {} for problem in PROBLEMS}
-    with ProcessPoolExecutor() as workers:
-        for method in methods:
-            for problem in PROBLEMS:
-                tasks = [
-                    (method, problem.name, seed) for seed in range(FIRST_SEED, FIRST_SEED + seeds)
-                ]
-                found[problem.name][method] = list(workers.map(one, tasks))
-                print(f"  {method} on {problem.name}", file=sys.stderr, flush=True)
+def parts() -> list[Part]:
+    """The quick ones first. Over numbers alone `tuiswp` is the Gaussian process up to 50 trials."""
+    seeds = {p.name: SEEDS if begins_with_gp(p.sweep(0)) else MANY_SEEDS for p in PROBLEMS}
+    quick = ("random", "optuna tpe", "tpe", "cmaes")
+    found = [Part(method, name, seeds[name]) for name in seeds for method in quick]
+    found += [Part("tuiswp", name, seeds[name]) for name in sorted(seeds, key=seeds.__getitem__)]
+    found += [Part("gp", n, GP_SEEDS, GP_TRIALS) for n in seeds if seeds[n] == MANY_SEEDS]
     return found
+
+
+def one(task: tuple[Part, int]) -> list[float]:
+    """The regret at each of the budgets, with one seed."""
+    part, seed = task
+    problem = next(problem for problem in PROBLEMS if problem.name == part.problem)
+    found = trace(problem, METHODS[part.method](problem, seed), seed, part.trials)
+    return [found[budget - 1] for budget in BUDGETS if budget <= part.trials]
+
+
+Regrets: TypeAlias = dict[str, dict[str, list[list[float]]]]
+
+
+def measure(jobs: int | None = None) -> Iterator[Regrets]:
+    """problem → method → for each seed the regrets at `BUDGETS`; all there is, after each part."""
+    found: Regrets = {problem.name: {} for problem in PROBLEMS}
+    with ProcessPoolExecutor(jobs) as workers:
+        for part in parts():
+            tasks = [(part, FIRST_SEED + k) for k in range(part.seeds)]
+            found[part.problem][part.method] = list(workers.map(one, tasks))
+            print(f"  {part.method} on {part.problem}", file=sys.stderr, flush=True)
+            yield found

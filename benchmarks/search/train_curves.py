@@ -3,12 +3,10 @@
 `digits`: 300 random configurations of small networks on scikit-learn's handwritten digits, 60
 epochs each, judged after every epoch on digits that were held out. `embedded`: random
 configurations of the recipe's fine-tuning of its embedded language model, the training loss in
-blocks of steps. One JSON line a configuration, compressed: pyarrow is no dependency, so this is no
-parquet.
+blocks of steps. One row of a parquet file a configuration: its parameters, and its curves as lists.
 """
 
 import argparse
-import gzip
 import json
 import math
 import os
@@ -21,6 +19,8 @@ import warnings
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 DATA = Path(__file__).parent / "curves_data"
 EPOCHS = 60
@@ -129,9 +129,9 @@ def main() -> None:
         train, count = WORK[name]
         with ProcessPoolExecutor(asked.jobs) as workers:
             found = list(workers.map(train, range(count)))
-        text = "".join(json.dumps(one, separators=(",", ":")) + "\n" for one in found)
-        path = DATA / f"{name}.jsonl.gz"
-        path.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+        path = DATA / f"{name}.parquet"
+        rows = [{**one.pop("params"), **one} for one in found]
+        pd.DataFrame(rows).to_parquet(path, compression="zstd", index=False)
         print(f"{path}: {count} curves, {path.stat().st_size / 1e3:.0f} kB")
 
 

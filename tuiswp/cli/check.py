@@ -39,6 +39,7 @@ from tuiswp.model.stopper import Rule
 from tuiswp.model.sweep import Sweep
 from tuiswp.search.keys import point_key
 from tuiswp.search.phase_plan import all_trials, phase_trials
+from tuiswp.search.samplers.default import sampler_text
 from tuiswp.search.stoppers.words import before_launch, never_fires, plan_lines, plan_of, rule_name
 from tuiswp.search.suggest import first_params, learns, next_point, planned_trials, suggest
 from tuiswp.spec.census import Census, take
@@ -236,6 +237,7 @@ def as_json(plan: Plan) -> dict[str, object]:
         "sweep": sweep.name,
         "file": sweep.source,
         "method": sweep.method,
+        "sampler": sampler_text(sweep),
         "metric": None
         if objective is None
         else {
@@ -292,7 +294,7 @@ def as_json(plan: Plan) -> dict[str, object]:
 
 def _lines(plan: Plan) -> list[str]:
     sweep = plan.sweep
-    lines = [f"{output.paint(visible(sweep.name), 'strong')}  {sweep.method}  {_goal(sweep)}"]
+    lines = [f"{output.paint(visible(sweep.name), 'strong')}  {_method(sweep)}  {_goal(sweep)}"]
     if sweep.description:
         lines.append(visible(sweep.description, limit=200))
     lines += [
@@ -334,6 +336,11 @@ def _axis(parameter: Parameter) -> str | None:
     if not is_numeric(parameter):
         return None
     return "log" if is_logarithmic(parameter) else "linear"
+
+
+def _method(sweep: Sweep) -> str:
+    sampler = sampler_text(sweep)
+    return sweep.method if sampler is None else f"{sweep.method} by {sampler}"
 
 
 def _goal(sweep: Sweep) -> str:

@@ -23,6 +23,9 @@ COMMAND = (sys.executable, "-I", "-m", "tuiswp.search.worker")
 QUICK_S = 1.0  # a proposal that takes no longer is made again when there is news
 SLOW = 2  # proposals in a row that took longer: one alone had libraries to load
 RESTART_S = 5.0
+# The sampler's arrays are small: threads that share out their sums cost more than they save (a
+# Gaussian process took twice as long), and the cores belong to the trials.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _PIPE = 1 << 20  # bytes: a history of thousands of trials is handed over at once
 
 
@@ -104,6 +107,7 @@ class Ahead:
                 bufsize=0,
                 start_new_session=True,  # ctrl-c at the controller's terminal is not for it
                 cwd="/",
+                env=os.environ | ONE_THREAD,
             )
         except OSError as error:
             self.trouble = f"the sampler's process cannot be started: {error.strerror}"

@@ -1,24 +1,32 @@
 """From a sweep to the sampler it asks for. Optuna, scipy and torch load here, when it is made."""
 
-import os
+from typing import TYPE_CHECKING
 
 from tuiswp.errors import EnvironmentFault
-from tuiswp.model.sweep import Sweep
+from tuiswp.model.sweep import Goal, Sweep
 from tuiswp.search.cube import Cube, Point
 from tuiswp.search.history import History
 from tuiswp.search.samplers.base import Sampler
+from tuiswp.search.samplers.default import (
+    GP_TRIALS,
+    STARTUP,
+    begins_with_gp,
+    has_torch,
+    is_conditional,
+)
 from tuiswp.search.samplers.sobol import SobolSampler
 
-DEFAULT = "tpe"
-STARTUP = 8  # quasi-random points before a model is believed; with fewer it settles too soon
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
 EVEN = 3  # of so many proposals, one has its choices drawn evenly
 
 
 class Warmed:
-    """Quasi-random until enough trials have ended, then the sampler.
+    """One sampler until enough trials have ended, then another.
 
-    With a `cube`, every third proposal takes its choices from the quasi-random points and only its
-    numbers from the model: one that meets a good choice early would not try the others again.
+    With a `cube`, every third proposal takes its choices from the first and only its numbers from
+    the second: a model that meets a good choice early would not try the others again.
     """
 
     def __init__(
@@ -43,9 +51,7 @@ def sampler_of(sweep: Sweep) -> Sampler:
     cube = Cube(sweep.parameters)
     goal = sweep.objective.goal if sweep.objective is not None else "minimize"
     even = SobolSampler(cube, sweep.seed)
-    # Points of several shapes are modelled apart: conditional ones, or those of earlier sweeps.
-    conditional = bool(sweep.constraints.when or sweep.priors)
-    match sweep.sampler or DEFAULT:
+    match sweep.sampler:
         case "qmc":
             return even
         case "cmaes":
@@ -53,38 +59,45 @@ def sampler_of(sweep: Sweep) -> Sampler:
 
             return CmaEsSampler(cube, goal, sweep.seed)
         case "gp":
-            os.environ.setdefault("OMP_NUM_THREADS", "1")  # read once, when torch loads
-            try:
-                import torch
-            except ImportError:
+            if not has_torch():
                 raise EnvironmentFault(
                     "the sampler gp needs torch, and it is not installed",
                     hint="pip install torch, or write sampler: tpe",
-                ) from None
-            torch.set_num_threads(1)
-            from optuna.samplers import GPSampler
+                )
+            return Warmed(even, _gp(cube, goal, sweep.seed))
+        case "tpe":
+            return Warmed(even, _tpe(cube, goal, sweep), cube)
+        case None:
+            tpe = _tpe(cube, goal, sweep)
+            if not begins_with_gp(sweep) or not has_torch():
+                return Warmed(even, tpe, cube)
+            return Warmed(even, Warmed(_gp(cube, goal, sweep.seed), tpe, startup=GP_TRIALS))
 
-            from tuiswp.search.samplers.optuna_study import StudySampler
 
-            gp = StudySampler(
-                cube, goal, sweep.seed, lambda seed: GPSampler(seed=seed, n_startup_trials=0)
-            )
-            return Warmed(even, gp)
-        case _:
-            from optuna.samplers import TPESampler
+def _gp(cube: Cube, goal: Goal, seed: int) -> Sampler:
+    from tuiswp.search.samplers.optuna_study import StudySampler
 
-            from tuiswp.search.samplers.optuna_study import StudySampler
+    def make(seed: int) -> "BaseSampler":
+        from optuna.samplers import GPSampler  # loads torch, which takes seconds: not before
 
-            tpe = StudySampler(
-                cube,
-                goal,
-                sweep.seed,
-                lambda seed: TPESampler(
-                    seed=seed,
-                    n_startup_trials=0,
-                    multivariate=True,
-                    constant_liar=True,
-                    group=conditional,
-                ),
-            )
-            return Warmed(even, tpe, cube)
+        return GPSampler(seed=seed, n_startup_trials=0)
+
+    return StudySampler(cube, goal, seed, make)
+
+
+def _tpe(cube: Cube, goal: Goal, sweep: Sweep) -> Sampler:
+    from optuna.samplers import TPESampler
+
+    from tuiswp.search.samplers.optuna_study import StudySampler, space_of
+    from tuiswp.search.samplers.tpe import KnownSpace
+
+    if is_conditional(sweep):  # points of several shapes are modelled apart
+        return StudySampler(
+            cube,
+            goal,
+            sweep.seed,
+            lambda seed: TPESampler(
+                seed=seed, n_startup_trials=0, multivariate=True, constant_liar=True, group=True
+            ),
+        )
+    return StudySampler(cube, goal, sweep.seed, KnownSpace(space_of(cube)).sampler)

@@ -16,7 +16,8 @@ from optuna.distributions import (
     IntDistribution,
 )
 from optuna.samplers import BaseSampler
-from optuna.trial import TrialState, create_trial
+from optuna.storages import InMemoryStorage
+from optuna.trial import TrialState
 
 from tuiswp.model.sweep import Goal
 from tuiswp.search.cube import Axis, Cube, Point
@@ -33,41 +34,49 @@ class StudySampler:
         self, cube: Cube, goal: Goal, seed: int, make: Callable[[int], BaseSampler]
     ) -> None:
         self._cube, self._goal, self._seed, self._make = cube, goal, seed, make
-        self._space = {axis.name: _distribution(axis) for axis in cube.axes}
-        self._history = History()
-        self._study = self._empty()
-        self._flying: dict[int, int] = {}  # our number → the study's
+        self._space = space_of(cube)
+        self._begin()
 
     def ask(self, history: History, index: int) -> Point:
         self._follow(history)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._study.sampler = self._make(seed_at(self._seed, index))
-            trial = self._study.ask(self._space)
-            # Only asked: whether it is tried is for the journal to say.
-            self._study.tell(trial, state=TrialState.FAIL)
-        return {name: trial.params[name] for name in self._space}
+            number = self._study.ask(self._space).number
+        params = self._storage.get_trial(number).params
+        # Only asked: whether it is tried is for the journal to say.
+        self._storage.set_trial_state_values(number, TrialState.FAIL)
+        return {name: params[name] for name in self._space}
 
-    def _empty(self) -> optuna.Study:
-        return optuna.create_study(direction="minimize")
+    def _begin(self) -> None:
+        """An empty study, alone in its store: a trial's id there is its number.
+
+        What happens to a trial is told to the store itself, since a study copies deeply whatever
+        it is given and gives.
+        """
+        self._storage = InMemoryStorage()
+        self._study = optuna.create_study(storage=self._storage, direction="minimize")
+        self._study_id = self._storage.get_study_id_from_name(self._study.study_name)
+        self._history = History()
+        self._flying: dict[int, int] = {}  # our number → the study's
 
     def _follow(self, history: History) -> None:
         """Make the study hold `history`, by what is new in it where it only went on."""
-        before = self._history
-        if history.told[: len(before.told)] != before.told:
-            self._study, self._flying, before = self._empty(), {}, History()
+        known = len(self._history.told)
+        if history.told[:known] != self._history.told:
+            self._begin()
+            known = 0
         values = scores(history.told, self._goal)
-        known = len(before.told)
         for one, value in zip(history.told[known:], values[known:], strict=True):
             number = self._flying.pop(one.number, None)
             if number is None:
                 number = self._add(self._cube.point(one.params))
             if value is None:  # ended without a value before any had one: it tells nothing
-                self._study.tell(number, state=TrialState.FAIL)
+                self._storage.set_trial_state_values(number, TrialState.FAIL)
             else:
-                self._study.tell(number, value)
+                self._storage.set_trial_state_values(number, TrialState.COMPLETE, [value])
         for gone in self._flying.keys() - {one.number for one in history.flying}:
-            self._study.tell(self._flying.pop(gone), state=TrialState.FAIL)
+            self._storage.set_trial_state_values(self._flying.pop(gone), TrialState.FAIL)
         for begun in history.flying:
             if begun.number not in self._flying:
                 self._flying[begun.number] = self._add(self._cube.point(begun.params))
@@ -75,14 +84,16 @@ class StudySampler:
 
     def _add(self, point: Point) -> int:
         """A running trial at `point`; its number in the study."""
-        self._study.add_trial(
-            create_trial(
-                state=TrialState.RUNNING,
-                params=dict(point),
-                distributions={name: self._space[name] for name in point},
-            )
-        )
-        return len(self._study.get_trials(deepcopy=False)) - 1
+        number = self._storage.create_new_trial(self._study_id)
+        trial = self._storage.get_trial(number)  # the store's own: what is set here is kept there
+        trial.distributions = {name: self._space[name] for name in point}
+        trial.params = dict(point)
+        return number
+
+
+def space_of(cube: Cube) -> dict[str, BaseDistribution]:
+    """The axes of a cube in Optuna's words."""
+    return {axis.name: _distribution(axis) for axis in cube.axes}
 
 
 def _distribution(axis: Axis) -> BaseDistribution:
