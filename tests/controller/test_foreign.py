@@ -8,9 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.metrics import writers
 from tuiswp.analysis.optimum import judge
 from tuiswp.controller import foreign
 from tuiswp.controller.client import SweepReader
+from tuiswp.controller.directory import is_run_folder
 from tuiswp.errors import UsageError
 from tuiswp.model.trial import Ended, Queued
 
@@ -213,3 +215,42 @@ def test_runs_that_come_and_go_keep_the_order_of_their_names(tmp_path: Path) -> 
     folder.refresh()
     _, state, _ = folder.refresh()
     assert [trial.params for trial in state.trials.values()] == [{"lr": name} for name in "cd"]
+
+
+def test_a_folder_of_wandb_runs_is_read_with_its_settings_and_its_ends(tmp_path: Path) -> None:
+    for number, (lr, code) in enumerate([(0.1, 0), (0.2, 0), (0.3, 1)]):
+        run = tmp_path / f"offline-run-20260101_00000{number}-r{number}"
+        run.mkdir()
+        (run / f"run-r{number}.wandb").write_bytes(
+            writers.wandb_file(
+                [
+                    writers.settings({"_wandb": {}, "lr": lr, "epochs": 3}),
+                    *(writers.history({"_step": n, "loss": lr / (n + 1)}) for n in range(3)),
+                    writers.finished(code),
+                ]
+            )
+        )
+        long_ago = time.time() - 1_000
+        os.utime(run / f"run-r{number}.wandb", (long_ago, long_ago))
+    (tmp_path / "latest-run").symlink_to("offline-run-20260101_000002-r2")
+    (tmp_path / "debug.log").write_text("")
+    sweep, state, growing = foreign.read(tmp_path)
+    assert [one.path for one in sweep.parameters] == [("lr",)]
+    trials = list(state.trials.values())
+    assert [one.params for one in trials] == [{"lr": 0.1}, {"lr": 0.2}, {"lr": 0.3}]
+    assert [one.state for one in trials] == ["done", "done", "lost"]
+    assert [one.value for one in trials] == pytest.approx([0.1 / 3, 0.2 / 3, 0.3 / 3])
+    assert not growing
+
+
+def test_a_folder_of_other_things_holds_no_runs(tmp_path: Path) -> None:
+    for name in ("src", "data"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "notes.csv").write_text("a,b\n")
+    assert not is_run_folder(tmp_path)
+    (tmp_path / "data" / "metrics.csv").write_text("step,loss\n1,2\n")
+    assert is_run_folder(tmp_path)
+    (tmp_path / "data" / "metrics.csv").unlink()
+    (tmp_path / "checkpoint-3").mkdir()
+    (tmp_path / "checkpoint-3" / "trainer_state.json").write_text("{}")
+    assert not is_run_folder(tmp_path)  # it is one run

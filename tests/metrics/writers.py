@@ -72,6 +72,17 @@ def wandb_run(rows: Sequence[Row], padding: int = 0) -> bytes:
     return wandb_file(records)
 
 
+def settings(config: Row) -> bytes:
+    """The W&B record with which a run begins."""
+    update = (field(1, k.encode()) + field(16, json.dumps(v).encode()) for k, v in config.items())
+    return field(17, field(1, b"id") + field(4, b"".join(field(1, one) for one in update)))
+
+
+def finished(code: int = 0) -> bytes:
+    """The W&B record with which one ends."""
+    return field(18, field(2, 7) + (field(1, code) if code else b""))
+
+
 def event(step: int, tag: str, value: float, *, wall: float = 1e9, tensor: bool = False) -> bytes:
     """One scalar, as torch (a simple value) or TensorFlow 2 (a tensor) writes it."""
     number = varint(2 << 3 | 5) + pack("<f", value)

@@ -56,7 +56,7 @@ def find_sweep(text: str | None) -> Path:
             return path
         if not _named(text):
             raise UsageError(
-                "holds no sweep (journal.jsonl) and no runs (*/metrics.jsonl)",
+                "holds no sweep (journal.jsonl) and no runs (*/metrics.jsonl, W&B's, …)",
                 where=visible(text),
                 hint="give a sweep file, a sweep directory or a folder of runs",
             )

@@ -13,6 +13,7 @@ from tuiswp.analysis.enough import nearness
 from tuiswp.analysis.optimum import best_so_far, objective_text
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output
+from tuiswp.controller import foreign
 from tuiswp.controller.client import SweepReader, SweepView
 from tuiswp.controller.steered import edits, phases
 from tuiswp.errors import ExitCode, TuiswpError
@@ -261,8 +262,8 @@ def run_names(view: SweepView) -> dict[int, str]:
     """Directory names of runs that something else launched; empty for a sweep of ours."""
     if not view.foreign:
         return {}
-    folders = sorted(file.parent for file in view.directory.glob("*/metrics.jsonl"))
-    return {number: visible(folder.name, limit=60) for number, folder in enumerate(folders)}
+    names = foreign.run_names(view.directory)
+    return {number: visible(name, limit=60) for number, name in enumerate(names)}
 
 
 def state_text(trial: Trial) -> str:

@@ -14,6 +14,7 @@ from tuiswp.analysis.diagnosis import diagnose
 from tuiswp.analysis.findings import Diagnosis
 from tuiswp.analysis.optimum import Judgement, judge
 from tuiswp.analysis.training import Health, examine
+from tuiswp.controller import foreign
 from tuiswp.controller.client import Live, SweepView
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.errors import UsageError
@@ -83,8 +84,13 @@ def reach(
 
 def _read(view: SweepView) -> dict[int, MetricFile]:
     files = {}
+    names = foreign.run_names(view.directory) if view.foreign else []
     for trial in view.trials:
-        path = metrics_path(view, trial.number)
+        path = (
+            view.directory / names[trial.number] / foreign.METRICS
+            if view.foreign
+            else metrics_path(view, trial.number)
+        )
         file = files[trial.number] = MetricFile(path, derived=view.sweep.derived)
         while file.poll() and file.behind:
             pass
@@ -94,9 +100,7 @@ def _read(view: SweepView) -> dict[int, MetricFile]:
 def metrics_path(view: SweepView, number: int) -> Path:
     if not view.foreign:
         return SweepDirectory(view.directory).metrics(number)
-    return sorted(file.parent for file in view.directory.glob("*/metrics.jsonl"))[number] / (
-        "metrics.jsonl"
-    )
+    return view.directory / foreign.run_names(view.directory)[number] / foreign.METRICS
 
 
 def _as_it_is(view: SweepView, trial: Trial) -> Trial:

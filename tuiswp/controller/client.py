@@ -113,7 +113,7 @@ class SweepReader:
         self._foreign = not self.directory.exists()
         if self._foreign and not is_run_folder(path):
             raise UsageError(
-                "holds no sweep and no runs (*/metrics.jsonl)",
+                "holds no sweep and no runs (*/metrics.jsonl, W&B's, …)",
                 where=str(path),
                 hint="give a sweep file, a sweep directory or a folder of runs",
             )

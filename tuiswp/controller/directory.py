@@ -8,6 +8,7 @@ import fcntl
 import os
 import stat
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -26,8 +27,17 @@ _WRONG_PLACE = {
 
 
 def is_run_folder(path: Path) -> bool:
-    """Whether something else launched runs here: `*/metrics.jsonl`."""
-    return any(path.glob("*/metrics.jsonl"))
+    """Whether something else launched runs here: `*/metrics.jsonl`, or files of other tools."""
+    if any(path.glob("*/metrics.jsonl")):
+        return True
+    from tuiswp.metrics.sources.finding import holds_run  # few ask
+
+    try:
+        with os.scandir(path) as entries:
+            folders = [one.path for one in islice(entries, 1_000) if one.is_dir()]
+    except OSError:
+        return False
+    return any(holds_run(folder) for folder in folders)
 
 
 class SweepDirectory:

@@ -1,5 +1,7 @@
 """Read a folder of runs that something else launched: `*/metrics.jsonl`, `config.json` beside it.
 
+Or what other tools leave: `wandb/`, `lightning_logs/`, event files, checkpoints of a Trainer.
+
 Read-only. What a run's files do not say is not guessed: a run that stopped growing without a sign
 of its end is `lost`, not done.
 """
@@ -22,6 +24,8 @@ from tuiswp.errors import UsageError
 from tuiswp.metrics.file import MetricFile, read_whole
 from tuiswp.metrics.names import find
 from tuiswp.metrics.objective import reduce
+from tuiswp.metrics.sources.finding import holds_run
+from tuiswp.metrics.sources.wandb_run import settings
 from tuiswp.model.space import Categorical, Parameter, Params, Value
 from tuiswp.model.sweep import Goal, Objective, Resources, Run, Sweep
 from tuiswp.model.trial import Ended, Launching, Queued, Trial
@@ -57,7 +61,11 @@ def run_names(path: Path, known: Collection[str] = ()) -> list[str]:
     except OSError:
         return []
     return sorted(
-        name for name in names if name in known or _stat(f"{path}/{name}/{METRICS}") is not None
+        name
+        for name in names
+        if name in known
+        or _stat(f"{path}/{name}/{METRICS}") is not None
+        or holds_run(f"{path}/{name}")
     )
 
 
@@ -78,6 +86,7 @@ class _Run:
         self.config: dict[str, Any] | None = None
         self.age = float("inf")
         self._config_at: float | None = None
+        self._looked_inside = False  # for settings, where there is no config.json
         self._seen: tuple[object, ...] = ()  # all of its files that a trial is made from
         self._made: tuple[tuple[object, ...], Trial] | None = None
 
@@ -96,14 +105,14 @@ class _Run:
     def look(self) -> bool:
         """Read what is new; True if anything differs from the last look."""
         found = _stat(self._metrics)
-        at = None if found is None else found.st_mtime
+        grew = found is None and self.file.poll()
+        at, size = self._written_elsewhere() if found is None else (found.st_mtime, found.st_size)
         self.age = float("inf") if at is None else max(0.0, time.time() - at)
         # Of a run that may still write, the end of the last line is yet to come.
         quiet = self.age >= QUIET_S
-        size = None if found is None else found.st_size
         final = _stat(self._final)
         seen = (at, size, quiet, None if final is None else final.st_mtime)
-        differs = seen != self._seen or self.file.behind
+        differs = seen != self._seen or self.file.behind or grew
         if differs:
             self._seen = seen
             read_whole(self.file, final=quiet, size=size)
@@ -113,7 +122,19 @@ class _Run:
             self._config_at = config_at
             self.config = None if config is None else _config(self._config, config.st_size)
             differs = True
+        elif self.config is None and self._config_at is None and not self._looked_inside:
+            self._looked_inside = self.file.kind is not None
+            self.config = _config_within(self.file)
+            differs = True
         return differs
+
+    def _written_elsewhere(self) -> tuple[float | None, int | None]:
+        """When the newest of another tool's files was written, and how much they hold."""
+        found = [_stat(path) for path in self.file.read_from]
+        there = [one for one in found if one is not None]
+        if self.file.kind is None or not there:
+            return None, None
+        return max(one.st_mtime for one in there), sum(one.st_size for one in there)
 
     def trial(self, number: int, names: Sequence[str], objective: Objective | None) -> Trial:
         """The run as a trial: the one before, if nothing was written since.
@@ -255,7 +276,7 @@ class RunFolder:
         known = {run.name: run for run in self._runs if not run.is_gone}
         names = run_names(self._path, known)
         if not names:
-            raise UsageError("holds no runs (*/metrics.jsonl)", where=str(self._path))
+            raise UsageError("holds no runs (*/metrics.jsonl, W&B's, …)", where=str(self._path))
         if names == [run.name for run in self._runs]:
             return
         folder = str(self._path)
@@ -397,6 +418,17 @@ def _config(path: str, size: int) -> dict[str, Any] | None:
     except (OSError, msgspec.DecodeError, RecursionError):
         return None
     return config if isinstance(config, dict) else None
+
+
+def _config_within(file: MetricFile) -> dict[str, Any] | None:
+    """The settings of a run as W&B keeps them in its own file."""
+    if file.kind != "wandb":
+        return None
+    try:
+        with Path(file.read_from[0]).open("rb") as run:
+            return settings(run.read(_CONFIG_LIMIT))
+    except OSError:
+        return None
 
 
 def varying(configs: Sequence[dict[str, Any] | None]) -> tuple[Parameter, ...]:

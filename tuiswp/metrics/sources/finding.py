@@ -8,6 +8,7 @@ would give each curve twice.
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from tuiswp.metrics.sources.base import Sink, Source
@@ -20,6 +21,7 @@ from tuiswp.metrics.sources.wandb_run import WandbRun
 DEPTH_MAX = 6
 ENTRIES_MAX = 4_096
 FILES_MAX = 64
+LOOK_MAX = 256
 
 _WANDB_RUN = re.compile(r"(?:offline-)?run-(\d{8}_\d{6})-.+")
 _VERSION = re.compile(r"version_(\d+)")
@@ -57,6 +59,23 @@ def find(folder: str) -> Found:
         if by_kind[kind] and note.kind in (None, kind):
             return Found(kind, tuple(in_order(list(dict.fromkeys(by_kind[kind])))[-FILES_MAX:]))
     return Found(None, ())
+
+
+def holds_run(folder: str) -> bool:
+    """Whether a run of some other tool lies in this directory, as far as one look at it tells."""
+    # W&B's `latest-run` is no other run, and a checkpoint is a part of one.
+    if os.path.islink(folder) or _CHECKPOINT.fullmatch(os.path.basename(folder)):  # noqa: PTH114,PTH119
+        return False
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in islice(entries, LOOK_MAX)]
+    except (OSError, ValueError):
+        return False
+    return any(
+        _kind(name) is not None
+        or (_CHECKPOINT.fullmatch(name) and os.path.isfile(f"{folder}/{name}/trainer_state.json"))  # noqa: PTH113
+        for name in names
+    )
 
 
 def _files(top: str) -> Iterator[str]:

@@ -1,23 +1,25 @@
 """A W&B run file, `run-<id>.wandb`: what `wandb.log` wrote, as a row a step.
 
-Of its records the history is read and nothing else. Needs no wandb: see `sources.protobuf`. Nested
+Of its records the history is read, and whether it came to its end: then its progress is 1. Nested
 values are named as W&B names them, `{"val": {"acc": 1}}` is `val.acc`; media and histograms
-(objects with a `_type`) are no metrics. The step is W&B's own.
+(objects with a `_type`) are no metrics. The step is W&B's own. Needs no wandb: see
+`sources.protobuf`.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
-from tuiswp.metrics.rows import DEPTH_MAX, BadRow, read
+from tuiswp.metrics.rows import DEPTH_MAX, BadRow, Row, read
 from tuiswp.metrics.sources.base import Sink
 from tuiswp.metrics.sources.leveldb_log import LevelDbLog
-from tuiswp.metrics.sources.protobuf import BYTES, VARINT, Malformed, fields, signed
+from tuiswp.metrics.sources.protobuf import BYTES, VARINT, Malformed, fields, inside, signed
 
 # Field numbers of wandb_internal.proto.
-RECORD_HISTORY = 2
+RECORD_HISTORY, RECORD_CONFIG, RECORD_RUN, RECORD_EXIT = 2, 5, 17, 18
 HISTORY_ITEM, HISTORY_STEP = 1, 2
 STEP_NUM = 1
+EXIT_CODE, RUN_CONFIG, CONFIG_UPDATE = 1, 4, 1
 ITEM_KEY, ITEM_NESTED_KEY, ITEM_VALUE_JSON = 1, 2, 16
 
 _decode = msgspec.json.Decoder().decode
@@ -52,8 +54,15 @@ class WandbRun:
             for number, wire, _, data in fields(record):
                 if number == RECORD_HISTORY and wire == BYTES:
                     self._history(data)
+                elif number == RECORD_EXIT and wire == BYTES:
+                    self._exit(data)
         except (Malformed, BadRow) as reason:
             self._sink.bad(self._records, f"record {self._records}: {reason}")
+
+    def _exit(self, data: bytes) -> None:
+        code = next((value for number, _, value, _ in fields(data) if number == EXIT_CODE), 0)
+        if code == 0:
+            self._sink.take_row(Row(None, 1.0, {}, 0, {}))
 
     def _history(self, history: bytes) -> None:
         found: dict[str, float] = {}
@@ -114,3 +123,31 @@ def _number(step: bytes) -> float | None:
         if number == STEP_NUM and wire == VARINT:
             return float(signed(value))
     return None
+
+
+def settings(head: bytes) -> dict[str, Any] | None:
+    """`wandb.config` of a run by the beginning of its file; None if it does not say."""
+    found: dict[str, Any] = {}
+
+    def take(record: bytes) -> None:
+        for number, wire, _, data in fields(record):
+            if wire == BYTES and number in (RECORD_RUN, RECORD_CONFIG):
+                config = inside(data, RUN_CONFIG) if number == RECORD_RUN else data
+                for kind, _, _, item in fields(config):
+                    if kind == CONFIG_UPDATE:
+                        _setting(item, found)
+
+    def pass_over(at: int, reason: str) -> None:
+        """What is torn is told by who follows the file."""
+
+    try:
+        LevelDbLog(take, pass_over).feed(head)
+    except (Malformed, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return found or None
+    return found or None
+
+
+def _setting(item: bytes, found: dict[str, Any]) -> None:
+    name = inside(item, ITEM_KEY).decode("utf-8", "replace")
+    if name and name != "_wandb":
+        found[name] = _decode(inside(item, ITEM_VALUE_JSON))
