@@ -83,6 +83,15 @@ def test_a_look_back_is_text_and_data_on_request(tuiswp: Tuiswp, here: Path) -> 
     assert found["gradients"] is None
 
 
+def test_a_second_search_is_held_against_the_first_or_refused(tuiswp: Tuiswp, here: Path) -> None:
+    finished(here / "sweeps" / "lr")
+    finished(here / "sweeps" / "again")
+    said = tuiswp("results", "lr", "--against", "again")
+    assert said.code == 2
+    assert "with so few values" in said.err or "tried the same points" in said.err
+    assert tuiswp("results", "lr", "--against", "gone").code == 2
+
+
 def test_csv_markdown_and_latex(tuiswp: Tuiswp, here: Path) -> None:
     finished(here / "sweeps" / "lr")
     rows = list(csv.DictReader(io.StringIO(tuiswp("results", "--csv").out)))

@@ -52,6 +52,18 @@ def agreement(sweep: Sweep, judgement: Judgement) -> Agreement | None:
     return Agreement(first, second, reach[1])
 
 
+def across(sweep: Sweep, best: Trial, other: Trial) -> Agreement | None:
+    """The best of this sweep and of another, if they are at one place of this one's ranges.
+
+    Whether the two searched independently is not asked here.
+    """
+    parameters = tuned(sweep)
+    reach = tolerance(parameters)
+    if reach is None or not all(_together(p, best, other, reach[0]) for p in parameters):
+        return None
+    return Agreement(best, other, reach[1])
+
+
 def tolerance(parameters: Sequence[Parameter]) -> tuple[float, float] | None:
     """How close counts as one place, as a share of a range, and the chance of that.
 

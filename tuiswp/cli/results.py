@@ -2,10 +2,14 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from tuiswp.analysis import lines as text
 from tuiswp.analysis import tables
+from tuiswp.analysis.against import against
 from tuiswp.analysis.curves import curves
 from tuiswp.analysis.evidence import Evidence, evidence_json, sentences, weigh
 from tuiswp.analysis.findings import Diagnosis
@@ -43,6 +47,9 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
         "--review", action="store_true",
         help="look back as well: importance, search, groups, ranks, gradients (takes seconds)",
     )  # fmt: skip
+    parser.add_argument(
+        "--against", metavar="OTHER", help="has another sweep found its best at the same place?"
+    )
     parser.add_argument("--ascii", action="store_true", help="draw the curve in ASCII")
 
 
@@ -58,6 +65,8 @@ def run(arguments: Namespace) -> int:
         metric=arguments.metric,
         goal=arguments.goal,
     )
+    if arguments.against is not None:
+        verdict = _beside(view, verdict, arguments)
     if arguments.json:
         more = {"review": _review_json(verdict)} if arguments.review else {}
         output.show_json({**as_json(verdict), **more})
@@ -77,6 +86,20 @@ def run(arguments: Namespace) -> int:
             output.say(output.prose(ended, indent="  "))
         output.say(*(output.prose(f"edited: {line}", indent="  ") for line in edits(view.state)))
     return ExitCode.OK
+
+
+def _beside(view: SweepView, verdict: Verdict, arguments: Namespace) -> Verdict:
+    """The verdict with what another sweep says of it. Raises UsageError where that is nothing."""
+    other = SweepReader(args.find_sweep(arguments.against)).refresh()
+    for one, told in ((view, other), (other, view)):
+        if told.directory.resolve() in {Path(path).resolve() for path in one.sweep.priors}:
+            raise UsageError(
+                f"{visible(one.sweep.name, limit=60)} was told of "
+                f"{visible(told.sweep.name, limit=60)} (tuiswp.prior), so it proves nothing"
+            )
+    theirs = reach(other, metric=arguments.metric, goal=arguments.goal)
+    finding = against(verdict.sweep, verdict.judgement, theirs.sweep, theirs.judgement)
+    return replace(verdict, diagnoses=(*verdict.diagnoses, finding))
 
 
 def phase_lines(view: SweepView) -> list[str]:
