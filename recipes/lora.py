@@ -114,8 +114,9 @@ def main(argv: list[str]) -> None:
     # Built now if the cache has them not, before torch takes its time and memory.
     model_path = base_model.path_of(config.model)
     data, evaluation = data_files(config)
+    base = Path(model_path) / "sums.json" if config.model in base_model.EMBEDDED else None
     try:
-        known = asdict(config) | extra | sums(data, evaluation)
+        known = asdict(config) | extra | sums(data=data, eval_data=evaluation, base=base)
         claim(directory, known)
     except OSError as fault:
         fail(f"{fault.filename}: {fault.strerror}")
@@ -234,12 +235,10 @@ def data_files(config: Config) -> tuple[Path, Path | None]:
     return data, Path(config.eval_data).expanduser() if config.eval_data else None
 
 
-def sums(*files: Path | None) -> dict[str, str]:
+def sums(**files: Path | None) -> dict[str, str]:
     """What stands behind the names, for `config.json`: it must not change between restarts."""
     return {
-        f"{name}_sha256": digest(file).hex()
-        for name, file in zip(("data", "eval_data"), files, strict=True)
-        if file is not None
+        f"{name}_sha256": digest(file).hex() for name, file in files.items() if file is not None
     }
 
 

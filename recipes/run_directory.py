@@ -8,6 +8,7 @@ import json
 import os
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -70,14 +71,26 @@ def open_to_append(file: Path) -> TextIO:
 
 
 class StopRequest:
-    """Remembers the first TERM or INT, to be obeyed after the step; a second one acts at once."""
+    """Remembers the first TERM or INT, to be obeyed after the step; a second one acts at once.
+
+    A forked helper, a loader of data for one, is not asked: a loader that died of the TERM which
+    goes to the whole group would be an error in the training, before anything is saved.
+    """
 
     asked: int = 0
 
     def __init__(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._remember)
+        os.register_at_fork(after_in_child=_leave_the_group)
 
     def _remember(self, number: int, frame: object) -> None:
         self.asked = number
         signal.signal(number, signal.SIG_DFL)
+
+
+def _leave_the_group() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    with suppress(OSError):  # it leads a session of its own already
+        os.setpgid(0, 0)

@@ -82,10 +82,11 @@ def main(argv: list[str]) -> None:
     except OSError as fault:
         fail(f"{fault.filename}: {fault.strerror}")
     # Built now if the cache has them not, before torch takes its time and memory.
-    model_path = Path(config.model).expanduser() if config.model else base_model.ensure()
+    model_path = Path(base_model.path_of(config.model)).expanduser()
     data = Path(config.data).expanduser() if config.data else stdlib_text.pairs_file()
     # config.json may say "" for both: what stands behind that must not change between restarts.
-    sources = [data] if config.model else [data, model_path / "sums.json"]
+    embedded = config.model in base_model.EMBEDDED
+    sources = [data, model_path / "sums.json"] if embedded else [data]
     try:
         origin = hashlib.sha256(b"".join(digest(file) for file in sources)).hexdigest()
         metrics = open_to_append(directory / "metrics.jsonl")

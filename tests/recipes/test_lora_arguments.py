@@ -201,10 +201,10 @@ def test_other_data_behind_the_same_name_is_refused(
 ) -> None:
     data = tmp_path / "data.jsonl"
     data.write_text("a")
-    claim(tmp_path, lora.sums(data, None))
+    claim(tmp_path, lora.sums(data=data, eval_data=None))
     (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n')
     data.write_text("b")
     with pytest.raises(SystemExit):
-        claim(tmp_path, lora.sums(data, None))
+        claim(tmp_path, lora.sums(data=data, eval_data=None))
     assert "data_sha256" in capsys.readouterr().err
     assert "data_sha256" in json.loads((tmp_path / "config.json").read_text())
