@@ -956,6 +956,27 @@ def test_each_part_of_the_look_back_is_a_key_and_is_asked_for_when_it_is_opened(
     assert "Optimal " in answer
 
 
+def test_a_part_that_was_made_for_this_verdict_is_there_again_at_once() -> None:
+    one = looked_back(Want(part="search"))
+
+    async def act(pilot: Any, app: Stage) -> list[str]:
+        screen = app.screen
+        assert isinstance(screen, ResultsScreen)
+        pages = []
+        screen.update(replace(one, at=one.at + 10))
+        other = looked_back(Want())  # of another verdict
+        for then in (replace(one, look=None, at=one.at + 20), replace(other, at=one.at + 30)):
+            screen.update(then)
+            await pilot.press("4")
+            await pilot.pause()
+            pages.append(seen(app))
+        return pages
+
+    before, other = on_stage(ResultsScreen(one), act, (100, 60))
+    assert "over all axes" in before
+    assert "is being made" in other
+
+
 def test_until_a_part_is_made_it_says_so_and_of_the_past_there_is_none() -> None:
     one = replace(full(), look=Looked("search", None, "12 of 900 files are read"))
     assert "is being made: 12 of 900 files are read" in text_of(part_lines(one, "search", 80))

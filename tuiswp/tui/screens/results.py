@@ -28,6 +28,7 @@ from tuiswp.model.sweep import Objective, Sweep
 from tuiswp.model.trial import Trial
 from tuiswp.text import visible
 from tuiswp.tui import actions
+from tuiswp.tui.lookback import Looked
 from tuiswp.tui.pieces import Line, Tone
 from tuiswp.tui.screens.confirm import ConfirmScreen, Question
 from tuiswp.tui.screens.looking_back import contest_lines, part_lines, tabs
@@ -57,17 +58,28 @@ class ResultsScreen(Page):
     _rule: Objective | None = None  # another than the file's
     _part: Part | None = None  # of the look back; None: the answer
     _parameter = 0
-    _kept: tuple[tuple[object, ...], tuple[object, ...], Sequence[Line]] | None = None
+
+    def __init__(
+        self, snapshot: Snapshot | None = None, *, colour: bool = True, ascii: bool = False
+    ) -> None:
+        super().__init__(snapshot, colour=colour, ascii=ascii)
+        # What was made last of each part: with the verdict it belongs to, and as lines.
+        self._looks: dict[Part, tuple[Judgement, Looked]] = {}
+        self._kept: dict[
+            Part | None, tuple[tuple[object, ...], tuple[object, ...], Sequence[Line]]
+        ] = {}
 
     def update(self, snapshot: Snapshot) -> None:
         """Draw another moment; while only running trials move, every two seconds is enough."""
-        old = self._drawn
+        old, look = self._drawn, snapshot.look
+        if look is not None and look.found is not None:
+            self._looks[look.part] = snapshot.judgement, look
         if (
             old is None
             or snapshot.at - old.at >= _CALM_S
             or snapshot.judgement.ranked != old.judgement.ranked
             or _rule_of(snapshot) != _rule_of(old)
-            or snapshot.look != old.look
+            or look is not old.look
         ):
             self._drawn = snapshot
             super().update(snapshot)
@@ -92,11 +104,11 @@ class ResultsScreen(Page):
     def texts(self, width: int, words: str) -> Sequence[Line]:
         if self.snapshot is None:
             return [(("nothing is known yet", "dim"),)]
-        snapshot = self.snapshot
+        snapshot = self._with_look(self.snapshot)
         height = max(_CURVE[0], min(_CURVE[1], self.size.height - 8))
-        asked = (width, height, words, self._rule, self._parameter, self._part)
+        asked = (width, height, words, self._rule, self._parameter)
         told = _told_of(snapshot)
-        kept = self._kept
+        kept = self._kept.get(self._part)
         if (
             kept is None
             or kept[0] != asked
@@ -115,8 +127,17 @@ class ResultsScreen(Page):
                     shapes=_shapes_of(snapshot, self._rule),
                     parameter=self._parameter,
                 )
-            kept = self._kept = asked, told, lines
+            kept = self._kept[self._part] = asked, told, lines
         return kept[2]
+
+    def _with_look(self, snapshot: Snapshot) -> Snapshot:
+        """The moment with the part that is shown, if it was made for this verdict before."""
+        part, look = self._part or "sure", snapshot.look
+        known = self._looks.get(part)
+        here = look is not None and look.part == part and look.found is not None
+        if here or known is None or known[0] is not snapshot.judgement or snapshot.as_of:
+            return snapshot
+        return replace(snapshot, look=known[1])
 
     def offer(self) -> Answer | None:
         """What one key would try next: for the parameter in sight, else for the first that can."""
