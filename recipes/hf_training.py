@@ -99,14 +99,16 @@ def train(trainer: Trainer, directory: Path, *, patience: Patience | None = None
     trainer.train(resume_from_checkpoint=None if start is None else str(start))
     state = trainer.state
     # The callbacks that Trainer restores from a checkpoint are not the ones it was given.
-    spent = any(
-        isinstance(one, Patience) and one.exhausted for one in trainer.callback_handler.callbacks
-    )
+    spent = [
+        one.early_stopping_patience
+        for one in trainer.callback_handler.callbacks
+        if isinstance(one, Patience) and one.exhausted
+    ]
     if stop.asked and state.global_step < state.max_steps and not spent:
         print(f"asked to stop: saved after step {state.global_step}; run it again to go on")
         raise SystemExit(128 + stop.asked)
     if spent:
-        print(f"no better for {trainer.args.eval_strategy} evaluations: stopped early", flush=True)
+        print(f"no better for {spent[0]} evaluations: stopped early", flush=True)
 
 
 def newest_checkpoint(place: Path) -> Path | None:
@@ -151,6 +153,8 @@ class _Report(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
         self.seconds += time.monotonic() - self.began
 
     def on_log(self, args: Any, state: Any, control: Any, **how: Any) -> None:
+        if not state.is_world_process_zero:
+            return
         logs = dict(how["logs"])
         evaluated = {name: logs[name] for name in logs if name.startswith("eval_")}
         if evaluated:

@@ -161,6 +161,8 @@ def train(
             config.early_stopping_patience, config.early_stopping_threshold
         )
     hf_training.train(trainer, directory, patience=patience)
+    if not trainer.is_world_process_zero():
+        return
     hf_training.keep(
         directory / "adapter",
         lambda place: model.save_pretrained(place, save_embedding_layers=False),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from recipes.base_model import path_of
 from recipes.hyperparams import get_lr, lr_range, scale_lr_for_batch, scale_lr_for_gpus
 
 
@@ -35,6 +36,19 @@ def test_llama_with_4096_hidden_units_gets_every_digit() -> None:
 
 def test_the_nameless_model_is_the_embedded_base() -> None:
     assert f"{get_lr(''):.1e}" == "4.3e-03"
+
+
+def test_the_larger_embedded_model_has_the_rate_of_its_width() -> None:
+    assert get_lr("embedded/large") == pytest.approx(5e-4 * (2000 / 192) ** 0.781)
+    assert get_lr("embedded/small") == get_lr("")
+
+
+def test_an_embedded_model_that_there_is_not_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        path_of("embedded/huge")
+    assert left.value.code == 2
+    assert "there are: embedded/small, embedded/large" in capsys.readouterr().err
+    assert path_of("some/model") == "some/model"
 
 
 def test_names_are_matched_whole_and_case_blind() -> None:
