@@ -128,7 +128,7 @@ def test_a_handle_polls_waits_and_stops(here: Path) -> None:
     handle.stop()
     (here / "hold").unlink()
     assert handle.wait(60)["best_config"]["x"] == 1
-    assert handle.poll() == "stopped"
+    assert tuiswp.SweepHandle("sweeps/held").poll() == handle.poll() == "stopped"
     assert len(handle.results()) == 1  # the second was never started
 
 

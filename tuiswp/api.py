@@ -46,10 +46,10 @@ class SweepResult(TypedDict):
 class SweepHandle:
     """A sweep that runs, or has run, in its own process. `notes`: what a person should know."""
 
-    def __init__(self, directory: Path, notes: Sequence[str] = ()) -> None:
-        self.directory = directory
+    def __init__(self, directory: "str | PathLike[str]", notes: Sequence[str] = ()) -> None:
+        self.directory = Path(directory).absolute()
         self.notes = tuple(notes)
-        self._reader = SweepReader(directory)
+        self._reader = SweepReader(self.directory)
 
     def __repr__(self) -> str:
         return f"<SweepHandle {visible(str(self.directory))}: {self.poll()}>"
