@@ -203,3 +203,43 @@ def what_would_be_synced(folder: Path) -> str:
         cwd=folder, capture_output=True, text=True, timeout=90, check=False,
     )  # fmt: skip
     return done.stdout + done.stderr
+
+
+LIVE = """
+import wandb
+from tuiswp import report
+report.wandb_live()
+report.wandb_live()
+run = wandb.init()
+for step in range(3):
+    wandb.log({"loss": 1 / (step + 1), "val": {"acc": step}, "h": wandb.Histogram([1.0])})
+wandb.log({"a": 1.0}, step=10)
+run.log({"b": 2.0}, step=10)
+wandb.log({"c": 3.0}, commit=False)
+wandb.log({"d": 4.0})
+wandb.log({"e": 5.0}, step=20, commit=True)
+wandb.log({"f": 6.0})
+print("written", len(open("metrics.jsonl").readlines()))
+run.finish()
+"""
+
+
+def test_one_line_makes_wandb_report_at_once_and_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "live"
+    monkeypatch.setenv("TUISWP_METRICS", str(folder / "metrics.jsonl"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    one = Recording(folder, LIVE)
+    try:
+        assert one.process.wait(90) == 0, one.said()
+    finally:
+        one.process.kill()
+    assert "written 9" in one.said()
+    one.file.poll(final=True)
+    assert one.file.kind is None
+    (folder / "metrics.jsonl").rename(folder / "aside")
+    theirs = MetricFile(folder / "metrics.jsonl")
+    theirs.poll(final=True)
+    assert theirs.kind == "wandb"
+    assert points(theirs) == points(one.file)
