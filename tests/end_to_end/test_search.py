@@ -73,7 +73,7 @@ parameters:
   x: {{min: 0.0, max: 0.9}}
   seed: {{value: 0}}
 command: ["${{interpreter}}", "${{program}}", "${{args_no_hyphens}}"]
-tuiswp: {{max_parallel: 1, seed: 5, prior: [sweeps/stages]}}
+tuiswp: {{max_parallel: 1, seed: 5, sampler: tpe, prior: [sweeps/stages]}}
 """
 
 
