@@ -151,13 +151,22 @@ class Part(msgspec.Struct, frozen=True):
 
 
 def parts() -> list[Part]:
-    """The quick ones first. Over numbers alone `tuiswp` is the Gaussian process up to 50 trials."""
-    seeds = {p.name: SEEDS if begins_with_gp(p.sweep(0)) else MANY_SEEDS for p in PROBLEMS}
-    quick = ("random", "optuna tpe", "tpe", "cmaes")
-    found = [Part(method, name, seeds[name]) for name in seeds for method in quick]
-    found += [Part("tuiswp", name, seeds[name]) for name in sorted(seeds, key=seeds.__getitem__)]
-    found += [Part("gp", n, GP_SEEDS, GP_TRIALS) for n in seeds if seeds[n] == MANY_SEEDS]
-    return found
+    """The quick ones first. `tuiswp` is `gp` over numbers to 50 trials, and `tpe` over choices."""
+    quick, slow = [], []
+    for problem in PROBLEMS:
+        numbers = begins_with_gp(problem.sweep(0))
+        seeds = SEEDS if numbers else MANY_SEEDS
+        learning = "tpe" if numbers else "tuiswp"
+        quick += [
+            Part(method, problem.name, seeds)
+            for method in ("random", "optuna tpe", "cmaes", learning)
+        ]
+        slow.append(
+            Part("tuiswp", problem.name, seeds)
+            if numbers
+            else Part("gp", problem.name, GP_SEEDS, GP_TRIALS)
+        )
+    return quick + slow
 
 
 def one(task: tuple[Part, int]) -> list[float]:
