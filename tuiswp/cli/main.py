@@ -29,6 +29,7 @@ class Command(Protocol):
 
 # word → (module, one line of help). The order is the order of `tuiswp --help`.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("init", "make a sweep file from a training script: its options, its metrics"),
     "advise": ("advise", "what to tune first, which method, how many trials, hours, GPU-hours"),
     "check": ("check", "read a sweep file: parameters, plan, exact commands, warnings"),
     "status": ("status", "where every trial stands"),

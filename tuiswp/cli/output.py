@@ -34,6 +34,11 @@ def say(*lines: str) -> None:
     _write(sys.stdout, "\n".join(lines) + "\n")
 
 
+def ask(prompt: str) -> None:
+    """Print a prompt and stay on its line. Raises Closed."""
+    _write(sys.stdout, prompt)
+
+
 def warn(text: str) -> None:
     """A trouble that does not end the command."""
     _write(sys.stderr, f"tuiswp: {text}\n")

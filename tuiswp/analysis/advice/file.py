@@ -58,13 +58,13 @@ def _head(search: Search, ready: Sequence[Axis], frame: Frame) -> Iterator[str]:
     if frame.not_taken:
         yield f"# Not taken over: {', '.join(frame.not_taken)}."
     yield ""
-    yield f"name: {_flow(frame.name)}"
+    yield f"name: {flow(frame.name)}"
     if frame.program is not None:
-        yield f"program: {_flow(frame.program)}    # your training script"
+        yield f"program: {flow(frame.program)}    # your training script"
     if frame.command:
-        yield f"command: [{', '.join(_flow(token) for token in frame.command)}]"
+        yield f"command: [{', '.join(flow(token) for token in frame.command)}]"
     yield f"method: {search.method}"
-    yield f"metric: {{name: {_flow(frame.metric)}, goal: {frame.goal}}}    # what it logs"
+    yield f"metric: {{name: {flow(frame.metric)}, goal: {frame.goal}}}    # what it logs"
     if search.method != "grid" and search.trials is not None:
         yield f"run_cap: {search.trials}"
     yield ""
@@ -74,11 +74,11 @@ def _space(
     search: Search, ready: Sequence[Axis], parameters: Sequence[Tunable], frame: Frame
 ) -> Iterator[str]:
     entries = [(axis.at, _entry(axis, search)) for axis in ready]
-    entries += [(path, f"{{value: {_flow(value)}}}") for path, value in frame.fixed]
+    entries += [(path, f"{{value: {flow(value)}}}") for path, value in frame.fixed]
     axes = {axis.name for axis in search.axes}
     left = [one for one in parameters if one.name not in axes]
     entries += [
-        (one.at, f"{{value: {_flow(one.default)}}}    # not tuned now")
+        (one.at, f"{{value: {flow(one.default)}}}    # not tuned now")
         for one in left
         if one.default is not None
     ]
@@ -86,10 +86,10 @@ def _space(
     yield from _grouped(entries, "  ")
     for axis in search.axes:
         if not axis.grid:
-            yield f"  # {_flow(axis.name)}: {{values: [ … ]}}    # no value to try is known"
+            yield f"  # {flow(axis.name)}: {{values: [ … ]}}    # no value to try is known"
     for one in left:
         if one.default is None:
-            yield f"  # {_flow(one.name)}: {{value: … }}    # not tuned now"
+            yield f"  # {flow(one.name)}: {{value: … }}    # not tuned now"
 
 
 def _grouped(entries: Sequence[tuple[Path, str]], indent: str) -> Iterator[str]:
@@ -98,22 +98,27 @@ def _grouped(entries: Sequence[tuple[Path, str]], indent: str) -> Iterator[str]:
     for head in heads:
         below = [(path[1:], text) for path, text in entries if path[0] == head]
         if not below[0][0]:
-            yield f"{indent}{_flow(head)}: {below[0][1]}"
+            yield f"{indent}{flow(head)}: {below[0][1]}"
             continue
-        yield f"{indent}{_flow(head)}:"
+        yield f"{indent}{flow(head)}:"
         yield f"{indent}  parameters:"
         yield from _grouped(below, f"{indent}    ")
 
 
 def _entry(axis: Axis, search: Search) -> str:
     comment = f"    # {say.name(axis.source)}" if axis.source else ""
+    return entry(axis, search) + comment
+
+
+def entry(axis: Axis, search: Search) -> str:
+    """What stands behind the name of a parameter: its range, or its values where it has none."""
     if search.method != "grid" and axis.low is not None and axis.high is not None:
         law = "log_uniform_values" if axis.log else "uniform"
         if axis.whole:
             law = "int_uniform"
-        low, high = _flow(axis.low), _flow(axis.high)
-        return f"{{distribution: {law}, min: {low}, max: {high}}}{comment}"
-    return f"{{values: [{', '.join(_flow(value) for value in axis.grid)}]}}{comment}"
+        low, high = flow(axis.low), flow(axis.high)
+        return f"{{distribution: {law}, min: {low}, max: {high}}}"
+    return f"{{values: [{', '.join(flow(value) for value in axis.grid)}]}}"
 
 
 def _own(ready: Sequence[Axis], frame: Frame) -> Iterator[str]:
@@ -121,7 +126,7 @@ def _own(ready: Sequence[Axis], frame: Frame) -> Iterator[str]:
     baseline = nest([(axis.at, axis.default) for axis in ready])
     lines: list[str] = []
     if not unknown:
-        lines.append(f"  baseline: {_flow(baseline)}    # what you would use without a sweep")
+        lines.append(f"  baseline: {flow(baseline)}    # what you would use without a sweep")
     if frame.model_size is not None:
         lines.append(f"  model_size: {frame.model_size}")
     if frame.tuning is not None:
@@ -132,19 +137,20 @@ def _own(ready: Sequence[Axis], frame: Frame) -> Iterator[str]:
     yield "tuiswp:" if lines else "# tuiswp:"
     yield from lines
     if unknown:
-        asked = ", ".join(f"{_flow(name)}: …" for name in unknown[:6])
+        asked = ", ".join(f"{flow(name)}: …" for name in unknown[:6])
         yield f"  # baseline: {{{asked}}}    # what you would use without a sweep: fill it in"
 
 
-def _flow(value: Value) -> str:
+def flow(value: Value) -> str:
     """A value as one line of YAML: texts as JSON has them, numbers as a person writes them."""
     match value:
         case dict():
-            return f"{{{', '.join(f'{_flow(key)}: {_flow(one)}' for key, one in value.items())}}}"
+            return f"{{{', '.join(f'{flow(key)}: {flow(one)}' for key, one in value.items())}}}"
         case list():
-            return f"[{', '.join(map(_flow, value))}]"
+            return f"[{', '.join(map(flow, value))}]"
         case str():
-            plain = value.isascii() and value.replace("_", "a").isalnum() and not value.isdigit()
+            letters = value.replace("_", "a").replace("-", "a")
+            plain = value.isascii() and letters.isalnum() and not value.isdigit()
             return value if plain and value[0].isalpha() and _is_text(value) else json.dumps(value)
     x = number(value)
     if x is None or isinstance(value, int):
