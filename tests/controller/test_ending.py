@@ -38,6 +38,16 @@ def test_an_exit_code_is_a_failure_with_its_last_words(code: int) -> None:
     assert verdict.evidence == f"exit {code}: ValueError: lr must be positive"
 
 
+def test_a_library_that_is_not_installed_says_what_brings_it() -> None:
+    verdict = judged(exit_record(1), b"ModuleNotFoundError: No module named 'wandb'\n")
+    assert verdict.evidence == (
+        "exit 1: ModuleNotFoundError: No module named 'wandb'; "
+        "pip install 'tuiswp[wandb]' in the environment it runs in"
+    )
+    other = judged(exit_record(1), b"ModuleNotFoundError: No module named 'wandbx'\n")
+    assert "pip" not in other.evidence
+
+
 def test_exit_0_is_done() -> None:
     assert judged(exit_record(0)).outcome == "done"
 

@@ -27,7 +27,7 @@ _GPU_OOM = re.compile(
 )
 _GPU_FAULT = re.compile(rb"CUDA error: (?!out of memory)|CUDNN_STATUS|NVML.*GPU is lost|Xid \d+")
 _NO_MODULE = re.compile(
-    r"ModuleNotFoundError: No module named '(wandb|tensorboard|transformers|peft)"
+    r"ModuleNotFoundError: No module named '(wandb|tensorboard|transformers|peft)['.]"
 )
 # What brings it, of the extras of tuiswp.
 _EXTRAS = {

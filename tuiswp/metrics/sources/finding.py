@@ -7,6 +7,7 @@ would give each curve twice.
 
 import os
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -79,10 +80,10 @@ def holds_run(folder: str) -> bool:
 
 
 def _files(top: str) -> Iterator[str]:
-    """Regular files below `top`: not through links, not too deep, not too many."""
-    waiting, seen = [(top, 0)], 0
+    """Regular files below `top`, the higher ones first: not through links, nor too many."""
+    waiting, seen = deque([(top, 0)]), 0
     while waiting:
-        folder, depth = waiting.pop()
+        folder, depth = waiting.popleft()
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
