@@ -36,7 +36,10 @@ run = wandb.init(config={"lr": 1})
 assert dict(wandb.config) == {"lr": 0.5, "opt": {"name": "sgd"}}, dict(wandb.config)
 for step in range(10):
     seen(step)
+    if step == 0:
+        run.define_metric("*", step_metric="train/global_step", step_sync=True)
     wandb.log({"loss": 1 / (step + 1), "val": {"acc": step}, "gap": float("nan"),
+               "train/global_step": 10 * step,
                "h": wandb.Histogram([1.0, 2.0]), "note": "hello"})
 run.finish()
 from wandb.proto import wandb_internal_pb2 as pb
@@ -44,7 +47,12 @@ numbers = lambda message: {f.name: f.number for f in message.DESCRIPTOR.fields}
 print("FIELDS", numbers(pb.Record)["history"],
       numbers(pb.HistoryRecord)["item"], numbers(pb.HistoryRecord)["step"],
       numbers(pb.HistoryStep)["num"], numbers(pb.HistoryItem)["key"],
-      numbers(pb.HistoryItem)["nested_key"], numbers(pb.HistoryItem)["value_json"])
+      numbers(pb.HistoryItem)["nested_key"], numbers(pb.HistoryItem)["value_json"],
+      *(numbers(pb.Record)[one] for one in ("config", "metric", "run", "exit")),
+      numbers(pb.MetricRecord)["glob_name"], numbers(pb.MetricRecord)["step_metric"],
+      numbers(pb.RunExitRecord)["exit_code"], numbers(pb.RunRecord)["config"],
+      numbers(pb.ConfigRecord)["update"], numbers(pb.ConfigItem)["key"],
+      numbers(pb.ConfigItem)["value_json"])
 """
 TENSORBOARD = """
 import numpy as np
@@ -151,7 +159,9 @@ w, e = wandb_run, event_file
 FIELDS = {
     "wandb": [
         w.RECORD_HISTORY, w.HISTORY_ITEM, w.HISTORY_STEP, w.STEP_NUM, w.ITEM_KEY,
-        w.ITEM_NESTED_KEY, w.ITEM_VALUE_JSON,
+        w.ITEM_NESTED_KEY, w.ITEM_VALUE_JSON, w.RECORD_CONFIG, w.RECORD_METRIC, w.RECORD_RUN,
+        w.RECORD_EXIT, w.METRIC_GLOB, w.METRIC_STEP, w.EXIT_CODE, w.RUN_CONFIG, w.CONFIG_UPDATE,
+        w.ITEM_KEY, w.ITEM_VALUE_JSON,
     ],
     "tensorboard": [
         e.EVENT_WALL_TIME, e.EVENT_STEP, e.EVENT_SUMMARY, e.SUMMARY_VALUE, e.VALUE_TAG,
@@ -182,14 +192,14 @@ def test_what_a_library_writes_is_seen_as_it_is_written_and_its_fields_are_those
     assert (
         others
         == {
-            "wandb": {"val.acc": 10, "gap": 10},
+            "wandb": {"val.acc": 10, "gap": 10, "train/global_step": 10},
             "tensorboard": {"eval/loss": 10},
             "lightning": {"val/acc": 1},
             "trainer_state": {},
         }[kind]
     )
-    if kind == "trainer_state":
-        assert fresh.progress == 0.9
+    assert fresh.last_step == (90.0 if kind == "wandb" else 9.0)
+    assert fresh.progress == {"wandb": 1.0, "trainer_state": 0.9}.get(kind)
     fields = [line.split()[1:] for line in one.said().splitlines() if line.startswith("FIELDS")]
     assert [list(map(int, line)) for line in fields] == ([FIELDS[kind]] if kind in FIELDS else [])
     if kind == "wandb":

@@ -167,6 +167,16 @@ def test_the_newest_trainer_state_is_read_and_tells_the_progress(tmp_path: Path)
     assert file.metrics["eval_loss"].last == 0.5
 
 
+def test_the_metric_that_a_script_defines_as_the_step_of_all_is_its_step(tmp_path: Path) -> None:
+    step_of_all = writers.field(12, writers.field(2, b"*") + writers.field(4, b"global"))
+    rows = [{"_step": n, "loss": n, "global": 100 * n} for n in range(3)]
+    rows.append({"_step": 3, "late": 1})  # belongs to the step before
+    put(tmp_path / RUN, writers.wandb_file([step_of_all, *map(writers.history, rows)]))
+    found = points(read(tmp_path))
+    assert found["loss"] == [(0.0, 0.0), (100.0, 1.0), (200.0, 2.0)]
+    assert found["late"] == [(200.0, 1.0)]
+
+
 def test_media_and_text_of_wandb_are_no_metrics_and_a_gap_is_a_gap(tmp_path: Path) -> None:
     rows: list[writers.Row] = [
         {

@@ -228,7 +228,7 @@ class _Elsewhere:
         found = find(self._folder)
         known = [tail.path for tail in self.tails]
         paths = [place.path for place in found.places]
-        if paths == known:
+        if paths == known or not paths:  # what was read of files that are gone stays
             return False
         if paths[: len(known)] != known:  # not just more of them: read all anew, in their order
             self.tails = ()

@@ -2,10 +2,12 @@
 
 Of its records the history is read, and whether it came to its end: then its progress is 1. Nested
 values are named as W&B names them, `{"val": {"acc": 1}}` is `val.acc`; media and histograms
-(objects with a `_type`) are no metrics. The step is W&B's own. Needs no wandb: see
-`sources.protobuf`.
+(objects with a `_type`) are no metrics. The step is W&B's own, a count of calls, unless the script
+defines one metric as the step of all, as the Hugging Face Trainer and Lightning do. Needs no wandb:
+see `sources.protobuf`.
 """
 
+from math import isfinite
 from typing import Any, ClassVar
 
 import msgspec
@@ -16,7 +18,8 @@ from tuiswp.metrics.sources.leveldb_log import LevelDbLog
 from tuiswp.metrics.sources.protobuf import BYTES, VARINT, Malformed, fields, inside, signed
 
 # Field numbers of wandb_internal.proto.
-RECORD_HISTORY, RECORD_CONFIG, RECORD_RUN, RECORD_EXIT = 2, 5, 17, 18
+RECORD_HISTORY, RECORD_CONFIG, RECORD_METRIC, RECORD_RUN, RECORD_EXIT = 2, 5, 12, 17, 18
+METRIC_GLOB, METRIC_STEP = 2, 4
 HISTORY_ITEM, HISTORY_STEP = 1, 2
 STEP_NUM = 1
 EXIT_CODE, RUN_CONFIG, CONFIG_UPDATE = 1, 4, 1
@@ -33,6 +36,7 @@ class WandbRun:
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._records = 0
+        self._axis: str | None = None  # the metric that is the step of all
         self._log = LevelDbLog(self._record, self._torn)
 
     def feed(self, data: bytes) -> None:
@@ -43,6 +47,7 @@ class WandbRun:
 
     def restart(self) -> None:
         self._records = 0
+        self._axis = None
         self._log.restart()
 
     def _torn(self, at: int, reason: str) -> None:
@@ -54,6 +59,9 @@ class WandbRun:
             for number, wire, _, data in fields(record):
                 if number == RECORD_HISTORY and wire == BYTES:
                     self._history(data)
+                elif number == RECORD_METRIC and wire == BYTES:
+                    if inside(data, METRIC_GLOB) == b"*":
+                        self._axis = inside(data, METRIC_STEP).decode("utf-8", "replace") or None
                 elif number == RECORD_EXIT and wire == BYTES:
                     self._exit(data)
         except (Malformed, BadRow) as reason:
@@ -76,10 +84,11 @@ class WandbRun:
         for name in media:
             for known in [one for one in found if one.startswith(f"{name}.")]:
                 del found[known]
-        own = found.pop("_step", None)
-        step = own if own is not None and own - own == 0.0 else step
+        own = found.pop("_step", step)
+        if self._axis is not None:  # a row without it belongs to the step before
+            own = found.get(self._axis)
         row = read(found)
-        self._sink.take_row(row if step is None else row._replace(step=step))
+        self._sink.take_row(row._replace(step=own if own is not None and isfinite(own) else None))
 
     def _item(self, item: bytes, found: dict[str, float], media: set[str]) -> None:
         """Put the numbers of one item into `found`, by their names."""
