@@ -96,6 +96,15 @@ def tally(found: Mapping[State, int]) -> str:
     return ", ".join(parts) or "no trial yet"
 
 
+def bytes_size(count: int) -> str:
+    """Bytes as people say them: `812 B`, `3.2 MiB`, `79.6 GiB`."""
+    size, units = float(count), ["B", "KiB", "MiB", "GiB", "TiB"]
+    while size >= 1024 and len(units) > 1:
+        size /= 1024
+        del units[0]
+    return f"{count} B" if units[0] == "B" else f"{size:.1f} {units[0]}"
+
+
 def several(count: int, noun: str) -> str:
     """`1 trial`, `7 trials`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 
+from tuiswp.controller.cleaning import clean
 from tuiswp.controller.core import Core, log
 from tuiswp.controller.editing import Editor
 from tuiswp.controller.requests import Request, pending
@@ -69,6 +70,8 @@ class Applier:
         facts: list[Event] = []
         if request.verb in self._editor.verbs:
             facts, ok, outcome = self._editor.plan(request)
+        elif request.verb == "clean":
+            facts, ok, outcome = clean(self._core, request)
         else:
             ok, outcome = self._trials(request) if request.trials else self._sweep(request)
         applied = RequestApplied(request.id, request.verb, request.by, ok, outcome)

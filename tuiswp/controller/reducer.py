@@ -16,6 +16,7 @@ from tuiswp.model.events import (
     AttemptStarted,
     BestChanged,
     Change,
+    CheckpointsRemoved,
     ControllerStarted,
     ControllerStopped,
     Edit,
@@ -324,7 +325,8 @@ class _Draft:
         | BestChanged
         | Warned
         | ReplicationStarted
-        | ReplicationEnded,
+        | ReplicationEnded
+        | CheckpointsRemoved,
         at: float,
     ) -> None:
         match event:
@@ -363,6 +365,8 @@ class _Draft:
                 self.changes.update(replication=Replication(event, first), finished=None)
             case ReplicationEnded():
                 self.changes["replication"] = None
+            case CheckpointsRemoved():
+                pass  # what the journal knows of a trial is not in its checkpoints
             case RequestApplied():
                 pass  # told to whoever asked; its effects are facts of their own
             case _:

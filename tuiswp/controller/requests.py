@@ -25,7 +25,7 @@ from tuiswp.model.stopper import Rule
 Verb: TypeAlias = Literal[
     "kill", "restart", "pause", "resume", "stop",
     "interrupt", "pin", "unpin", "front", "clone", "add", "extend", "set",
-    "replicate",
+    "replicate", "clean",
 ]  # fmt: skip
 VERBS: tuple[str, ...] = get_args(Verb)
 MOST_TOP, MOST_SEEDS = 20, 100  # settings to repeat, and runs of each
@@ -40,7 +40,8 @@ class Request(msgspec.Struct, frozen=True):
     comes from the baseline, else from the best; clone makes one of each for each of `trials`, with
     what a point names in place of theirs (none: the same point again). `edits`: extend. `settings`:
     set, and extend for its `run_cap`. `stopper`: set. `top`, `seeds`: replicate, how many
-    settings and runs of each. `why`: the asker's words, for the journal.
+    settings and runs of each; clean, how many of the best keep their checkpoints, which `patterns`
+    name. `why`: the asker's words, for the journal.
     `spec.values` and `spec.edits` make these from what a person types.
     """
 
@@ -59,6 +60,7 @@ class Request(msgspec.Struct, frozen=True):
     stopper: Rule | Literal["none", "as it is"] = "as it is"
     top: int = 2
     seeds: int = 5
+    patterns: tuple[str, ...] = ()
 
     @property
     def target(self) -> str:
@@ -77,6 +79,7 @@ def new_request(
     stopper: Rule | Literal["none", "as it is"] = "as it is",
     top: int = 2,
     seeds: int = 5,
+    patterns: tuple[str, ...] = (),
     why: str = "",
 ) -> Request:
     """A request by this user, from this process."""
@@ -96,6 +99,7 @@ def new_request(
         stopper=stopper,
         top=top,
         seeds=seeds,
+        patterns=patterns,
         why=why,
     )
 

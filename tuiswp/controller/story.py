@@ -18,6 +18,7 @@ from tuiswp.model.events import (
     AttemptEnded,
     AttemptStarted,
     BestChanged,
+    CheckpointsRemoved,
     InterruptRequested,
     KillRequested,
     PhaseEnded,
@@ -131,6 +132,9 @@ class Story:
                 return Line(f"{verb} refused: {visible(outcome)}", "note")
             case SweepPaused() | SweepResumed() | SweepStopping() | SweepFinished() as event:
                 return self._sweep_line(event)
+            case CheckpointsRemoved(trial=number, by=by, files=files, freed=freed):
+                told = f"{words.several(files, 'file')}, {words.bytes_size(freed)}"
+                return Line(f"{trial_id(number)}: checkpoints removed by {visible(by)}: {told}")
             case PhaseStarted() | PhaseEnded() as event:
                 return Line(phase_line(event))
             case _:

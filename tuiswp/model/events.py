@@ -298,6 +298,21 @@ class PhaseEnded(msgspec.Struct, frozen=True, tag="phase_ended"):
     not_kept: tuple[int, ...] = ()
 
 
+class CheckpointsRemoved(msgspec.Struct, frozen=True, tag="checkpoints_removed"):
+    """Files of a trial that is over were removed, because somebody asked for it.
+
+    `files`, `freed`: how many, and their bytes. `what`: the first of them, below the trial's
+    directory. `failed`: those that could not be removed, and why.
+    """
+
+    trial: int
+    by: str
+    files: int
+    freed: int
+    what: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+
+
 # By a person; and everything that makes the sweep differ from its file.
 Edit: TypeAlias = SpaceEdited | SettingsChanged | StopperChanged
 Change: TypeAlias = Edit | PhaseStarted
@@ -308,13 +323,13 @@ Event: TypeAlias = (
     | SweepResumed | SweepStopping | SweepFinished | RequestApplied | BestChanged | Warned
     | InterruptRequested | TrialAsked | TrialPinned | QueueMoved | SpaceEdited | SettingsChanged
     | KillPointJudged | StopperChanged | ReplicationStarted | ReplicationEnded
-    | PhaseStarted | PhaseEnded
+    | PhaseStarted | PhaseEnded | CheckpointsRemoved
 )  # fmt: skip
 
 _SINCE_2 = (
     InterruptRequested, TrialAsked, TrialPinned, QueueMoved, SpaceEdited, SettingsChanged,
     KillPointJudged, StopperChanged, ReplicationStarted, ReplicationEnded,
-    PhaseStarted, PhaseEnded,
+    PhaseStarted, PhaseEnded, CheckpointsRemoved,
 )  # fmt: skip
 
 
