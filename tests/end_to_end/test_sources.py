@@ -23,7 +23,7 @@ loss = (wandb.config.x - 0.3) ** 2
 for step in range(4):
     wandb.log({"loss": loss})
     if step == 2:
-        time.sleep(6)
+        time.sleep(5)
 """
 OURS = """
 import sys, time
@@ -32,12 +32,12 @@ loss = (float(sys.argv[1].partition("=")[2]) - 0.3) ** 2
 for step in range(4):
     report.log(step=step, loss=loss)
     if step == 2:
-        time.sleep(6)
+        time.sleep(5)
 """
 SWEEP = """
 program: {program}
 method: bayes
-run_cap: 5
+run_cap: 4
 metric: {{name: loss, goal: minimize}}
 early_terminate: {{type: hyperband, min_iter: 3}}
 parameters:
@@ -135,6 +135,7 @@ def test_a_script_of_hugging_faces_kind_runs_by_macros_alone(folder: Path) -> No
     run = tuiswp("--batch", source, cwd=folder, timeout=240)
     assert run.returncode == 0, run.stdout + run.stderr
     state = state_of(place_for(source, name=None, directory=None).root)
-    assert state.best is not None and state.best.trial == 0
     assert all(trial.progress == 1.0 and trial.step == 6.0 for trial in state.trials.values())
-    assert all(trial.value is not None for trial in state.trials.values())
+    values = {trial.value for trial in state.trials.values() if trial.value is not None}
+    assert len(values) == 2  # the learning rate arrived, and `eval_loss` is the file's eval/loss
+    assert state.best is not None and state.best.value == min(values)
