@@ -8,7 +8,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test check e2e bench bench-tui bench-search curves snapshots screenshots format clean
+.PHONY: help demo test check e2e faults bench bench-tui bench-search curves snapshots screenshots format clean
 
 export PYTHON TORCH_INDEX JOBS ARGS
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
@@ -18,6 +18,7 @@ help:
 	@echo 'make test    every test, the slow ones too (needs tmux; 10 minutes at most)'
 	@echo 'make check   format, lint, types, import directions, fast tests (about a minute)'
 	@echo 'make e2e     only the tests that start a real tmux server'
+	@echo 'make faults  every fault at every point: crashes, disks that refuse, damaged journals (minutes)'
 	@echo 'make bench   the measurements, as one table (ARGS=NAME for a part, ARGS=--all for all)'
 	@echo 'make bench-tui  what the full screen costs, beside LEET=/path/to/wandb (minutes)'
 	@echo 'make bench-search  regret and replayed curves, measured anew (minutes)'
@@ -45,6 +46,11 @@ e2e:
 	@scripts/setup dev
 	@scripts/install_tmux
 	@scripts/venv sh -c 'exec pytest tests/end_to_end tests/launchers $$ARGS'
+
+faults:
+	@scripts/setup dev
+	@scripts/install_tmux
+	@scripts/venv sh -c 'exec pytest -m "faults or slow" tests/faults -n "$${JOBS:-2}" --dist worksteal $$ARGS'
 
 bench:
 	@scripts/setup dev

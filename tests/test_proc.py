@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tuiswp import proc
+from tuiswp.errors import UsageError
 
 pytestmark = pytest.mark.slow
 
@@ -45,3 +46,23 @@ def test_a_zombie_is_not_waited_for() -> None:
             pass
         assert not proc._in_exec(it.pid)
         assert proc.token_of(it.pid) is None
+
+
+def test_a_runtime_directory_that_a_person_named_wrongly_is_the_calls_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "open")
+    monkeypatch.chdir(tmp_path)
+    for name in ("open", "file", "link", "missing/below", "file/below", "n" * 300):
+        monkeypatch.setenv("TUISWP_RUNTIME_DIR", str(tmp_path / name))
+        with pytest.raises(UsageError) as refused:
+            proc.runtime_dir()
+        assert refused.value.exit_code == 2
+        assert refused.value.hint
+    monkeypatch.setenv("TUISWP_RUNTIME_DIR", "relative")
+    with pytest.raises(UsageError, match="absolute"):
+        proc.runtime_dir()
+    assert not (tmp_path / "relative").exists()

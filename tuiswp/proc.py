@@ -4,6 +4,7 @@ A pid alone is nobody: pids are reused, and a zombie still has one. Nothing here
 checking first, and nothing here believes a process title.
 """
 
+import errno
 import os
 import signal
 import socket
@@ -13,7 +14,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from tuiswp.errors import EnvironmentFault
+from tuiswp.errors import EnvironmentFault, UsageError
 from tuiswp.model.trial import Process
 
 TOKEN_VARIABLE = "TUISWP_TOKEN"
@@ -162,18 +163,29 @@ def runtime_dir() -> Path:
     """A private directory of this user on this host for leases, wake-up FIFOs and launch files.
 
     Not XDG_RUNTIME_DIR: that one vanishes at the last logout, and trials outlive it. Raises
-    EnvironmentFault if somebody else owns the place or can write to it.
+    UsageError if the place that TUISWP_RUNTIME_DIR names cannot be trusted or used; without it, or
+    if the disk refuses, EnvironmentFault.
     """
-    path = Path(os.environ.get("TUISWP_RUNTIME_DIR") or f"/tmp/tuiswp-{os.getuid()}")
-    with suppress(FileExistsError):
-        path.mkdir(mode=0o700, parents=False)
-    found = path.lstat()
+    named = os.environ.get("TUISWP_RUNTIME_DIR")
+    path = Path(named or f"/tmp/tuiswp-{os.getuid()}")
+    wrong = UsageError if named else EnvironmentFault
+    if not path.is_absolute():  # a lease must be seen from every directory
+        raise wrong("is not an absolute path", where=str(path), hint="TUISWP_RUNTIME_DIR names it")
+    try:
+        with suppress(FileExistsError):
+            path.mkdir(mode=0o700, parents=False)
+        found = path.lstat()
+    except OSError as error:
+        sick = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+        raise (EnvironmentFault if sick else wrong)(
+            f"cannot be used: {error.strerror}",
+            where=str(path),
+            hint="set TUISWP_RUNTIME_DIR to a directory of yours",
+        ) from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise EnvironmentFault(
+        raise wrong(
             "is not a directory of yours", where=str(path), hint="set TUISWP_RUNTIME_DIR to one"
         )
     if found.st_mode & 0o077:
-        raise EnvironmentFault(
-            "can be written or read by others", where=str(path), hint=f"chmod 700 {path}"
-        )
+        raise wrong("can be written or read by others", where=str(path), hint=f"chmod 700 {path}")
     return path

@@ -343,6 +343,31 @@ def test_a_launch_that_fails_on_a_full_disk_costs_the_trials_nothing(
     assert {trial.attempts[0].cause for trial in bench.trials()[:2]} == {"launch-error"}
 
 
+def test_a_best_that_could_not_be_written_is_written_when_there_is_room(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(content: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    bench.step()
+    with monkeypatch.context() as disk:
+        disk.setattr(bench.controller.core, "write_best", full)
+        bench.finish(0, 1.0)
+        assert not bench.place.best.exists()
+    bench.step()
+    assert b'"x": 1' in bench.place.best.read_bytes()
+
+
+def test_a_best_that_a_crash_kept_from_being_written_is_written_by_the_next_controller(
+    bench: Bench,
+) -> None:
+    bench.step()
+    bench.finish(0, 1.0)
+    bench.place.best.unlink()
+    bench.crash().step()
+    assert bench.place.best.exists()
+
+
 def test_a_full_wake_up_pipe_does_not_stop_the_signal_to_leave(bench: Bench) -> None:
     fd = bench.controller._wake.fd
     with pytest.raises(BlockingIOError):

@@ -94,6 +94,9 @@ class Controller:
         self._watchdog = Watchdog(self.core, self._watcher)
         self._replicator = Replicator(self.core)
         self._judged = -1
+        # Whether best.json may say less than the journal: a full disk, or a crash before this.
+        self._best_due = self.core.state.best is not None
+        self._best_trouble = ""
         self._weighed = -1  # seq at which the stop rules were last asked
         self._left: Left | None = None  # how this ends, once it does
         self.trouble: str | None = None
@@ -217,7 +220,7 @@ class Controller:
         state = self.core.state
         attempts = sum(len(trial.attempts) for trial in state.trials.values())
         ended = attempts - len(state.live())
-        if ended == self._judged:
+        if ended == self._judged and not self._best_due:
             return
         judgement = judge(self.core.sweep, list(state.trials.values()))
         best = judgement.optimum
@@ -225,7 +228,9 @@ class Controller:
             before = None if state.best is None else (state.best.trial, state.best.value)
             if before != (best.number, best.value):
                 self.core.record(BestChanged(best.number, best.value))
-                self._write_best(judgement)
+                self._best_due = True
+        if self._best_due:
+            self._write_best(judgement)
         self._trip_breaker(state)
         self._judged = ended
 
@@ -252,11 +257,15 @@ class Controller:
 
     def _write_best(self, judgement: Judgement) -> None:
         if judgement.optimum is None:
+            self._best_due = False
             return
         try:
             self.core.write_best(best_json(self.core.sweep, judgement))
+            self._best_due, self._best_trouble = False, ""
         except OSError as error:
-            log.error("best.json: %s", error)
+            if self._best_trouble != str(error):
+                log.error("best.json: %s; it is written as soon as it can be", error)
+            self._best_due, self._best_trouble = True, str(error)
 
     def _trip_breaker(self, state: SweepState) -> None:
         """The first trials all fail at once and alike: stop launching, do not fail them all."""
@@ -297,9 +306,10 @@ class Controller:
                     why = "every phase is over"
                 if state.reached is not None:
                     why = state.reached.why
+                # First: once a sweep is finished nobody comes back to write it.
+                self._write_best(judge(self.core.sweep, state.trials.values()))
                 self.core.record(SweepFinished(why))
             self._left = "finished"
-            self._write_best(judge(self.core.sweep, state.trials.values()))
 
     def _timeout(self) -> float:
         if self._watcher.reading:

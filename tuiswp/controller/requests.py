@@ -119,6 +119,7 @@ def submit(directory: SweepDirectory, request: Request) -> None:
             directory.requests / f"{request.id}.json", msgspec.json.encode(request), durable=True
         )
     except OSError as error:
+        withdraw(directory, request)  # its name may be there already: who hears no asks again
         raise EnvironmentFault(
             f"a request cannot be put there: {error.strerror}", where=str(directory.requests)
         ) from error
@@ -173,15 +174,25 @@ def _read(path: Path) -> Request | str:
 
 
 class WakeUp:
-    """The controller's ear: a FIFO that supervisors and clients put a byte into."""
+    """The controller's ear: a FIFO that supervisors and clients put a byte into.
+
+    Raises EnvironmentFault where none can be made.
+    """
 
     def __init__(self, path: Path) -> None:
-        with suppress(FileNotFoundError):
-            path.unlink()
-        os.mkfifo(path, 0o600)
-        self._path = path
-        # Read-write, so that the last writer's leaving is not an end of file.
-        self.fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            with suppress(FileNotFoundError):
+                path.unlink()
+            os.mkfifo(path, 0o600)
+            self._path = path
+            # Read-write, so that the last writer's leaving is not an end of file.
+            self.fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            raise EnvironmentFault(
+                f"the pipe that wakes the controller cannot be made: {error.strerror}",
+                where=str(path),
+                hint="make room there, or set TUISWP_RUNTIME_DIR to another directory",
+            ) from error
 
     def drain(self) -> None:
         with suppress(BlockingIOError):
