@@ -48,7 +48,7 @@ class Base:
     seed: int = 0
 
 
-LARGE = Base(hidden_size=192, layers=6, heads=6, steps=300, seconds=240.0)
+LARGE = Base(hidden_size=192, layers=6, heads=6, seconds=300.0)
 EMBEDDED = {"": Base(), "embedded/small": Base(), "embedded/large": LARGE}
 
 
