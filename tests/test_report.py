@@ -125,6 +125,20 @@ def test_what_is_not_finite_is_written_as_it_is(tmp_path: Path) -> None:
     assert (tmp_path / "metrics.jsonl").read_text() == '{"a": NaN, "b": Infinity}\n'
 
 
+def test_a_line_that_is_just_being_written_is_not_torn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"text": "a page of')
+
+    def meanwhile(_: float) -> None:
+        path.write_text('{"text": "a page of another process"}\n')
+
+    monkeypatch.setattr("tuiswp.report.time.sleep", meanwhile)
+    report.log(loss=1)
+    assert path.read_text() == '{"text": "a page of another process"}\n{"loss": 1}\n'
+
+
 def test_a_torn_last_line_is_ended_before_the_next(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_text('{"step": 1, "lo')

@@ -204,12 +204,22 @@ def _append(path: Path, line: bytes) -> None:
 
 
 def _ends_torn(path: Path) -> bool:
-    """True if the last line has no end: its writer was killed, or the disk was full."""
+    """True if the last line has no end: its writer was killed, or the disk was full.
+
+    A line that somebody is just writing grows page by page, so an end that is missing is looked at
+    again until the file stands still.
+    """
+    size = -1
     with path.open("rb") as file:
-        if file.seek(0, os.SEEK_END) == 0:
-            return False
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) != b"\n"
+        while (now := file.seek(0, os.SEEK_END)) != size:
+            if now == 0:
+                return False
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) == b"\n":
+                return False
+            size = now
+            time.sleep(0.002)
+    return True
 
 
 def _plain(value: Any) -> Any:
