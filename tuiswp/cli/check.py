@@ -46,6 +46,7 @@ from tuiswp.spec.census import Census, take
 from tuiswp.spec.command import CommandContext, default_interpreter, expand
 from tuiswp.spec.constraints import rule_text
 from tuiswp.spec.names import safe_name
+from tuiswp.spec.notify import notify_warnings
 from tuiswp.spec.overriding import Overrides
 from tuiswp.spec.params import baseline_params, describe, point_params, swept
 from tuiswp.spec.phase_words import phase_words
@@ -137,7 +138,7 @@ def make_plan(sweep: Sweep, root: Path) -> Plan:
         place,
         tuple(_first(sweep, root)),
         program_problem(sweep, environ) or never_fires(sweep) or nothing_allowed(sweep) or missing,
-        tuple(program_warnings(sweep, environ)),
+        (*program_warnings(sweep, environ), *notify_warnings(sweep, environ)),
         tuple(warnings_before(whole(sweep))),
         priors,
     )
@@ -304,6 +305,7 @@ def _lines(plan: Plan) -> list[str]:
         *_amount(plan),
         *_stopping(sweep),
         *_enough(sweep),
+        *_told(sweep),
         *_phases(plan),
         "",
     ]
@@ -329,6 +331,16 @@ def _lines(plan: Plan) -> list[str]:
         notes.append(output.paint(text, "note"))
         notes.append(output.prose(f"  {one.suggestion}", indent="  "))
     return [*lines, "", *notes] if notes else lines
+
+
+def _told(sweep: Sweep) -> list[str]:
+    """Whom a sweep tells what."""
+    if sweep.notify is None:
+        return []
+    on = ", ".join(sweep.notify.events)
+    command = shell_line(sweep.notify.command)
+    bell = " and the screen rings" if sweep.notify.bell else ""
+    return [f"on {on}: {command}{bell}" if command else f"on {on}: the screen rings"]
 
 
 def _axis(parameter: Parameter) -> str | None:

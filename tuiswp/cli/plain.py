@@ -20,6 +20,7 @@ from tuiswp.controller.reducer import SweepState
 from tuiswp.controller.story import opening_lines, status_line
 from tuiswp.errors import ExitCode, TuiswpError
 from tuiswp.model.sweep import Sweep
+from tuiswp.spec.notify import notify_warnings
 from tuiswp.spec.program import program_warnings
 from tuiswp.text import visible
 
@@ -97,7 +98,8 @@ def _introduce(place: SweepDirectory, sweep: Sweep, state: SweepState, notes: li
     output.say(*opening_lines(sweep, number, parallel_text(sweep), _short(place)))
     if state.trials:
         output.say(f"goes on: {status_line(sweep, state, number, {})}")
-    doubts = program_warnings(sweep, {**os.environ, **sweep.run.env})
+    environ = {**os.environ, **sweep.run.env}
+    doubts = [*program_warnings(sweep, environ), *notify_warnings(sweep, environ)]
     for note in (*notes, *sweep.notes, *doubts):
         output.say(output.prose(f"note: {visible(note)}", indent="  "))
     for one in warnings_before(sweep):

@@ -5,7 +5,7 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -14,7 +14,7 @@ from tuiswp.controller.directory import SweepDirectory, write_atomically
 from tuiswp.controller.journal import Journal
 from tuiswp.controller.reducer import SweepState, replay
 from tuiswp.launchers.base import Launcher
-from tuiswp.model.events import Event, Warned
+from tuiswp.model.events import Event, Record, Warned
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Trial
 from tuiswp.spec.edits import deciding, effective
@@ -35,6 +35,7 @@ class Core:
         self.journal = journal
         self.state: SweepState = replay(journal.records)
         self.host = proc.hostname()
+        self._listeners: list[Callable[[Sequence[Record]], None]] = []
 
     @property
     def sweep(self) -> Sweep:
@@ -63,8 +64,14 @@ class Core:
             return
         records = self.journal.append(events, at=self.wall())
         self.state = replay(records, self.state)
+        for listener in self._listeners:
+            listener(records)
         for record in records:
             log.info("%d %s", record.seq, msgspec.json.encode(record.event).decode())
+
+    def listen(self, listener: Callable[[Sequence[Record]], None]) -> None:
+        """Have every fact from now on, once it is true. A listener records nothing itself."""
+        self._listeners.append(listener)
 
     def warn(self, code: str, message: str) -> None:
         """Record a warning once in the life of the sweep."""

@@ -24,6 +24,7 @@ from tuiswp.controller.core import Core, log
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.journal import Journal
 from tuiswp.controller.launching import Starter, wanted
+from tuiswp.controller.notifying import Notifier
 from tuiswp.controller.phasing import Phaser
 from tuiswp.controller.places import Places
 from tuiswp.controller.pruning import Pruner
@@ -93,6 +94,7 @@ class Controller:
         self._starter = Starter(self.core, places, directory.wake, umask=umask)
         self._watchdog = Watchdog(self.core, self._watcher)
         self._replicator = Replicator(self.core)
+        self._notifier = Notifier(self.core)
         self._judged = -1
         # Whether best.json may say less than the journal: a full disk, or a crash before this.
         self._best_due = self.core.state.best is not None
@@ -155,6 +157,7 @@ class Controller:
 
     def close(self) -> None:
         """Say so in the journal and let go of everything but the trials."""
+        self._notifier.close(tell=self._left in ("finished", "paused"))
         try:
             self.core.record(ControllerStopped(self._left or "finished"))
         except JournalError as error:
@@ -195,6 +198,7 @@ class Controller:
         self._starter.fill()
         self._watcher.sync()
         self._settle_doubt()
+        self._notifier.look()
         self._finish_if_over()
 
     def _stay(self) -> None:

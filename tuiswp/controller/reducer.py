@@ -23,6 +23,7 @@ from tuiswp.model.events import (
     InterruptRequested,
     KillPointJudged,
     KillRequested,
+    Notified,
     PhaseEnded,
     PhaseStarted,
     QueueMoved,
@@ -124,7 +125,8 @@ class SweepState(msgspec.Struct, frozen=True):
     that wait.
     `changes`: how the sweep differs from its file, oldest first; `spec.edits` applies them.
     `phases`: those that began or were skipped, in order.
-    `replication`: repeats of the best go on.
+    `replication`: repeats of the best go on. `notified`: by kind of news, the fact that was told
+    last.
     """
 
     name: str = ""
@@ -146,6 +148,7 @@ class SweepState(msgspec.Struct, frozen=True):
     finished: str | None = None
     best: BestChanged | None = None
     warned: frozenset[str] = frozenset()
+    notified: Mapping[str, int] = {}
     seq: int = 0
     at: float = 0.0
 
@@ -326,7 +329,8 @@ class _Draft:
         | Warned
         | ReplicationStarted
         | ReplicationEnded
-        | CheckpointsRemoved,
+        | CheckpointsRemoved
+        | Notified,
         at: float,
     ) -> None:
         match event:
@@ -365,6 +369,10 @@ class _Draft:
                 self.changes.update(replication=Replication(event, first), finished=None)
             case ReplicationEnded():
                 self.changes["replication"] = None
+            case Notified(news=news, through=through):
+                told = self.changes.get("notified", self.base.notified)
+                assert isinstance(told, Mapping)
+                self.changes["notified"] = {**told, news: through}
             case CheckpointsRemoved():
                 pass  # what the journal knows of a trial is not in its checkpoints
             case RequestApplied():

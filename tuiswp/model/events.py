@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from tuiswp.model.edits import Settings
+from tuiswp.model.notify import News
 from tuiswp.model.space import Parameter, Params
 from tuiswp.model.stop import StopRule
 from tuiswp.model.stopper import Judged, Rule
@@ -313,6 +314,17 @@ class CheckpointsRemoved(msgspec.Struct, frozen=True, tag="checkpoints_removed")
     failed: tuple[str, ...] = ()
 
 
+class Notified(msgspec.Struct, frozen=True, tag="notified"):
+    """A person is told, by the command of `tuiswp.notify`: durable before it is run.
+
+    `through`: the newest fact of this kind that is told; `count`: how many at once.
+    """
+
+    news: News
+    through: int
+    count: int = 1
+
+
 # By a person; and everything that makes the sweep differ from its file.
 Edit: TypeAlias = SpaceEdited | SettingsChanged | StopperChanged
 Change: TypeAlias = Edit | PhaseStarted
@@ -323,13 +335,13 @@ Event: TypeAlias = (
     | SweepResumed | SweepStopping | SweepFinished | RequestApplied | BestChanged | Warned
     | InterruptRequested | TrialAsked | TrialPinned | QueueMoved | SpaceEdited | SettingsChanged
     | KillPointJudged | StopperChanged | ReplicationStarted | ReplicationEnded
-    | PhaseStarted | PhaseEnded | CheckpointsRemoved
+    | PhaseStarted | PhaseEnded | CheckpointsRemoved | Notified
 )  # fmt: skip
 
 _SINCE_2 = (
     InterruptRequested, TrialAsked, TrialPinned, QueueMoved, SpaceEdited, SettingsChanged,
     KillPointJudged, StopperChanged, ReplicationStarted, ReplicationEnded,
-    PhaseStarted, PhaseEnded, CheckpointsRemoved,
+    PhaseStarted, PhaseEnded, CheckpointsRemoved, Notified,
 )  # fmt: skip
 
 

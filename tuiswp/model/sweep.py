@@ -4,6 +4,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from tuiswp.model.notify import Notify
 from tuiswp.model.space import Constraints, Parameter, Params, Path, Value
 from tuiswp.model.stop import StopRules
 from tuiswp.model.stopper import Resource, Rule
@@ -138,7 +139,8 @@ class Sweep(msgspec.Struct, frozen=True):
     the person's own, each after those it builds on. `constraints`: what makes of a point of the
     space the parameters of a trial. `model_size`: of the model that is trained, in billions of
     parameters; `tuning`: how. None: not said. `phases`: in their order. `phase`: the one it is in.
-    `listed`: the points to try, in place of what a method proposes.
+    `notify`: what a person is told; None: nothing. `listed`: the points to try, in place of what a
+    method proposes.
     """
 
     name: str
@@ -167,5 +169,6 @@ class Sweep(msgspec.Struct, frozen=True):
     model_size: float | None = None
     tuning: Tuning | None = None
     phases: tuple[Phase, ...] = ()
+    notify: Notify | None = None
     phase: int | None = None
     listed: tuple[Params, ...] | None = None

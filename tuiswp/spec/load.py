@@ -22,6 +22,7 @@ from tuiswp.spec.derived import OBJECTIVE, ordered, read_derived
 from tuiswp.spec.distributions import grid_count, support_count
 from tuiswp.spec.early import read_rule
 from tuiswp.spec.lookalike import something_else, whole_file
+from tuiswp.spec.notify import read_notify
 from tuiswp.spec.parameters import read_parameters
 from tuiswp.spec.params import near_miss
 from tuiswp.spec.phases import read_phases
@@ -202,6 +203,7 @@ class _Loader:
             constraints=rules,
             model_size=own.read_model_size(self.ours),
             tuning=own.read_tuning(self.ours),
+            notify=read_notify(self.ours),
         )
 
     def method(self) -> str | None:

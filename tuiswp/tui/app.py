@@ -5,6 +5,7 @@ a process is asked of the controller in a worker, after a yes, and its outcome i
 """
 
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -21,6 +22,7 @@ from tuiswp.controller.requests import Request
 from tuiswp.errors import TuiswpError
 from tuiswp.text import visible
 from tuiswp.tui import actions, asking, outside
+from tuiswp.tui.bell import Bell
 from tuiswp.tui.feed import Feed
 from tuiswp.tui.filters import for_terminal
 from tuiswp.tui.moments import moved
@@ -94,6 +96,7 @@ class SweepApp(App[int]):
         self.crash: Exception | None = None
         self.ran: tuple[EventLine, ...] = ()  # what was run from here, for the events screen
         self._feed: Feed | None = None
+        self._bell = Bell()
 
     # -- the feed
 
@@ -140,6 +143,8 @@ class SweepApp(App[int]):
         newly = snapshot.unattended and (self.snapshot is None or not self.snapshot.unattended)
         if newly and not self.launching:  # then a controller is offered, which says it too
             self.say("no controller runs: what runs goes on, nothing is launched; W starts one")
+        if self._bell.rings(self.snapshot, snapshot, time.monotonic()):
+            self.bell()
         self.snapshot = snapshot
         with self.batch_update():
             update = getattr(self.screen, "update", None)

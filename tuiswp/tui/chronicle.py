@@ -39,7 +39,7 @@ _TAGS = {
     "TrialAsked": "added", "TrialPinned": "pin", "QueueMoved": "queue", "SpaceEdited": "edit",
     "SettingsChanged": "edit",
     "StopperChanged": "edit", "ReplicationStarted": "repeats", "ReplicationEnded": "repeats",
-    "CheckpointsRemoved": "cleaned",
+    "CheckpointsRemoved": "cleaned", "Notified": "told",
 }  # fmt: skip
 _Told: TypeAlias = tuple[str, str]  # text safe to show, and the raw command there was
 
