@@ -4,6 +4,7 @@
 facts that were acknowledged, and says which promise does not hold.
 """
 
+import hashlib
 import itertools
 import json
 import os
@@ -85,6 +86,7 @@ class World:
 
         Between two lives of a controller time passes for the trainings: none, or a little.
         """
+        life = Life(REFUSED, "", "none lived yet")
         for fault in faults:
             life = self.live(fault)
             assert life.code in (FINISHED, REFUSED, CRASHED), life
@@ -109,7 +111,9 @@ class World:
             lock = Lock(self.place)
             sweep = frozen_sweep(self.place)
             controller = Controller(self.place, sweep, machine, Places(self.place, sweep.resources))
-            controller.open(spec_sha256="0")
+            controller.open(
+                spec_sha256=hashlib.sha256(self.place.sweep_file.read_bytes()).hexdigest()
+            )
             rounds = itertools.count()
 
             def sleep(timeout: float) -> None:

@@ -56,6 +56,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("export", "write its best configuration, or the sweep as an Optuna study"),
     "replay": ("replay", "whom an early-stopping rule would have stopped, and what that costs"),
     "clean": ("clean", "list, or remove, checkpoints of trials that are not among the best"),
+    "verify": ("verify", "whether journal, files and the optimum agree"),
     "gpus": ("gpus", "every GPU: who is on it, and whether it can be used"),
     "doctor": ("doctor", "what works on this machine and what does not"),
 }

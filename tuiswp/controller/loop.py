@@ -5,6 +5,7 @@ a trial starts the next one at once; what has no descriptor (metrics files, GPUs
 a second. A journal that cannot be written stops launching, never watching.
 """
 
+import errno
 import os
 import selectors
 import signal
@@ -53,6 +54,7 @@ TROUBLE_S = 1.0
 BREAKER_TRIALS = 3
 BREAKER_S = 60.0
 US = "tuiswp"
+_PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE)
 
 
 class DirectoryGone(EnvironmentFault):
@@ -259,7 +261,10 @@ class Controller:
                 why = KillRequest(self.core.wall(), US, reached.why, "stopped")
                 self._watcher.ask(trial, why)
 
-    def _write_best(self, judgement: Judgement) -> None:
+    def _write_best(self, judgement: Judgement, *, last: bool = False) -> None:
+        """Write best.json, or note that it is due. Raises EnvironmentFault if this was the `last`
+        occasion and there may yet be room.
+        """
         if judgement.optimum is None:
             self._best_due = False
             return
@@ -270,6 +275,12 @@ class Controller:
             if self._best_trouble != str(error):
                 log.error("best.json: %s; it is written as soon as it can be", error)
             self._best_due, self._best_trouble = True, str(error)
+            if last and error.errno in _PASSING:
+                raise EnvironmentFault(
+                    f"cannot be written: {error.strerror}",
+                    where=str(self.core.directory.best),
+                    hint="the sweep is finished when it can be",
+                ) from error
 
     def _trip_breaker(self, state: SweepState) -> None:
         """The first trials all fail at once and alike: stop launching, do not fail them all."""
@@ -311,7 +322,7 @@ class Controller:
                 if state.reached is not None:
                     why = state.reached.why
                 # First: once a sweep is finished nobody comes back to write it.
-                self._write_best(judge(self.core.sweep, state.trials.values()))
+                self._write_best(judge(self.core.sweep, state.trials.values()), last=True)
                 self.core.record(SweepFinished(why))
             self._left = "finished"
 
