@@ -116,6 +116,17 @@ def test_explore_refine_validate_each_begin_at_the_best_so_far(tmp_path: Path) -
     assert replay(read(bench.place.journal).records) == state
 
 
+def test_a_validation_runs_its_settings_as_long_as_the_file_says_not_as_they_were_found(
+    tmp_path: Path,
+) -> None:
+    short = THREE.replace("trials: 4}", "trials: 4, set: {steps: 200}}")
+    bench = bench_of(tmp_path / "a", short.replace("trials: 3}", "trials: 3, set: {steps: 500}}"))
+    bench.run()
+    assert [trial.params["steps"] for trial in bench.trials()] == [200] * 4 + [500] * 3 + [1000] * 4
+    best = bench.controller.core.state.best
+    assert best is not None and bench.trials()[best.trial].phase == 2
+
+
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -31,6 +31,7 @@ from tuiswp.spec.params import baseline_params, flatten
 from tuiswp.spec.phased import (
     begins_at_best,
     comparable,
+    fixed_values,
     fresh_seeds,
     in_phase,
     parameters_in,
@@ -183,7 +184,7 @@ class Phaser:
         validate = phase.validate
         assert validate is not None
         top = self._ranked(sweep)[: validate.top]
-        fixed = dict(phase.set)
+        fixed = fixed_values(sweep, phase)
         points: list[Params] = []
         for place in range(validate.seeds):
             for trial in top:

@@ -208,10 +208,12 @@ def held_by_phase(now: Sweep, whole: Sweep, edited: Iterable[Parameter]) -> list
 def _takes(sweep: Sweep, phase: Phase, parameter: Parameter) -> bool:
     """Whether a phase to come goes by what is written of the parameter at the top of the file."""
     path = parameter.path
-    if path in dict(phase.set) or phase.validate is not None:
+    if path in dict(phase.set):
         return False
     if path in {one.path for one in measure(sweep)}:
         return True
+    if phase.validate is not None:
+        return False
     searched_there = is_swept(parameter) if phase.searches is None else path in phase.searches
     return searched_there and path not in {one.path for one in phase.ranges}
 
@@ -224,10 +226,7 @@ def transferred(sweep: Sweep, phase: Phase, params: Params) -> Params:
     """
     assert phase.transfer is not None
     before = {one.name: value for one, value in _with_values(sweep.parameters, params)}
-    # How a run is measured is the phase's own affair, here too.
-    alone = {one.path: only_value(one) for one in measure(sweep)}
-    values = {path: single[0] for path, single in alone.items() if single is not None}
-    values |= dict(phase.set)
+    values = fixed_values(sweep, phase)
     by_path = {one.path: one for one in sweep.parameters}
     for path, text in phase.transfer.adjust:
         value = evaluate(parse(text), before)
@@ -299,6 +298,13 @@ def measure(sweep: Sweep) -> tuple[Parameter, ...]:
         return ()
     given -= searched(sweep)
     return tuple(one for one in sweep.parameters if one.path in given)
+
+
+def fixed_values(sweep: Sweep, phase: Phase) -> dict[Path, Value]:
+    """What each run of `phase` has, whichever setting it repeats: what it sets, and its measure."""
+    alone = {one.path: only_value(one) for one in measure(sweep)}
+    values = {path: single[0] for path, single in alone.items() if single is not None}
+    return values | dict(phase.set)
 
 
 def measure_key(parameters: Sequence[Parameter], params: Params) -> tuple[str, ...]:
