@@ -19,7 +19,7 @@ from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.requests import new_request
 from tuiswp.errors import ExitCode, NoResult, UsageError
 from tuiswp.model.ids import trial_id
-from tuiswp.text import visible
+from tuiswp.text import shell_line, visible
 
 _WAIT_S = 120.0  # for one trial's files: a network disk takes its time
 _SHOWN = 3
@@ -84,7 +84,9 @@ def run(arguments: Namespace) -> int:
     if arguments.json:
         output.show_json(_as_json(listed, stays, outcomes, removed=arguments.yes))
     else:
-        _say(listed, stays, outcomes, path=str(path), removed=arguments.yes)
+        again = ["tuiswp", "clean", str(path), "--keep", str(arguments.keep)]
+        again += [word for one in arguments.pattern for word in ("--pattern", one)]
+        _say(listed, stays, outcomes, again=shell_line([*again, "--yes"]), removed=arguments.yes)
     return ExitCode.OK if all(ok for ok, _ in outcomes) else ExitCode.FAULT
 
 
@@ -113,7 +115,7 @@ def _say(
     stays: dict[int, str],
     outcomes: list[tuple[bool, str]],
     *,
-    path: str,
+    again: str,
     removed: bool,
 ) -> None:
     if not listed:
@@ -141,7 +143,7 @@ def _say(
         "",
         f"{whole} in {several(len(listed), 'trial')}; nothing was removed yet",
         output.prose(f"kept: {kept}{', …' if len(stays) > 12 else ''}", indent="  "),
-        f"remove them: tuiswp clean {visible(path)} --yes",
+        f"remove them: {again}",
     )
 
 

@@ -127,15 +127,20 @@ class Notifier:
             self._running = None
 
     def _start(self, told: Told, now: float) -> None:
-        self._core.record(Notified(told.kind, told.record.seq, told.count))
-        self._waiting.pop(told.kind, None)
+        facts = [Notified(told.kind, told.record.seq, told.count)]
+        best = self._waiting.get("best") if told.kind == "finished" else None
+        if best is not None:
+            facts.append(Notified("best", best.record.seq, 0))  # the end says which is best
+        self._core.record(*facts)
+        for fact in facts:
+            del self._waiting[fact.news]
         if told.kind in _STORMY:
             self._not_before[told.kind] = now + GAP_S
         sweep = self._core.whole
-        facts = facts_of(told, sweep, self._core.state) | {"dir": str(self._core.directory.root)}
-        argv = [_MACRO.sub(lambda m: facts.get(m[1], m[0]), w) for w in self._notify.command]
+        said = facts_of(told, sweep, self._core.state) | {"dir": str(self._core.directory.root)}
+        argv = [_MACRO.sub(lambda m: said.get(m[1], m[0]), w) for w in self._notify.command]
         environment = {**os.environ, **sweep.run.env}
-        environment |= {f"TUISWP_{name.upper()}": text for name, text in facts.items()}
+        environment |= {f"TUISWP_{name.upper()}": text for name, text in said.items()}
         try:
             process = subprocess.Popen(
                 argv, cwd=sweep.run.cwd, env=environment, start_new_session=True,

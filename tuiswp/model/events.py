@@ -317,7 +317,8 @@ class CheckpointsRemoved(msgspec.Struct, frozen=True, tag="checkpoints_removed")
 class Notified(msgspec.Struct, frozen=True, tag="notified"):
     """A person is told, by the command of `tuiswp.notify`: durable before it is run.
 
-    `through`: the newest fact of this kind that is told; `count`: how many at once.
+    `through`: the newest fact of this kind that is told; `count`: how many at once, 0 if it is said
+    with something else.
     """
 
     news: News

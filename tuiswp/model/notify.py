@@ -6,7 +6,8 @@ import msgspec
 
 # `failed`: a trial, for good. `paused`: the sweep, by tuiswp itself.
 News: TypeAlias = Literal["finished", "failed", "paused", "best"]
-NEWS: tuple[News, ...] = ("finished", "paused", "failed", "best")
+# In the order in which they are told when several wait: the end says which is best.
+NEWS: tuple[News, ...] = ("paused", "failed", "finished", "best")
 
 
 class Notify(msgspec.Struct, frozen=True):

@@ -84,11 +84,16 @@ def seen_lines(probed: Probed | None) -> Iterator[str]:
     names = ", ".join(visible(name, limit=60) for name in probed.metrics[:_LISTED])
     logged = f"logs {names} ({source})" if names else "logged nothing that is read"
     yield f"probe, {ended}: {logged}"
+    if probed.kind == "trainer_state":
+        yield (
+            "these values come with each checkpoint; with tuiswp.integrations.TuiswpCallback at once "
+            "(docs/python.md), or sooner with a smaller --save_steps"
+        )
     times = []
     if probed.step_s is not None:
         times.append(f"{probed.step_s:.2g} s a step")
     if probed.minutes is not None:
-        times.append(f"about {probed.minutes:.3g} min a trial")
+        times.append(f"about {_span(probed.minutes)} a trial")
     if times:
         yield f"time: {', '.join(times)}"
     if probed.peak_bytes is not None:
@@ -100,7 +105,11 @@ def _hours(draft: Draft) -> Iterator[str]:
     trials = draft.trials or (search_of(draft.chosen).trials if draft.chosen else None)
     if minutes is not None and trials is not None:
         clock = say.hours(trials * minutes / 60)
-        yield f"hours: {trials} × {minutes:.3g} min = {clock}, one trial at a time"
+        yield f"together: {trials} × {_span(minutes)} = {clock}, one trial at a time"
+
+
+def _span(minutes: float) -> str:
+    return f"{minutes * 60:.2g} s" if minutes < 1 else say.hours(minutes / 60)
 
 
 def _head(draft: Draft, search: Search) -> Iterator[str]:

@@ -15,6 +15,7 @@ from tuiswp.model.events import (
     ControllerStarted,
     ControllerStopped,
     KillRequested,
+    Notified,
     Record,
     RequestApplied,
     SweepCreated,
@@ -101,6 +102,8 @@ class Chronicle:
             case RequestApplied(verb=verb, by=by, ok=ok, outcome=outcome):
                 fate = "" if ok else " refused"
                 return f"{verb}{fate}, asked by {visible(by)}: {visible(outcome)}", ""
+            case Notified(news=news, count=count):
+                return _notified(news, count), ""
             case Warned(message=message):
                 return f"warning: {visible(message)}", ""
         return None
@@ -110,3 +113,11 @@ class Chronicle:
         command = command_of(view, trial, event.attempt) if trial is not None else None
         head = f"{attempt_id(event.trial, event.attempt)} on {words.places(event.leases) or '?'}"
         return f"{head}: {visible(command or 'the command is not known')}", command or ""
+
+
+def _notified(news: str, count: int) -> str:
+    """What the command of `tuiswp.notify` was run for; 0: what it was run for before says it."""
+    if not count:
+        return f"{news}: said with the end"
+    many = f", {count} of them" if count > 1 else ""
+    return f"{news}{many}: the notify command is run"
