@@ -1,5 +1,8 @@
 """What is proposed for a sweep: by name, around the default, within what the script accepts."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import pytest
 
 from tests.scripts.recorded import recorded
@@ -8,6 +11,8 @@ from tuiswp.scripts.deciding import goal_of, ranked
 from tuiswp.scripts.given import given_in, into_trial, with_given, without
 from tuiswp.scripts.options import Interface, ScriptOption
 from tuiswp.scripts.proposal import at_first, propose
+from tuiswp.scripts.reading import read_script
+from tuiswp.scripts.running import Ran
 
 
 def proposed(*options: ScriptOption) -> dict[str, tuple[object, ...]]:
@@ -121,3 +126,26 @@ def test_a_loss_on_held_out_data_decides_before_all_others() -> None:
     assert ranked(names) == (
         "eval_loss", "eval_accuracy", "train_loss", "mystery", "learning_rate", "grad_norm",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "init",
+    [
+        'wandb.init(project="x", config={"lr": 1e-3, "epochs": EPOCHS, "opt": {"b": 1}, 3: 4})',
+        "wandb.init(config=dict(lr=1e-3, epochs=EPOCHS))",
+        'defaults = {"lr": 0.001, "epochs": None}\nrun = wandb.init(config=defaults)',
+    ],
+)
+def test_a_script_without_options_tells_what_it_hands_to_wandb(init: str, tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(f"import wandb\n{init}\n")
+
+    def never(argv: Sequence[str]) -> Ran:
+        raise AssertionError("it would train")
+
+    reading = read_script(["python", "train.py"], tmp_path, never)
+    assert reading.interface is not None
+    found = {one.name: one.default for one in reading.interface.options}
+    assert (found["lr"], found["epochs"]) == (1e-3, None)
+    assert reading.interface.macro == ""
+    assert into_trial(["python", "train.py"], reading.interface) == (["python", "train.py"], [])

@@ -67,7 +67,7 @@ def run(arguments: Namespace) -> int:
     _see_free(path, force=arguments.force, asks=asks)
     cwd = Path.cwd()
     argv = _command(arguments.words, cwd)
-    output.say(f"asking for its options: {shell_line(argv)} --help")
+    output.say(f"reading its options: {shell_line(argv)}")
     reading = read_script(argv, cwd, runner(cwd, arguments.seconds))
     if reading.trouble is not None:
         output.warn(reading.trouble)

@@ -28,6 +28,8 @@ class Word(NamedTuple):
 def given_in(argv: Sequence[str], interface: Interface) -> list[Word]:
     """The options with a value in `argv`, in its order."""
     found, at = [], 0
+    if not interface.macro:
+        return []
     while at < len(argv):
         word = argv[at]
         name, equals, value = word.partition("=")
@@ -79,7 +81,7 @@ def into_trial(argv: Sequence[str], interface: Interface) -> tuple[list[str], li
         names = {word.partition("=")[0].removeprefix("--") for word in interface.scratch}
         kept = [word for word in argv if word.partition("=")[0] not in names]
         return without(kept, interface, names), list(interface.scratch)
-    if place is None:
+    if place is None or not interface.macro:
         return list(argv), []
     inside = TRIAL_DIR if place.name == "log_path" else f"{TRIAL_DIR}/out"
     dashes = "" if interface.macro == "${args_no_hyphens}" else "--"

@@ -9,7 +9,8 @@ import msgspec
 from tuiswp.model.space import Value
 from tuiswp.spec.scalars import as_number
 
-Macro: TypeAlias = Literal["${args}", "${args_no_hyphens}"]
+# What stands for the parameters in a command; "": they do not come by the command line.
+Macro: TypeAlias = Literal["${args}", "${args_no_hyphens}", ""]
 
 # What an option may be called: as safe as a parameter's name in a file and in a command.
 NAME = r"[A-Za-z][A-Za-z0-9_.-]{0,79}"

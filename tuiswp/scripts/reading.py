@@ -16,7 +16,7 @@ from tuiswp.scripts.families.key_values import KeyValues
 from tuiswp.scripts.families.typer_help import Typer
 from tuiswp.scripts.options import Interface
 from tuiswp.scripts.running import Ran, run_bounded
-from tuiswp.scripts.source import completed, options_in, script_of
+from tuiswp.scripts.source import completed, options_in, script_of, wandb_config_in
 from tuiswp.text import visible
 
 # The first that recognises a help reads it: the particular before the general.
@@ -45,9 +45,12 @@ def family_of(help_text: str) -> Family | None:
 
 def read_script(argv: Sequence[str], cwd: Path, run: Runner) -> Reading:
     """Ask the script. `run` runs a command line for a bounded time."""
-    asked = run([*argv, "--help"])
     path = script_of(argv, cwd)
     declared = options_in(path) if path is not None else ()
+    config = wandb_config_in(path) if path is not None and not declared else ()
+    if config:  # it takes no options, and would begin to train when it is asked for them
+        return Reading(Interface("wandb.config", config, macro=""), None, path)
+    asked = run([*argv, "--help"])
     interface, trouble = _of_help(argv, asked, run)
     if interface is None or not interface.options:
         if not declared:
@@ -64,6 +67,7 @@ def help_environment(environ: Mapping[str, str]) -> dict[str, str]:
         "COLUMNS": "400", "TERMINAL_WIDTH": "400", "LINES": "1000",
         "NO_COLOR": "1", "TERM": "dumb", "PYTHONIOENCODING": "utf-8", "PYTHONUTF8": "1",
         "LC_ALL": "C.UTF-8", "PYTHONWARNINGS": "ignore", "CUDA_VISIBLE_DEVICES": "",
+        "WANDB_MODE": "disabled",
     }  # fmt: skip
 
 

@@ -5,13 +5,14 @@ they stand as they are. What is computed stays unknown.
 """
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from tuiswp.model.space import Value
-from tuiswp.scripts.options import Interface, ScriptOption
+from tuiswp.scripts.options import NAME, Interface, ScriptOption
 
 _LIMIT = 2 << 20  # bytes; no training script is larger
 _CALLS = {"add_argument", "option", "Option"}
@@ -34,12 +35,49 @@ def script_of(argv: Sequence[str], cwd: Path) -> Path | None:
 
 def options_in(path: Path) -> tuple[ScriptOption, ...]:
     """The options whose declaration is in this file; empty if it cannot be read or parsed."""
+    tree = _parsed(path)
+    return () if tree is None else tuple(_declared(tree))
+
+
+def _parsed(path: Path) -> ast.Module | None:
     try:
         with path.open("rb") as file:
-            tree = ast.parse(file.read(_LIMIT))
+            return ast.parse(file.read(_LIMIT))
     except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
+
+
+def wandb_config_in(path: Path) -> tuple[ScriptOption, ...]:
+    """What `wandb.init(config=…)` in this file gives as it stands: a sweep's values win over it."""
+    tree = _parsed(path)
+    if tree is None:
         return ()
-    return tuple(_declared(tree))
+    named = {
+        target.id: node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "wandb.init":
+            given = next((one.value for one in node.keywords if one.arg == "config"), None)
+            if isinstance(given, ast.Name):
+                given = named.get(given.id)
+            return tuple(_entries(given))
+    return ()
+
+
+def _entries(node: ast.expr | None) -> Iterator[ScriptOption]:
+    """The entries of `{"lr": 1e-3}` or `dict(lr=1e-3)`."""
+    pairs: list[tuple[object, ast.expr]] = []
+    if isinstance(node, ast.Dict):
+        pairs = [(_literal(key), value) for key, value in zip(node.keys, node.values, strict=True)]
+    elif isinstance(node, ast.Call) and ast.unparse(node.func) == "dict":
+        pairs = [(one.arg, one.value) for one in node.keywords]
+    for name, value in pairs:
+        if isinstance(name, str) and re.fullmatch(NAME, name):
+            yield ScriptOption(name, default=_scalar(value))
 
 
 def completed(interface: Interface, source: Sequence[ScriptOption]) -> tuple[Interface, bool]:

@@ -56,7 +56,8 @@ def command_of(draft: Draft) -> list[str]:
         return [*draft.argv, "${args}"]
     argv = without(draft.argv, draft.interface, {one.option.name for one in draft.chosen})
     kept, scratch = into_trial(argv, draft.interface)
-    return [*kept, *scratch, draft.interface.macro]
+    macro = [draft.interface.macro] if draft.interface.macro else []
+    return [*kept, *scratch, *macro]
 
 
 def _about(draft: Draft) -> Iterator[str]:
@@ -86,8 +87,8 @@ def seen_lines(probed: Probed | None) -> Iterator[str]:
     yield f"probe, {ended}: {logged}"
     if probed.kind == "trainer_state":
         yield (
-            "these values come with each checkpoint; with tuiswp.integrations.TuiswpCallback at once "
-            "(docs/python.md), or sooner with a smaller --save_steps"
+            "these values come with each checkpoint: sooner with a smaller --save_steps, at once "
+            "with tuiswp.integrations.TuiswpCallback (docs/python.md)"
         )
     times = []
     if probed.step_s is not None:
