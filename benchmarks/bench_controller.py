@@ -1,8 +1,11 @@
-"""What the controller costs while 64 trials run and each reports ten times a second."""
+"""What the controller costs while 64 trials run and each reports ten times a second; then it is
+killed, and the next one finds them.
+"""
 
 import statistics
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.rows import Row, at_most, exactly, noted
@@ -15,6 +18,7 @@ from benchmarks.world import (
     wait_for,
     write_sweep,
 )
+from tuiswp import proc
 from tuiswp.model.trial import Running
 
 TRIALS = 64
@@ -53,16 +57,30 @@ def main() -> list[Row]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
+        directory = place / "sweeps" / "many"
+        successor: subprocess.Popen[bytes] | None = None
         try:
-            return measured(place / "sweeps" / "many")
+            rows = measured(directory)
+            batch.kill()
+            batch.wait()
+            started = time.monotonic()
+            successor = subprocess.Popen(
+                command("_controller", directory),
+                cwd=place,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
+            return [*rows, *readopted(directory, successor.pid, started)]
         finally:
             subprocess.run(
                 command("stop", "--now", place / "sweeps" / "many"),
                 stdout=subprocess.DEVNULL,
                 check=False,
             )
-            batch.terminate()
-            batch.wait()
+            for process in (batch, successor):
+                if process is not None:
+                    process.terminate()
+                    process.wait()
 
 
 def measured(directory: Path) -> list[Row]:
@@ -89,6 +107,36 @@ def measured(directory: Path) -> list[Row]:
         at_most("controller: memory, highest", max(memory), 80, "MB", places=0),
         noted("controller: memory, median", f"{statistics.median(memory):.0f} MB"),
     ]
+
+
+def readopted(directory: Path, controller: int, started: float) -> list[Row]:
+    """How soon the next controller watches what the killed one left running, untouched."""
+    before = {trial.id: trial.status for trial in state_of(directory).live()}
+    wait_for("the next controller watches all", lambda: watched(controller) == TRIALS)
+    took = time.monotonic() - started
+    time.sleep(1.0)  # whatever it would do to them, it would have begun
+    after = {trial.id: trial.status for trial in state_of(directory).live()}
+    alive = [
+        status
+        for name, status in before.items()
+        if isinstance(status, Running)
+        and after.get(name) == status
+        and proc.is_alive(status.supervisor)
+        and proc.is_alive(status.training)
+    ]
+    return [
+        at_most(f"controller: killed, {TRIALS} live trials watched by the next", took, 2, "s"),
+        exactly("controller: trials that noticed", TRIALS - len(alive), 0),
+    ]
+
+
+def watched(controller: int) -> int:
+    """How many supervisors a controller waits for: the pidfds it holds."""
+    found = 0
+    for link in Path(f"/proc/{controller}/fd").glob("*"):
+        with suppress(OSError):
+            found += str(link.readlink()) == "anon_inode:[pidfd]"
+    return found
 
 
 def running(directory: Path) -> list[str]:

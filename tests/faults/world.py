@@ -63,15 +63,18 @@ class World:
         self._told = home / "told"
         self._words = home / "words"
 
-    def live(self, fault: Fault | None = None) -> Life:
-        """Fork a controller and wait for its end; nothing it patches reaches this process."""
+    def live(self, fault: Fault | None = None, *, jump: tuple[int, float] = (-1, 0.0)) -> Life:
+        """Fork a controller and wait for its end; nothing it patches reaches this process.
+
+        `jump`: before which round the wall clock is set, and by how many seconds.
+        """
         for path in (self._told, self._words):
             path.unlink(missing_ok=True)
         pid = os.fork()
         if pid == 0:
             code = FAULT
             try:
-                code = self._control(fault)
+                code = self._control(fault, jump)
             except BaseException:
                 self._words.write_text(traceback.format_exc())
             finally:
@@ -100,7 +103,7 @@ class World:
         assert self.broken() == [], faults
         return True
 
-    def _control(self, fault: Fault | None) -> int:
+    def _control(self, fault: Fault | None, jump: tuple[int, float]) -> int:
         os.environ["TUISWP_RUNTIME_DIR"] = str(self.home / "run")
         clock = Clock()
         disk = Disk((self.place.root, self.home / "run"), fault, self._told)
@@ -117,7 +120,10 @@ class World:
             rounds = itertools.count()
 
             def sleep(timeout: float) -> None:
-                if next(rounds) > ROUNDS:
+                now = next(rounds)
+                if now == jump[0]:
+                    clock.set_by(jump[1])
+                if now > ROUNDS:
                     with disk.aside():
                         self._words.write_text(f"stuck: {controller.trouble}")
                     os._exit(STUCK)
@@ -231,10 +237,14 @@ class Clock:
     """Time that passes when told. Only for a process of its own."""
 
     def __init__(self) -> None:
-        self._ahead = 0.0
+        self._ahead = self._set = 0.0
         monotonic, wall = time.monotonic, time.time
         time.monotonic = lambda: monotonic() + self._ahead
-        time.time = lambda: wall() + self._ahead
+        time.time = lambda: wall() + self._ahead + self._set
+
+    def set_by(self, seconds: float) -> None:
+        """Somebody sets the clock on the wall."""
+        self._set += seconds
 
     def pass_by(self, seconds: float) -> None:
         self._ahead += max(seconds, 0.05)
