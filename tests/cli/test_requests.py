@@ -12,6 +12,8 @@ from tuiswp.controller.directory import Lock, SweepDirectory
 from tuiswp.controller.reducer import SweepState
 from tuiswp.model.trial import Queued
 
+pytestmark = pytest.mark.slow  # real controllers that hold a sweep
+
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[SweepDirectory]:

@@ -16,6 +16,8 @@ from tuiswp.model.edits import RangeEdit
 from tuiswp.model.events import RequestApplied, TrialAsked
 from tuiswp.model.trial import Interrupt
 
+pytestmark = pytest.mark.slow  # long histories
+
 
 def outcome(applied: RequestApplied) -> tuple[bool, str]:
     return applied.ok, applied.outcome
@@ -416,7 +418,6 @@ def test_an_edited_sweep_goes_on_after_a_restart_as_if_there_had_been_none(
     assert suggestions(file, STEERED, crashes) == suggestions(file, STEERED, set())
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("file", [FILE, RANDOM], ids=["grid", "random"])
 @settings(max_examples=25, deadline=None, phases=[Phase.generate])  # shrinking takes minutes

@@ -10,6 +10,8 @@ from tuiswp.controller.replicating import standing
 from tuiswp.controller.requests import new_request
 from tuiswp.model.events import ReplicationEnded, RequestApplied, SweepStopping
 
+pytestmark = pytest.mark.slow  # long histories
+
 FILE = """\
 name: test
 program: train.sh

@@ -10,6 +10,8 @@ from tuiswp.controller.journal import read
 from tuiswp.controller.requests import new_request
 from tuiswp.model.events import SweepPaused, Warned
 
+pytestmark = pytest.mark.slow  # long histories
+
 
 def write(bench: Bench, number: int, rows: int, **metrics: float) -> None:
     lines = (json.dumps({"step": n, **metrics}) + "\n" for n in range(rows))

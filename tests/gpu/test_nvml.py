@@ -13,6 +13,8 @@ from tests.gpu.conftest import FakeNvml
 from tuiswp.gpu.inventory import Inventory
 from tuiswp.gpu.probe import read_once
 
+pytestmark = pytest.mark.slow  # children that ask a stand-in for NVML
+
 
 def look(deadline_s: float = 8.0, **environ: str) -> Inventory:
     """One look with time enough for a busy machine."""
@@ -92,7 +94,6 @@ def test_what_is_not_supported_is_unknown_and_no_problem(nvml: FakeNvml) -> None
     assert (gpu.power_w, gpu.power_limit_w, gpu.processes) == (None, None, None)
 
 
-@pytest.mark.slow
 def test_a_gpu_that_hangs_is_named_in_time_and_the_others_answer(nvml: FakeNvml) -> None:
     nvml.says("count 2", "gpu 0 hang 1")
     asked = time.monotonic()

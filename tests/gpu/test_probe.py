@@ -17,6 +17,8 @@ from tests.gpu.conftest import FakeNvml, until
 from tuiswp.errors import UsageError
 from tuiswp.gpu.probe import GpuWatch, read_once
 
+pytestmark = pytest.mark.slow  # children that ask a stand-in for NVML
+
 Watching = Callable[..., GpuWatch]
 
 
@@ -71,7 +73,6 @@ def test_a_lost_gpu_is_sick_until_it_is_well_again(nvml: FakeNvml, watching: Wat
     until(watch, lambda found: found.gpus[1].problem is None)
 
 
-@pytest.mark.slow
 def test_a_gpu_that_hangs_for_a_while_is_read_again_by_the_same_child(
     nvml: FakeNvml, watching: Watching
 ) -> None:
@@ -114,7 +115,6 @@ def test_a_driver_that_goes_away_does_not_make_it_a_machine_without_gpus(
     until(watch, lambda found: found.problem is None)
 
 
-@pytest.mark.slow
 def test_a_stopped_child_is_replaced_and_the_old_value_shown_with_its_age(
     nvml: FakeNvml, watching: Watching
 ) -> None:
@@ -129,7 +129,6 @@ def test_a_stopped_child_is_replaced_and_the_old_value_shown_with_its_age(
     assert child not in readers()
 
 
-@pytest.mark.slow
 def test_a_killed_child_is_replaced(nvml: FakeNvml, watching: Watching) -> None:
     watch = watching()
     until(watch, lambda found: len(found.gpus) == 1)

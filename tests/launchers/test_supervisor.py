@@ -31,6 +31,8 @@ from tuiswp.launchers.attempt import (
 from tuiswp.launchers.base import ExitRecord, Job, StartRecord
 from tuiswp.launchers.supervision import watch
 
+pytestmark = pytest.mark.slow  # real supervisors
+
 SUPERVISOR = Path(__file__).parents[2] / "tuiswp" / "launchers" / "supervisor.py"
 
 Supervise = Callable[..., "subprocess.Popen[bytes]"]
@@ -466,7 +468,6 @@ def test_a_second_supervisor_of_one_attempt_leaves_at_once(
     assert text_of(in_trial(job, "launches")) == "x\n"
 
 
-@pytest.mark.slow
 def test_many_supervisors_at_the_same_instant_start_one_training(
     jobs: Jobs, supervise: Supervise
 ) -> None:
@@ -586,7 +587,6 @@ def test_an_end_that_finds_the_disk_full_is_written_when_there_is_room(
     }, "no drafts are left, and nothing was printed"  # fmt: skip
 
 
-@pytest.mark.slow
 def test_a_start_that_finds_the_disk_full_starts_nothing(jobs: Jobs) -> None:
     job = jobs.make(["sh", "-c", "echo x >> launches"])
     write_spec(job)
@@ -628,7 +628,6 @@ print("farewell", flush=True)
 """
 
 
-@pytest.mark.slow
 def test_killing_the_supervisor_neither_ends_nor_silences_the_training(
     jobs: Jobs, supervise: Supervise
 ) -> None:
@@ -650,7 +649,6 @@ def test_killing_the_supervisor_neither_ends_nor_silences_the_training(
     assert read_exit(Path(job.attempt_dir), job.token) is None
 
 
-@pytest.mark.slow
 def test_killing_the_relay_interrupts_the_output_only_for_a_moment(
     jobs: Jobs, supervise: Supervise
 ) -> None:
@@ -731,7 +729,6 @@ def test_a_log_that_cannot_be_written_does_not_block_the_training(
     assert end.code == 8 and end.log_truncated
 
 
-@pytest.mark.slow
 def test_200_mb_without_a_line_end_take_bounded_memory(jobs: Jobs, supervise: Supervise) -> None:
     job = jobs.make(["head", "-c", "200000000", "/dev/zero"], log_cap_bytes=10_000_000)
     supervise(job)

@@ -13,6 +13,8 @@ import pytest
 from recipes.cache import cache_home, cached
 from tests.recipes.helpers import ROOT
 
+pytestmark = pytest.mark.slow  # processes that build
+
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

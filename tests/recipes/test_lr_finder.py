@@ -12,6 +12,8 @@ import pytest
 from recipes import lr_finder
 from recipes.lr_finder import Finding, Parts, Range, draw, find, levelled, suggest
 
+pytestmark = pytest.mark.slow  # torch
+
 RATES = [1e-6 * 10 ** (4 * n / 99) for n in range(100)]
 
 
@@ -84,7 +86,6 @@ def quadratic(scale: float = 1.0) -> Parts:
     return Parts(Square(), steps(), lambda ps, rate: torch.optim.SGD(ps, lr=rate), clip=0.0)
 
 
-@pytest.mark.slow
 def test_a_rate_that_breaks_training_ends_the_test(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

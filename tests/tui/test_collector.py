@@ -10,6 +10,8 @@ import pytest
 
 from tuiswp.tui.feed import Feed
 
+pytestmark = pytest.mark.slow  # whole readings of a sweep
+
 
 def _apart(code: str) -> str:
     """What a process of its own prints: the collector belongs to all of a process."""

@@ -19,6 +19,8 @@ from tuiswp.tui.screens.facts import command_of
 from tuiswp.tui.screens.results import result_lines
 from tuiswp.tui.snapshot import Snapshot, Want
 
+pytestmark = pytest.mark.slow  # large sweeps
+
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:

@@ -16,6 +16,8 @@ from tuiswp.tui.screens.write import WriteScreen
 from tuiswp.tui.snapshot import Want
 from tuiswp.tui.writing import Form, write_results
 
+pytestmark = pytest.mark.slow  # whole screens
+
 
 @pytest.mark.parametrize(("key", "form"), [("c", "csv"), ("j", "json"), ("m", "markdown"),
                                            ("l", "latex"), ("escape", None)])  # fmt: skip
