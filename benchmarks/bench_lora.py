@@ -18,6 +18,7 @@ from recipes.base_model import ensure
 from recipes.causal_trainer import CausalTrainer
 from recipes.models import causal_lm
 from recipes.pairs import Example, padded
+from recipes.trainer_config import training_arguments
 
 TRIALS = 8
 STEPS = 60  # of the loops that are compared
@@ -70,7 +71,7 @@ def _overhead(place: Path) -> list[Row]:
     os.environ["TUISWP_METRICS"] = str(place / "metrics.jsonl")
     model_path = str(ensure())
     args = hf_training.arguments(
-        place, lora.training_arguments(config, {"save_strategy": "no"}), judged_by=None
+        place, training_arguments(config, {"save_strategy": "no"}), judged_by=None
     )
     model, tokenizer = lora.adapted_model(config, model_path)
     learn, _ = lora.examples(config, *lora.data_files(config), tokenizer, evaluates=False)

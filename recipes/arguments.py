@@ -69,8 +69,8 @@ def parse(kind: type[ConfigT], argv: Sequence[str], *, about: str | None = None)
         fail(str(fault))
 
 
-def read_best(file: str) -> dict[str, Any]:
-    """The parameters in the `best.json` of a sweep, without how it was judged.
+def read_best(file: str) -> tuple[dict[str, Any], str]:
+    """The parameters in the `best.json` of a sweep, and the metric that chose them ("": not said).
 
     Leaves with exit code 2 if there is none.
     """
@@ -82,14 +82,16 @@ def read_best(file: str) -> dict[str, Any]:
         fail(f"{BEST}={file!r} is not JSON: {fault!s:.200}")
     if not isinstance(found, dict):
         fail(f"{BEST}={file!r} holds no JSON object; a sweep writes one to its best.json")
-    return {name: value for name, value in found.items() if name not in JUDGED}
+    metric = found.get(JUDGED[0])
+    chosen = {name: value for name, value in found.items() if name not in JUDGED}
+    return chosen, metric if isinstance(metric, str) else ""
 
 
 def _chosen(file: str, hints: dict[str, type]) -> tuple[dict[str, Any], list[str]]:
     """What a `best.json` says, typed as `hints` say, and what is wrong with it."""
     values: dict[str, Any] = {}
     faults: list[str] = []
-    for name, value in read_best(file).items():
+    for name, value in read_best(file)[0].items():
         if name not in hints:
             faults.append(f"{file}: unknown parameter {name!r}; {_nearest(name, list(hints))}")
             continue

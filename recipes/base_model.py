@@ -81,9 +81,11 @@ def ensure(base: Base | None = None) -> Path:
     return cached(name, make)
 
 
-def check_libraries() -> None:
-    """Leave with exit code 2 and what to install if torch, transformers or peft is missing."""
-    missing = [name for name in ("torch", "transformers", "peft") if find_spec(name) is None]
+def check_libraries(*names: str) -> None:
+    """Leave with exit code 2 and what to install if torch, transformers or one of `names` is
+    missing; no names: peft."""
+    needed = ("torch", "transformers", *(names or ("peft",)))
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         fail(f"not installed: {', '.join(missing)}; pip install 'tuiswp[recipes]'")
 

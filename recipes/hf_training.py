@@ -8,7 +8,7 @@ import json
 import resource
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -84,14 +84,16 @@ def effective_batch(args: TrainingArguments) -> str:
     )
 
 
-def train(trainer: Trainer, directory: Path, *, patience: Patience | None = None) -> None:
+def train(trainer: Trainer, directory: Path, *, patience: int = 0, threshold: float = 0.0) -> None:
     """Train from the newest whole checkpoint, or from the start, to the end; report all the way.
 
+    `patience`: evaluations that are not better by `threshold` until it stops early; 0: never.
     TERM or ctrl-c: the step is finished, a checkpoint saved, and SystemExit 143 or 130 raised.
     """
     stop = StopRequest()
     trainer.remove_callback(PrinterCallback)
-    for callback in (_Report(), _End(stop), *([patience] if patience else [])):
+    early = [Patience(patience, threshold)] if patience else []
+    for callback in (_Report(), _End(stop), *early):
         trainer.add_callback(callback)
     start = newest_checkpoint(directory / CHECKPOINTS)
     if start is not None:
@@ -125,14 +127,26 @@ def newest_checkpoint(place: Path) -> Path | None:
     return max(found)[1] if found else None
 
 
-def keep(directory: Path, save: Any) -> None:
-    """Have `save(empty_directory)` write the result to `directory`; seen whole or not at all."""
+def keep(trainer: Trainer, directory: Path, save: Callable[[Path], Any]) -> None:
+    """Have `save(empty_directory)` write the result to `directory`; seen whole or not at all.
+
+    Says what the best checkpoint was. Of several processes the first one does it.
+    """
+    if not trainer.is_world_process_zero():
+        return
     fresh = directory.with_name(f"{directory.name}.new")
     if fresh.exists():
         shutil.rmtree(fresh)
     fresh.mkdir()
     save(fresh)
     fresh.rename(directory)
+    state, metric = trainer.state, trainer.args.metric_for_best_model
+    if metric is not None and state.best_global_step:
+        print(
+            f"best {metric} {state.best_metric:.6f} at step {state.best_global_step}: "
+            f"{directory.name}/",
+            flush=True,
+        )
 
 
 class _Report(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here

@@ -14,6 +14,7 @@ import importlib
 import json
 import math
 import os
+import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -162,6 +163,27 @@ def find(parts: Parts, asked: Range) -> Finding:
             ended = f"the loss is {asked.stop_at:g} times its best at {rate:.2e}"
             break
     return Finding(rates, losses, levelled(losses), suggest(rates, losses), ended)
+
+
+def batches(
+    learn: Sequence[Any],
+    collate: Callable[[list[Any]], dict[str, Any]],
+    *,
+    size: int,
+    accumulated: int,
+    seed: int,
+) -> Iterator[list[dict[str, Any]]]:
+    """The micro-batches of each optimizer step, without end, in an order that the seed decides."""
+    order = random.Random(seed)
+    pool: list[Any] = []
+    while True:
+        step = []
+        for _ in range(accumulated):
+            while len(pool) < size:
+                pool += order.sample(learn, len(learn))
+            step.append(collate(pool[:size]))
+            del pool[:size]
+        yield step
 
 
 def levelled(losses: Sequence[float]) -> list[float]:

@@ -1,9 +1,10 @@
-"""Load a causal language model from a directory or the hub, and put a LoRA adapter on it.
+"""Load a model from a directory or the hub: to continue text, with LoRA, or to classify it.
 
 What cannot be loaded or adapted is told on one line, with exit code 2. Trains nothing.
 """
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,57 @@ def causal_lm(path: str, *, dtype: str = "auto") -> tuple[Any, Any]:
     `dtype` "auto": bfloat16 on a GPU that has it, else float32. Leaves with exit code 2 if there is
     no model at `path`.
     """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils.logging import disable_progress_bar
+    from transformers import AutoModelForCausalLM
 
-    disable_progress_bar()
+    wanted = bfloat16_is_there() if dtype == "auto" else dtype == "bfloat16"
+    return _loaded(AutoModelForCausalLM, path, "bfloat16" if wanted else "float32")
+
+
+def classifier(path: str, labels: Sequence[str], *, trust: bool = False) -> tuple[Any, Any]:
+    """The model at `path` with a head for `labels`, and its tokenizer; in float32, all of it is
+    trained. The head is new unless the one that was saved has as many labels; the seed is the
+    caller's.
+
+    `trust`: run the code that the model comes with. Leaves with exit code 2 if there is no model at
+    `path`, or if its kind has no way to classify a sequence.
+    """
+    from transformers import AutoModelForSequenceClassification
+
+    model, tokenizer = _loaded(
+        AutoModelForSequenceClassification,
+        path,
+        "float32",
+        trust,
+        num_labels=len(labels),
+        id2label=dict(enumerate(labels)),
+        label2id={label: place for place, label in enumerate(labels)},
+        problem_type="single_label_classification",
+        ignore_mismatched_sizes=True,
+    )
+    if tokenizer.pad_token is None:  # a model that continues text was never padded
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    if tokenizer.pad_token is None:
+        fail(f"model={path!r} has a tokenizer without a token to pad with")
+    model.config.pad_token_id = tokenizer.pad_token_id
+    return model, tokenizer
+
+
+def _loaded(auto: Any, path: str, dtype: str, trust: bool = False, **how: Any) -> tuple[Any, Any]:
+    """The model at `path` by the class `auto`, on the GPU if there is one, and its tokenizer."""
+    import torch
+    from transformers import AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # a head that is new is what was asked for
     local = Path(path).expanduser()
     if not local.exists() and (path.startswith((".", "/", "~")) or path.count("/") > 1):
         fail(f"model={path!r} cannot be loaded: there is no such directory")
-    wanted = bfloat16_is_there() if dtype == "auto" else dtype == "bfloat16"
+    place = str(local) if local.exists() else path
     try:
-        tokenizer = AutoTokenizer.from_pretrained(str(local) if local.exists() else path)
-        model = AutoModelForCausalLM.from_pretrained(
-            str(local) if local.exists() else path,
-            dtype=torch.bfloat16 if wanted else torch.float32,
+        tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=trust)
+        model = auto.from_pretrained(
+            place, dtype=getattr(torch, dtype), trust_remote_code=trust, **how
         )
     except torch.OutOfMemoryError:
         raise

@@ -55,6 +55,32 @@ def claim(directory: Path, config: Mapping[str, Any]) -> None:
         fail(f"{directory} holds a run of another configuration ({changed}); use another log_path")
 
 
+def begin(
+    directory: Path, config: Mapping[str, Any], files: Mapping[str, Path | None], result: str
+) -> bool:
+    """Claim `directory` for this configuration; False if its `result` is there: nothing to do.
+
+    `files` are what stands behind names in the configuration. Metrics go to the directory from here
+    on, unless a sweep has said where. Leaves with exit code 2 as `claim` does.
+    """
+    try:
+        claim(directory, {**config, **sums(files)})
+    except OSError as fault:
+        fail(f"{fault.filename}: {fault.strerror}")
+    os.environ.setdefault("TUISWP_METRICS", str(directory / "metrics.jsonl"))
+    if (directory / result).exists():
+        print(f"{directory / result} is there: the run is done; nothing to do")
+        return False
+    return True
+
+
+def sums(files: Mapping[str, Path | None]) -> dict[str, str]:
+    """What stands behind the names, for `config.json`: it must not change between restarts."""
+    return {
+        f"{name}_sha256": digest(file).hex() for name, file in files.items() if file is not None
+    }
+
+
 def digest(file: Path) -> bytes:
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").digest()

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from recipes.arguments import fail, parse
+from recipes.arguments import BEST, fail, parse, read_best
 
 ConfigT = TypeVar("ConfigT")
 
 ALIASES = {"epochs": "num_train_epochs", "batch_size": "per_device_train_batch_size"}
+LENGTHS = {"max_steps", "num_train_epochs"}
 # What the recipe decides for itself, and what to give instead.
 MANAGED = {
     "output_dir": "give log_path=DIR",
@@ -32,15 +33,17 @@ def parse_with_training(
     """A `kind` of the tokens it has fields for, and the other tokens as `TrainingArguments`.
 
     `training_args={"adam_beta2": 0.95}` gives several at once. `epochs=` and `batch_size=` are
-    short names. Leaves with exit code 2, naming the nearest there is, as `arguments.parse` does.
+    short names. `best_config=FILE` stands for what is in a sweep's best.json, `metric` too if the
+    recipe has one; a token of its own wins over it. Leaves with exit code 2, naming the nearest
+    there is, as `arguments.parse` does.
     """
     own = {field.name for field in fields(kind)}  # type: ignore[arg-type]  # see arguments.parse
     ours: list[str] = []
     theirs: dict[str, Any] = {}
     faults: list[str] = []
-    for token in argv:
+    for token in _with_best(argv, own):
         key, equals, text = token.removeprefix("--").partition("=")
-        key = ALIASES.get(key, key) if key not in own else key
+        key = _full(key, own)
         if token in ("help", "-h", "--help") or not equals:
             ours.append(token)
         elif key in MANAGED:
@@ -50,7 +53,7 @@ def parse_with_training(
         elif key == "training_args":
             given = _several(text, faults)
             for name, value in given.items():
-                name = ALIASES.get(name, name)
+                name = _full(name, own)
                 if name in own and not isinstance(value, dict | list):
                     ours.append(f"{name}={_as_text(value)}")
                 else:
@@ -60,6 +63,30 @@ def parse_with_training(
     if faults:
         fail("\nerror: ".join(faults))
     return parse(kind, ours, about=about), theirs
+
+
+def _full(key: str, own: set[str]) -> str:
+    return key if key in own else ALIASES.get(key, key)
+
+
+def _with_best(argv: Sequence[str], own: set[str]) -> list[str]:
+    """The tokens, with those that `best_config=FILE` stands for before all others.
+
+    A length of the run that is given beside it replaces the one in the file, however it is said.
+    """
+    given = [token for token in argv if not token.removeprefix("--").startswith(f"{BEST}=")]
+    named = {_full(token.removeprefix("--").partition("=")[0], own) for token in given}
+    found: list[str] = []
+    for token in argv:
+        if token in given:
+            continue
+        chosen, metric = read_best(token.partition("=")[2])
+        if metric and "metric" in own:
+            chosen.setdefault("metric", metric)
+        for name, value in chosen.items():
+            if not (_full(name, own) in LENGTHS and named & LENGTHS):
+                found.append(f"{name}={_as_text(value)}")
+    return found + given
 
 
 def _several(text: str, faults: list[str]) -> dict[str, Any]:
@@ -75,7 +102,7 @@ def _several(text: str, faults: list[str]) -> dict[str, Any]:
 
 
 def _as_text(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, bool) else str(value)
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _take(key: str, value: Any, theirs: dict[str, Any], own: set[str], faults: list[str]) -> None:

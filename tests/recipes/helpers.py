@@ -10,11 +10,13 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 MICRO = ("hidden_size=32", "layers=2", "heads=2", "steps=40", "batch_size=4", "context=64")
+OF_THE_MACHINE = {"tokens_per_second", "peak_memory_mib", "_timestamp"}  # not of the run
 
 
 def environment(cache: Path) -> dict[str, str]:
-    """The tests' own environment with a cache of its own and one thread."""
-    return os.environ | {
+    """The tests' own environment, of no sweep, with a cache of its own and one thread."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("TUISWP_")}
+    return ours | {
         "XDG_CACHE_HOME": str(cache),
         "OMP_NUM_THREADS": "1",
         "PYTHONUNBUFFERED": "1",
@@ -49,6 +51,16 @@ def run(cache: Path, module: str, *arguments: str) -> tuple[int, str, str]:
 
 def rows(directory: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
+
+
+def curve(directory: Path) -> dict[int, dict[str, Any]]:
+    """What each step logged; a step logged again replaces what was logged before."""
+    found: dict[int, dict[str, Any]] = {}
+    for row in rows(directory):
+        found.setdefault(row["step"], {}).update(
+            {name: value for name, value in row.items() if name not in OF_THE_MACHINE}
+        )
+    return found
 
 
 def stitched(found: list[dict[str, Any]]) -> list[Mapping[str, Any]]:

@@ -4,20 +4,18 @@ import json
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.end_to_end.harness import wait_for
 from tests.recipes import helpers
-from tests.recipes.helpers import MICRO, rows, start
+from tests.recipes.helpers import MICRO, curve, rows, start
 from tests.recipes.test_training import PAIRS
 
 # torch loads slowly where eight others compute: the times are only there to end what hangs.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 STEPS = 80
-UNEQUAL = {"tokens_per_second", "peak_memory_mib", "_timestamp"}  # of the machine, not of the run
 
 
 def finish(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
@@ -69,16 +67,6 @@ def runs(
     assert code == 0, err
     assert f"going on from checkpoint-{done}" in out
     return whole, stopped, told
-
-
-def curve(directory: Path) -> dict[int, dict[str, Any]]:
-    """What each step logged; a step logged again replaces what was logged before."""
-    found: dict[int, dict[str, Any]] = {}
-    for row in rows(directory):
-        found.setdefault(row["step"], {}).update(
-            {name: value for name, value in row.items() if name not in UNEQUAL}
-        )
-    return found
 
 
 def test_the_loss_falls_and_every_step_leaves_a_row(runs: tuple[Path, Path, str]) -> None:

@@ -8,10 +8,16 @@ import pytest
 
 from recipes import lora
 from recipes.pairs import Example, held_out
-from recipes.run_directory import claim
+from recipes.run_directory import claim, sums
+from recipes.trainer_config import training_arguments
 from recipes.training_args import parse_with_training
 
 pytestmark = pytest.mark.slow  # imports torch and transformers
+
+
+@pytest.fixture(autouse=True)
+def metrics(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TUISWP_METRICS", str(tmp_path / "metrics.jsonl"))  # the recipe would set it
 
 
 def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
@@ -40,9 +46,27 @@ def test_own_arguments_and_any_of_trainers_are_told_apart() -> None:
     }  # fmt: skip
 
 
+def test_what_a_sweep_found_best_is_taken_with_any_of_trainers_fields(tmp_path: Path) -> None:
+    best = tmp_path / "best.json"
+    found = {
+        "learning_rate": 3e-4, "batch_size": 4, "adam_beta2": 0.95, "max_steps": 80,
+        "training_args": {"gradient_checkpointing": True}, "metric_for_best_model": "eval_loss",
+        "greater_is_better": False, "optimization_metric": {"name": "eval/loss"},
+    }  # fmt: skip
+    best.write_text(json.dumps(found))
+    config, extra = parse_with_training(lora.Config, ["batch_size=2", f"best_config={best}"])
+    assert (config.learning_rate, config.per_device_train_batch_size) == (3e-4, 2)
+    assert config.max_steps == 80
+    assert extra == {"adam_beta2": 0.95, "gradient_checkpointing": True}
+    # The full training is longer than a trial was.
+    config, _ = parse_with_training(lora.Config, [f"--best_config={best}", "epochs=3"])
+    assert (config.max_steps, config.num_train_epochs) == (0, 3.0)
+
+
 @pytest.mark.parametrize(
     ("token", "said"),
     [
+        ("best_config=/nowhere/best.json", "cannot be read: No such file"),
         ("lora_rnk=8", "unknown parameter 'lora_rnk'; did you mean 'lora_rank'?"),
         ("adam_beta3=0.9", "did you mean 'adam_beta"),
         ("warmup_step=3", "did you mean 'warmup_steps'?"),
@@ -162,12 +186,12 @@ def test_too_few_examples_to_hold_any_out_are_refused(capsys: pytest.CaptureFixt
 
 
 def test_warm_up_and_alpha_reach_trainer_as_they_were_meant() -> None:
-    given = lora.training_arguments(
+    given = training_arguments(
         lora.Config(learning_rate=1e-3, warmup_ratio=0.1, lr_scheduler_type="constant"), {}
     )
     assert given["warmup_steps"] == 0.1
     assert given["lr_scheduler_type"] == "constant_with_warmup"
-    assert lora.training_arguments(lora.Config(), {"warmup_steps": 7})["warmup_steps"] == 7
+    assert training_arguments(lora.Config(), {"warmup_steps": 7})["warmup_steps"] == 7
     assert lora.Config(lora_rank=8).alpha == 16
     assert lora.Config(lora_rank=8, lora_alpha=3).alpha == 3
 
@@ -201,10 +225,10 @@ def test_other_data_behind_the_same_name_is_refused(
 ) -> None:
     data = tmp_path / "data.jsonl"
     data.write_text("a")
-    claim(tmp_path, lora.sums(data=data, eval_data=None))
+    claim(tmp_path, sums({"data": data, "eval_data": None}))
     (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n')
     data.write_text("b")
     with pytest.raises(SystemExit):
-        claim(tmp_path, lora.sums(data=data, eval_data=None))
+        claim(tmp_path, sums({"data": data, "eval_data": None}))
     assert "data_sha256" in capsys.readouterr().err
     assert "data_sha256" in json.loads((tmp_path / "config.json").read_text())

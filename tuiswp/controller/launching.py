@@ -345,6 +345,7 @@ class Starter:
         environment |= for_tuiswp(trial_dir, self._core.sweep.name, trial, candidate.attempt)
         if self._core.sweep.objective is not None:
             environment["TUISWP_METRIC"] = self._core.sweep.objective.metric
+            environment["TUISWP_GOAL"] = self._core.sweep.objective.goal
         return Job(
             id=attempt_id(candidate.number, candidate.attempt),
             token=plan.token,
