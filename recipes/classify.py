@@ -51,7 +51,7 @@ class Config(TrainerConfig):
     metric: str = ""  # that chooses the checkpoint; "": the sweep's, else eval_loss
     trust_remote_code: bool = False  # run the code that comes with the model: some DNA models need
 
-    max_eval_examples: int = 1000
+    max_eval_examples: int = 2000
     max_length: int = 128
     per_device_train_batch_size: int = 32
     per_device_eval_batch_size: int = 64
