@@ -146,6 +146,14 @@ def test_closing_leaves_no_process() -> None:
         os.kill(pid, 0)
 
 
+def test_it_never_sees_a_gpu(ahead: Ahead, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")  # torch may be loaded to propose
+    taken(ahead, History(), 0)
+    assert ahead._child is not None
+    environment = Path(f"/proc/{ahead._child.pid}/environ").read_bytes().split(b"\0")
+    assert b"CUDA_VISIBLE_DEVICES=" in environment
+
+
 def test_a_proposal_wakes_who_sleeps(tmp_path: Path) -> None:
     fifo = tmp_path / "wake"
     os.mkfifo(fifo)

@@ -26,6 +26,7 @@ RESTART_S = 5.0
 # The sampler's arrays are small: threads that share out their sums cost more than they save (a
 # Gaussian process took twice as long), and the cores belong to the trials.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+_NO_GPU = {"CUDA_VISIBLE_DEVICES": "", "HIP_VISIBLE_DEVICES": ""}  # those are the trials', whole
 _PIPE = 1 << 20  # bytes: a history of thousands of trials is handed over at once
 
 
@@ -107,7 +108,7 @@ class Ahead:
                 bufsize=0,
                 start_new_session=True,  # ctrl-c at the controller's terminal is not for it
                 cwd="/",
-                env=os.environ | ONE_THREAD,
+                env=os.environ | ONE_THREAD | _NO_GPU,
             )
         except OSError as error:
             self.trouble = f"the sampler's process cannot be started: {error.strerror}"
