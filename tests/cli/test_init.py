@@ -153,7 +153,7 @@ def test_the_time_of_a_step_and_of_a_trial_is_told(tuiswp: Tuiswp, train: Path, 
     assert re.search(
         r"^# time: [0-9.]+ s a step, about [0-9.]+ (s|min) a trial$", text, re.MULTILINE
     )
-    assert re.search(r"^# memory: [0-9.]+ GiB of RAM", text, re.MULTILINE)
+    assert re.search(r"^# memory: [0-9.]+ [MG]iB of RAM", text, re.MULTILINE)
     assert re.search(r"^# together: 59 × [0-9.]+ (s|min) = ", text, re.MULTILINE)
 
 

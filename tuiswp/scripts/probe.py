@@ -5,6 +5,7 @@ scratch one. What it wrote elsewhere stays: it is the person's own command.
 """
 
 import os
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,8 @@ import msgspec
 
 from tuiswp.controller.directory import write_atomically
 from tuiswp.controller.environment import for_tuiswp, for_wandb, metrics_note
+from tuiswp.gpu.inventory import Inventory
+from tuiswp.gpu.probe import GpuWatch
 from tuiswp.metrics.file import MetricFile, read_whole
 from tuiswp.metrics.sources.note import FILE as NOTE
 from tuiswp.scripts.given import TRIAL_DIR
@@ -31,6 +34,7 @@ class Probed(msgspec.Struct, frozen=True):
     step_s: float | None = None  # of one step
     minutes: float | None = None  # of a whole run, by the progress it reports
     peak_bytes: int | None = None
+    gpu_mib: int | None = None  # at the most that was seen, on all GPUs together
     steps: float | None = None
     ended: bool = False  # by itself, not by us
     trouble: str | None = None
@@ -57,9 +61,15 @@ def probe(
     note = metrics_note(environment, str(cwd), None)
     write_atomically(scratch / NOTE, msgspec.json.encode(note))
     environment |= for_tuiswp(scratch, "tuiswp-init", "probe", 1)
-    seen = _Seen(scratch)
+    token = secrets.token_hex(16)
+    seen = _Seen(scratch, token)
     words = [word.replace(TRIAL_DIR, str(scratch)) for word in argv]
-    ran = run_bounded(words, seconds=seconds, cwd=cwd, env=environment, watch=seen.look)
+    try:
+        ran = run_bounded(
+            words, seconds=seconds, cwd=cwd, env=environment, watch=seen.look, token=token
+        )
+    finally:
+        seen.close()
     trouble = None
     if ran.missing is not None:
         trouble = f"it cannot be started: {ran.missing}"
@@ -72,10 +82,27 @@ def probe(
     return probed
 
 
+def gpu_memory(inventory: Inventory | None, token: str) -> int | None:
+    """MiB that the processes of this token hold on all GPUs; None if none is seen there."""
+    if inventory is None:
+        return None
+    held = {
+        (gpu.uuid, process.pid): process.memory_mib
+        for gpu in inventory.gpus
+        for process in gpu.processes or ()
+        if process.token == token
+    }
+    known = [mib for mib in held.values() if mib is not None]
+    return sum(known) if known else None
+
+
 class _Seen:
     """Follows the metrics while it runs: the first and the newest step, and when they came."""
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, token: str) -> None:
+        self._token = token
+        self._gpus = GpuWatch(period_s=1.0)
+        self._gpu_mib: int | None = None
         self._file = MetricFile(scratch / "metrics.jsonl")
         self._first: tuple[float, float] | None = None
         self._last: tuple[float, float] | None = None
@@ -88,6 +115,12 @@ class _Seen:
         self._next = now + _LOOK_S
         self._file.poll()
         self._note(now)
+        used = gpu_memory(self._gpus.latest(), self._token)
+        if used is not None:
+            self._gpu_mib = max(used, self._gpu_mib or 0)
+
+    def close(self) -> None:
+        self._gpus.close()
 
     def _note(self, now: float) -> None:
         step = self._file.last_step
@@ -115,6 +148,7 @@ class _Seen:
             step_s=step_s,
             minutes=minutes,
             peak_bytes=peak,
+            gpu_mib=self._gpu_mib,
             steps=self._file.last_step,
             ended=ended,
             trouble=trouble,

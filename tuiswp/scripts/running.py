@@ -48,9 +48,13 @@ def run_bounded(
     cwd: Path,
     env: Mapping[str, str],
     watch: Callable[[], None] = lambda: None,
+    token: str | None = None,
 ) -> Ran:
-    """Run `argv` at most `seconds`; `watch` is called ten times a second meanwhile."""
-    token = secrets.token_hex(16)
+    """Run `argv` at most `seconds`; `watch` is called ten times a second meanwhile.
+
+    `token`: by which its processes are known, also to others; else one is made.
+    """
+    token = token or secrets.token_hex(16)
     try:
         process = subprocess.Popen(
             argv, cwd=cwd, env={**env, proc.TOKEN_VARIABLE: token}, start_new_session=True,

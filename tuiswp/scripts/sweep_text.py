@@ -3,6 +3,7 @@
 All that comes from the script stands in it as JSON texts or, in comments, made visible.
 """
 
+import math
 from collections.abc import Iterator
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from tuiswp.analysis.advice import say
 from tuiswp.analysis.advice.file import entry, flow
 from tuiswp.analysis.advice.inputs import Search
-from tuiswp.analysis.words import several
+from tuiswp.analysis.words import bytes_size, memory, several
 from tuiswp.model.space import Value
 from tuiswp.model.sweep import Goal
 from tuiswp.scripts.given import into_trial, without
@@ -98,7 +99,10 @@ def seen_lines(probed: Probed | None) -> Iterator[str]:
     if times:
         yield f"time: {', '.join(times)}"
     if probed.peak_bytes is not None:
-        yield f"memory: {probed.peak_bytes / 2**30:.2g} GiB of RAM; of a GPU: not measured"
+        gpu = "of a GPU: none was seen"
+        if probed.gpu_mib is not None:
+            gpu = f"{memory(probed.gpu_mib)} of GPUs"
+        yield f"memory: {bytes_size(probed.peak_bytes)} of RAM; {gpu}"
 
 
 def _hours(draft: Draft) -> Iterator[str]:
@@ -185,21 +189,25 @@ def _others(draft: Draft) -> Iterator[str]:
 
 
 def _own(draft: Draft) -> Iterator[str]:
-    baseline: dict[str, Value] = {one.option.name: one.option.default for one in draft.chosen}
-    unknown = [name for name, value in baseline.items() if value is None]
+    """Our own keys; as comments where a person has to fill something in."""
     if not draft.chosen:
         return
-    if unknown:
-        yield "# tuiswp:"
-        asked = ", ".join(
-            f"{flow(name)}: {'…' if value is None else flow(value)}"
-            for name, value in baseline.items()
-        )
-        yield f"#   baseline: {{{asked}}}    # what you use now; fill it in: it becomes trial 0"
+    baseline: dict[str, Value] = {one.option.name: one.option.default for one in draft.chosen}
+    complete = None not in baseline.values()
+    yield "tuiswp:" if complete else "# tuiswp:"
+    mib = None if draft.probed is None else draft.probed.gpu_mib
+    if mib is not None:
+        yield "  # What the probe held on GPUs, and a tenth more: with trials_per_gpu, several fit."
+        yield f"  # gpu_memory: {math.ceil(mib * 1.1)}MiB"
+    if complete:
+        yield "  # What it does without a sweep: trial 0, with which all others are compared."
+        yield f"  baseline: {flow(dict(baseline))}"
         return
-    yield "tuiswp:"
-    yield "  # What it does without a sweep: trial 0, with which all others are compared."
-    yield f"  baseline: {flow(dict(baseline))}"
+    asked = ", ".join(
+        f"{flow(name)}: {'…' if value is None else flow(value)}" for name, value in baseline.items()
+    )
+    yield "  # What you use now becomes trial 0, if you fill it in here:"
+    yield f"  # baseline: {{{asked}}}"
 
 
 def _comment(text: str) -> str:
