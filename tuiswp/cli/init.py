@@ -25,9 +25,11 @@ from tuiswp.scripts.proposal import Proposed, at_first, propose, search_of
 from tuiswp.scripts.reading import read_script, runner
 from tuiswp.scripts.source import script_of
 from tuiswp.scripts.sweep_text import Draft, seen_lines, sweep_text
+from tuiswp.search.suggest import planned_trials
 from tuiswp.spec.command import default_interpreter
 from tuiswp.spec.load import load
 from tuiswp.spec.names import safe_name
+from tuiswp.spec.scale import spell
 from tuiswp.text import shell_line, visible
 
 _SECONDS = 60.0
@@ -189,7 +191,8 @@ def _chosen(draft: Draft, interface: Interface, *, asks: bool) -> Draft:
 def _spoken(one: Proposed) -> str:
     tunable, default = one.tunable, one.option.default
     if tunable.ends is not None:
-        values = f"{tunable.ends[0]:g} to {tunable.ends[1]:g}{', log' if tunable.log else ''}"
+        low, high = (spell(end, log=tunable.log) for end in tunable.ends)
+        values = f"{low} to {high}{', log' if tunable.log else ''}"
     else:
         values = ", ".join(map(str, tunable.grid))
     now = "" if default is None else f" (now {visible(str(default), limit=30)})"
@@ -267,10 +270,12 @@ def _told(path: Path, draft: Draft) -> None:
     except SpecError as fault:
         output.warn(f"wrote {name}, which is not a sweep file yet: {visible(str(fault))}")
         return
+    trials = planned_trials(sweep)
+    many = "" if trials is None else f"{several(trials, 'trial')}, "
     decides = "loss (not seen: see the file)" if draft.metric is None else visible(draft.metric)
     output.say(
         "",
-        f"wrote {name}: {sweep.method} over "
+        f"wrote {name}: {many}{sweep.method} over "
         f"{', '.join(visible(one.option.name, limit=60) for one in draft.chosen)}; "
         f"{draft.goal or 'minimize'} {decides}",
         f"read it, then: tuiswp check {name}, and tuiswp {name} to start it",
