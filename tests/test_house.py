@@ -171,3 +171,25 @@ def test_the_gate_against_markup_sees_each_way_to_it(source: str) -> None:
 )
 def test_the_gate_against_markup_lets_inert_texts_pass(source: str) -> None:
     assert markup_faults(source, "a.py") == []
+
+
+@pytest.mark.parametrize("page", ["docs/faults.md", "SECURITY.md"])
+def test_every_test_that_a_page_of_promises_names_exists(page: str) -> None:
+    named = re.findall(r"(tests/[\w/]+\.py)::(\w+)", (ROOT / page).read_text())
+    assert len(named) > 20
+    for path, name in named:
+        assert re.search(rf"^ *(async )?def {name}\(", (ROOT / path).read_text(), re.MULTILINE), (
+            f"{page} names {path}::{name}, which is not there"
+        )
+
+
+def test_each_of_the_twelve_promises_and_each_fault_has_a_test_or_a_reason() -> None:
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:4]]
+        for line in (ROOT / "docs/faults.md").read_text().splitlines()
+        if line.startswith("| ") and not line.startswith("| # |")
+    ]
+    assert [row[0] for row in rows[:12]] == [f"P{number}" for number in range(1, 13)]
+    assert len(rows) > 80
+    for number, what, held in rows:
+        assert "::" in held or held.startswith(("not yet", "excluded: ")), f"{number} {what}"

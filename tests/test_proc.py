@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,22 @@ def test_a_runtime_directory_that_a_person_named_wrongly_is_the_calls_fault(
     with pytest.raises(UsageError, match="absolute"):
         proc.runtime_dir()
     assert not (tmp_path / "relative").exists()
+
+
+@pytest.mark.parametrize("name", ["a) S (b", "x\ny) Z 1", ") R 1 1", "(((", "\xff\xfe)"])
+def test_a_process_may_have_any_name_and_is_the_same_whatever_it_calls_itself(
+    name: str,
+) -> None:
+    renamed = "import sys; open('/proc/self/comm', 'w').write(sys.argv[1]); print(); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", renamed, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as it:
+        before = proc.identify(it.pid)
+        assert before is not None
+        assert it.stdout is not None
+        assert it.stdout.readline() == b"\n"
+        assert Path(f"/proc/{it.pid}/comm").read_bytes() == name.encode()[:15] + b"\n"
+        assert proc.identify(it.pid) == before
+        assert proc.is_alive(before)
+        it.communicate(b"\n")
+    assert not proc.is_alive(before)

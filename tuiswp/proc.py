@@ -6,6 +6,7 @@ checking first, and nothing here believes a process title.
 
 import errno
 import os
+import shlex
 import signal
 import socket
 import stat
@@ -187,5 +188,9 @@ def runtime_dir() -> Path:
             "is not a directory of yours", where=str(path), hint="set TUISWP_RUNTIME_DIR to one"
         )
     if found.st_mode & 0o077:
-        raise wrong("can be written or read by others", where=str(path), hint=f"chmod 700 {path}")
+        raise wrong(
+            "can be written or read by others",
+            where=str(path),
+            hint=f"chmod 700 {shlex.quote(str(path))}",
+        )
     return path

@@ -49,6 +49,20 @@ def test_what_cannot_run_is_refused_before_anything_is_made(
     assert not (here / "sweeps").exists()
 
 
+@pytest.mark.parametrize(("name", "mode"), [("others", 0o755), ("a b", 0o700), ("x;y", 0o700)])
+def test_a_runtime_directory_that_cannot_be_used_is_refused_before_anything_is_made(
+    tuiswp: Tuiswp, here: Path, monkeypatch: pytest.MonkeyPatch, name: str, mode: int
+) -> None:
+    (here / name).mkdir()
+    (here / name).chmod(mode)
+    monkeypatch.setenv("TUISWP_RUNTIME_DIR", str(here / name))
+    (here / "s.yaml").write_text(SPEC)
+    said = tuiswp("--batch", "s.yaml")
+    assert said.code == ExitCode.USAGE
+    assert name in said.err
+    assert not (here / "sweeps").exists()
+
+
 def test_a_machine_that_cannot_launch_is_said_without_a_traceback(
     tuiswp: Tuiswp, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,20 +1,21 @@
 """What happens to windows, sessions and the tmux server does not happen to trainings."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.launchers.jobs import Jobs, in_trial, text_of, wait_for
 from tuiswp import proc
-from tuiswp.errors import LauncherError
+from tuiswp.errors import LauncherError, UsageError
 from tuiswp.launchers import tmux as tmux_module
 from tuiswp.launchers.attempt import log_tail, read_exit, read_start
 from tuiswp.launchers.base import ExitRecord, Job, StartRecord
@@ -555,9 +556,81 @@ def test_a_runtime_directory_that_tmux_could_act_on_is_refused(
     strange.mkdir(mode=0o700)
     monkeypatch.setenv("TUISWP_RUNTIME_DIR", str(strange))
     job = jobs.make(["true"])
-    with pytest.raises(LauncherError, match="TUISWP_RUNTIME_DIR"):
-        launcher.start([job])
+    for ask in (launcher.check, lambda: launcher.start([job])):  # before a sweep begins, too
+        with pytest.raises(UsageError, match="TUISWP_RUNTIME_DIR"):
+            ask()
     assert launcher.revoke(job.token)
+
+
+def test_no_value_of_the_environment_is_in_an_argument_that_ps_shows(
+    jobs: Jobs, launcher: TmuxLauncher
+) -> None:
+    job = jobs.make(WAIT, env={"API_KEY": "canary-5f3a9c01"})
+    launcher.start([job])
+    started(job)
+    shown = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            shown.append(path.read_bytes())
+    assert any(job.attempt_dir.encode() in one for one in shown)  # its supervisor was seen
+    assert not any(b"canary-5f3a9c01" in one for one in shown)
+    in_trial(job, "go").touch()
+    ended(job)
+
+
+def test_a_tmux_beside_a_person_is_not_run(
+    jobs: Jobs, fake_tmux: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that was downloaded may hold a program of that name."""
+    fake = fake_tmux("echo tmux 99.9")
+    monkeypatch.chdir(fake.parent)
+    elsewhere = os.environ["PATH"].partition(":")[2]
+    for relative in (".", "", "../fake"):
+        monkeypatch.setenv("PATH", f"{relative}:{elsewhere}")
+        assert "99.9" not in TmuxLauncher("sweep1").check()
+
+
+def test_a_socket_path_too_long_for_the_kernel_is_said(
+    jobs: Jobs, launcher: TmuxLauncher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = jobs.root / ("n" * 100)
+    place.mkdir()
+    monkeypatch.setenv("TMUX_TMPDIR", str(place))
+    with pytest.raises(LauncherError, match="File name too long"):
+        launcher.start([jobs.make(["true"])])
+
+
+@pytest.mark.parametrize("removed", ["socket", "folder"])
+def test_a_cleaner_that_removes_the_servers_socket_ends_nothing_and_doubles_nothing(
+    jobs: Jobs,
+    launcher: TmuxLauncher,
+    tmux: Tmux,
+    monkeypatch: pytest.MonkeyPatch,
+    removed: str,
+) -> None:
+    monkeypatch.setenv("TMUX_TMPDIR", str(jobs.root))  # so that no other server's goes with it
+    job = jobs.make(["sh", "-c", f"echo x >> launches; {WAIT[2]}"])
+    launcher.start([job])
+    start = started(job)
+    server = proc.identify(int(tmux("display-message", "-p", "#{pid}")))
+    assert server is not None
+    folder = jobs.root / f"tmux-{os.getuid()}"
+    if removed == "folder":
+        shutil.rmtree(folder)
+    else:
+        (folder / launcher.socket).unlink()
+    try:
+        second = jobs.make(WAIT)
+        launcher.start([job, second])  # the first once more: it has begun, so nothing happens
+        started(second)
+        assert launcher.liveness([start]) == {job.token: "supervised"}
+        for each in (job, second):
+            in_trial(each, "go").touch()
+            assert ended(each).code == 3
+        assert text_of(in_trial(job, "launches")) == "x\n"
+    finally:
+        proc.send(server, signal.SIGTERM)  # nobody can reach it by its socket any more
+        tmux("kill-server")
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a;", "#(x)", "-x", "a.b", "a:b", "x" * 65])

@@ -314,10 +314,12 @@ class Starter:
         candidate, directory = plan.candidate, self._core.directory
         trial_dir = directory.trial(candidate.number)
         attempt_dir = directory.attempt(candidate.number, candidate.attempt)
-        trial_dir.mkdir(mode=0o700, exist_ok=True)
+        # One by one: a mode does not hold for what `parents` makes on the way.
+        for folder in (trial_dir, attempt_dir.parent):
+            folder.mkdir(mode=0o700, exist_ok=True)
         if candidate.fresh and candidate.attempt > 1:
             set_aside(trial_dir, directory.attempt(candidate.number, candidate.attempt - 1))
-        attempt_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        attempt_dir.mkdir(mode=0o700, exist_ok=True)
         write_atomically(
             trial_dir / "params.json",
             msgspec.json.format(msgspec.json.encode(candidate.params), indent=2) + b"\n",

@@ -27,7 +27,7 @@ from tuiswp.controller.places import Places
 from tuiswp.controller.reducer import replay
 from tuiswp.errors import EnvironmentFault, ExitCode, SweepHeld, UsageError
 from tuiswp.gpu.probe import read_once
-from tuiswp.launchers.tmux import TmuxLauncher
+from tuiswp.launchers.tmux import TmuxLauncher, launch_path
 from tuiswp.model.sweep import Sweep
 from tuiswp.search.stoppers.words import never_fires
 from tuiswp.spec import load as spec_load
@@ -69,6 +69,7 @@ class SweepText(NamedTuple):
 
 def preflight(sweep: Sweep) -> None:
     """Raise what can be known to fail, before a directory is made."""
+    launch_path()
     problem = program_problem(sweep, {**os.environ, **sweep.run.env})
     problem = problem or never_fires(sweep) or nothing_allowed(sweep)
     if problem is not None:

@@ -100,6 +100,7 @@ class TmuxLauncher:
                 )
             if answer.code != 0 or not said.startswith("tmux "):
                 raise LauncherError(f"is not tmux: `tmux -V` says {said!r}", where=self._tmux)
+            launch_path()
             self._version = said
         return f"{self._version} at {self._tmux}"
 
@@ -335,14 +336,20 @@ def _tmux_path() -> str | None:
     return shutil.which("tmux", path=os.pathsep.join(f for f in folders if f.startswith("/")))
 
 
-def _launch_dir() -> Path:
+def launch_path() -> Path:
+    """Where launch files go: part of tmux's arguments. Raises UsageError for what cannot be one."""
     folder = proc.runtime_dir() / "launch"
     if not _PATH.fullmatch(str(folder)):
-        raise LauncherError(
+        raise UsageError(
             "has characters that tmux could act on",
             where=str(folder),
             hint="set TUISWP_RUNTIME_DIR to an absolute path of letters, digits, `.`, `_`, `-`",
         )
+    return folder
+
+
+def _launch_dir() -> Path:
+    folder = launch_path()
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     return folder
