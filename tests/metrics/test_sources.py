@@ -4,6 +4,7 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -257,3 +258,36 @@ def test_damage_in_the_middle_of_a_wandb_file_costs_its_block_and_says_where(
     assert bad.reason.endswith("read on at byte 98304")
     assert 320 < file.metrics["loss"].count < 400
     assert file.metrics["loss"].last == 399.0
+
+
+def test_a_header_in_the_middle_of_a_csv_names_the_cells_below_it(tmp_path: Path) -> None:
+    text = b"step,loss\n0,1\n1,2\nloss,step,acc\n3,2,9\n"
+    put(tmp_path / "metrics.csv", text)
+    file = read(tmp_path)
+    assert points(file) == {"loss": [(0, 1), (1, 2), (2, 3)], "acc": [(2, 9)]}
+    assert file.trouble is None
+
+
+@pytest.mark.timeout(60)
+def test_a_hole_in_an_event_file_is_passed_over_at_once(tmp_path: Path) -> None:
+    events = [writers.event(n, "loss", 1.0) for n in range(4)]
+    before, behind = writers.event_file(events[:2]), writers.event_file(events[2:])
+    put(tmp_path / EVENTS, before + bytes(64 << 20) + behind)
+    file = read(tmp_path)
+    assert [step for step, _ in points(file)["loss"]] == [0, 1, 2, 3]
+    assert file.flags.bad_lines == 1
+
+
+def test_a_row_of_nothing_but_media_has_no_metric_at_any_depth(tmp_path: Path) -> None:
+    row: dict[Any, object] = {}
+    for n in range(2_000):
+        row |= {(f"m{n}", "_type"): "image", (f"m{n}", "size", "x"): 1.0, f"n{n}": 2.0}
+    put(tmp_path / RUN, writers.wandb_run([row]))
+    file = read(tmp_path)
+    assert set(file.metrics) == {f"n{n}" for n in range(2_000)}
+
+
+@pytest.mark.timeout(20)
+def test_a_path_that_begins_with_two_slashes_is_a_path(tmp_path: Path) -> None:
+    put(tmp_path / "events.out.tfevents.1.h", writers.event_file([writers.event(0, "loss", 1.0)]))
+    assert set(read(Path(f"/{tmp_path}")).metrics) == {"loss"}

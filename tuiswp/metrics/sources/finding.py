@@ -148,7 +148,7 @@ def _tensorboard(paths: Sequence[str]) -> list[Place]:
     def run_of(path: str) -> str:
         folder = os.path.dirname(path)  # noqa: PTH120
         above = folder
-        while (above := os.path.dirname(above)) not in ("", "/"):  # noqa: PTH120
+        while (above := os.path.dirname(above)).strip("/"):  # noqa: PTH120
             if above in folders:
                 folder = above
         return os.path.dirname(folder) if split_of(folder) else folder  # noqa: PTH120

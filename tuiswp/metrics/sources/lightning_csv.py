@@ -11,6 +11,7 @@ from tuiswp.metrics.rows import STEP_KEYS, read
 from tuiswp.metrics.sources.base import Sink
 
 LINE_MAX = 1 << 20
+_STEPS = frozenset(STEP_KEYS)
 
 
 class LightningCsv:
@@ -54,9 +55,13 @@ class LightningCsv:
             self._bad("not CSV", line)
             return
         if self._header is None:
-            self._header = [cell.strip().removeprefix("\ufeff") for cell in cells]
-            if not set(self._header) & set(STEP_KEYS):
+            cells = [cell.strip().removeprefix("\ufeff") for cell in cells]
+            if _STEPS.isdisjoint(cells):
                 self._foreign("not Lightning's metrics.csv: no column `step` or `epoch`")
+        if not _STEPS.isdisjoint(cells):  # also in the middle: of a run that was appended
+            self._header = cells
+        elif self._header is None:
+            return
         elif len(cells) != len(self._header):
             self._bad(f"{len(cells)} cells under {len(self._header)} columns", line)
         else:

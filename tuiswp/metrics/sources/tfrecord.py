@@ -4,6 +4,7 @@ A record is its length (8 bytes), a CRC of that, the bytes, and a CRC of them: C
 Nothing marks where a record begins: behind damage the next place is looked for that could be one.
 """
 
+import re
 from collections.abc import Callable
 from struct import pack, unpack_from
 
@@ -12,6 +13,7 @@ CHECKED_MAX = 64 << 10  # a longer record holds an image or a histogram, and is 
 
 _HEAD, _FOOT = 12, 4
 _ZEROS = b"\0\0\0\0"  # of the upper half of every length there is
+_FILLED = re.compile(rb"[^\0]")
 
 
 def _table() -> tuple[int, ...]:
@@ -118,6 +120,12 @@ def _next_head(data: bytes, start: int) -> int:
             return max(start, len(data) - _HEAD + 1) if found < 0 else max(start, found - 4)
         head = found - 4
         size, checksum = unpack_from("<QI", data, head)
+        if size == 0:  # no event is empty, and holes of a file system are long: on behind them
+            filled = _FILLED.search(data, head + 8)
+            if filled is None:
+                return max(head, len(data) - _HEAD + 1)
+            start = max(head + 1, filled.start() - 3)
+            continue
         if size <= RECORD_MAX and masked_crc(pack("<Q", size)) == checksum:
             return head
         start = head + 1

@@ -9,6 +9,8 @@ from typing import ClassVar
 from tuiswp.metrics.rows import PROGRESS, BadRow, parse, read
 from tuiswp.metrics.sources.base import Sink
 
+ENTRIES_MAX = 1_000_000  # all of it is read anew with each checkpoint
+
 
 class TrainerState:
     """See `sources.base.Source`."""
@@ -25,12 +27,15 @@ class TrainerState:
         try:
             state = parse(data) or {}
         except BadRow as reason:
-            self._sink.bad(1, f"trainer_state.json: {reason}")
+            self._sink.bad(1, str(reason))
             return
         history = state.get("log_history")
         if not isinstance(history, list):
             self._sink.bad(1, "not a trainer_state.json: it has no log_history")
             return
+        if len(history) > ENTRIES_MAX:
+            self._sink.bad(ENTRIES_MAX, f"log_history has more than {ENTRIES_MAX:,} entries")
+            del history[ENTRIES_MAX:]
         total = _count(state.get("max_steps"))
         for number, entry in enumerate(history, 1):
             if not isinstance(entry, dict):

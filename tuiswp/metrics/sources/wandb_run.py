@@ -81,9 +81,8 @@ class WandbRun:
                 self._item(data, found, media)
             elif wire == BYTES and number == HISTORY_STEP:
                 step = _number(data)
-        for name in media:
-            for known in [one for one in found if one.startswith(f"{name}.")]:
-                del found[known]
+        if media:
+            found = {name: one for name, one in found.items() if not _is_within(name, media)}
         own = found.pop("_step", step)
         if self._axis is not None:  # a row without it belongs to the step before
             own = found.get(self._axis)
@@ -112,6 +111,14 @@ class WandbRun:
                     _flatten(name, _decode(text), found, 1)
                 except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                     raise BadRow("a value that is not JSON") from None
+
+
+def _is_within(name: str, media: set[str]) -> bool:
+    """Whether this is a number of one of these objects, at any depth."""
+    while name := name.rpartition(".")[0]:
+        if name in media:
+            return True
+    return False
 
 
 def _flatten(name: str, value: object, found: dict[str, float], depth: int) -> None:
