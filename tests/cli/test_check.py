@@ -177,3 +177,17 @@ def test_check_takes_what_is_said_otherwise_than_in_the_file(tuiswp: Tuiswp, her
     finished(here / "sweeps" / "lr")
     refused = tuiswp("check", "lr", "--count", "3")
     assert (refused.code, "go with a sweep file" in refused.err) == (2, True)
+
+
+def test_it_says_what_will_be_told_and_that_the_program_for_it_is_missing(
+    tuiswp: Tuiswp, here: Path
+) -> None:
+    (here / "sweep.yaml").write_text(
+        "method: grid\nmetric: {name: loss, goal: minimize}\nparameters: {lr: {values: [1, 2]}}\n"
+        'command: [sh, "${args}"]\n'
+        'tuiswp: {notify: {command: [no-such-thing, "${message}"], events: [failed]}}\n'
+    )
+    said = tuiswp("check", "sweep.yaml")
+    assert said.code == 0
+    assert "on failed: no-such-thing '${message}' and the screen rings" in said.out
+    assert "notify: no-such-thing is no program that is found" in said.out

@@ -155,6 +155,11 @@ def _probed(draft: Draft, cwd: Path, seconds: float) -> Draft:
     for line in seen_lines(probed):
         output.say(output.prose(f"  {line}", indent="    "))
     draft = msgspec.structs.replace(draft, probed=probed)
+    if not probed.metrics and probed.trouble is None:
+        output.warn(
+            "the probe saw no metric: report some with tuiswp.report.log, or write a file that "
+            "docs/sources.md names; --seconds gives it more time"
+        )
     if probed.trouble is not None:
         output.warn(f"the probe: {probed.trouble}")
         return _with_remark(draft, f"the probe: {probed.trouble}")
