@@ -39,10 +39,14 @@ def parse(kind: type[ConfigT], argv: Sequence[str], *, about: str | None = None)
     """
     hints = get_type_hints(kind)
     if any(token in ("help", "-h", "--help") for token in argv):
-        print(about or kind.__doc__, end="\n\n")
-        for field in fields(kind):  # type: ignore[arg-type]  # no public bound for dataclasses
-            print(f"  {field.name}={field.default!s:<14} {hints[field.name].__name__}")
-        print(f"  {BEST}=FILE{'':11} the best.json of a sweep, for what is not given beside it")
+        print((about or kind.__doc__ or "").strip(), end="\n\n")
+        lines = [
+            (f"{field.name}={field.default}", hints[field.name].__name__)
+            for field in fields(kind)  # type: ignore[arg-type]  # no public bound for dataclasses
+        ]
+        lines.append((f"{BEST}=FILE", "the best.json of a sweep, for what is not given beside it"))
+        width = max(len(left) for left, _ in lines)
+        print("\n".join(f"  {left:<{width}}  {right}" for left, right in lines))
         raise SystemExit(0)
     values: dict[str, Any] = {}
     faults: list[str] = []

@@ -52,6 +52,7 @@ def test_parameters_lie_in_the_directory_before_the_launch(bench: Bench) -> None
     assert first.argv == ("sh", "train.sh", "--x=1")
     assert second.env["TUISWP_TRIAL_DIR"] == str(bench.place.trial(1))
     assert first.env["TUISWP_TRIAL"] == "t0000"
+    assert (first.env["TUISWP_METRIC"], first.env["TUISWP_GOAL"]) == ("loss", "minimize")
 
 
 def test_a_crash_before_the_launch_launches_once(bench: Bench) -> None:
