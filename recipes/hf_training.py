@@ -109,7 +109,7 @@ def train(trainer: Trainer, directory: Path, *, patience: int = 0, threshold: fl
     if stop.asked and state.global_step < state.max_steps and not spent:
         print(f"asked to stop: saved after step {state.global_step}; run it again to go on")
         raise SystemExit(128 + stop.asked)
-    if spent:
+    if spent and state.global_step < state.max_steps:
         print(f"no better for {spent[0]} evaluations: stopped early", flush=True)
 
 
