@@ -1,11 +1,13 @@
 """`check`, `gpus` and `doctor`: what is known before anything runs."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Tuiswp
 from tests.cli.world import SPEC, finished, run_folder
+from tuiswp.cli import doctor
 
 
 def test_check_shows_parameters_plan_and_exact_commands(tuiswp: Tuiswp, here: Path) -> None:
@@ -132,6 +134,23 @@ def test_doctor_names_what_it_looked_at(tuiswp: Tuiswp) -> None:
     names = {one["name"] for one in found.json["findings"]}
     assert {"python", "tuiswp", "libraries", "tmux", "gpus", "disk", "runtime"} <= names
     assert found.code == (0 if found.json["ok"] else 1)
+
+
+def test_doctor_says_of_a_disk_that_it_is_slow_or_refuses(
+    tuiswp: Tuiswp, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "SLOW_S", 0.0)
+    said = tuiswp("doctor")
+    assert "until a fact is on the disk" in said.out
+    assert list(here.iterdir()) == []
+
+    def full(fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    said = tuiswp("doctor")
+    assert "No space left on device" in said.out
+    assert said.code == 1
 
 
 def test_doctor_fails_without_tmux(tuiswp: Tuiswp, monkeypatch: pytest.MonkeyPatch) -> None:

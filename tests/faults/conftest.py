@@ -1,9 +1,8 @@
 """Worlds to break: one template for a module, a fresh copy for each experiment."""
 
 import itertools
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol
 
 import pytest
 
@@ -11,7 +10,11 @@ from tests.faults import world
 from tests.faults.world import World
 from tuiswp.controller.directory import SweepDirectory
 
-NewWorld: TypeAlias = Callable[[], World]
+
+class NewWorld(Protocol):
+    """A fresh world each time; `gpus` as TUISWP_GPUS has them."""
+
+    def __call__(self, gpus: str = "none") -> World: ...
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +26,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> SweepDirectory:
 def new_world(tmp_path: Path, template: SweepDirectory) -> NewWorld:
     numbers = itertools.count()
 
-    def make() -> World:
+    def make(gpus: str = "none") -> World:
         home = tmp_path / str(next(numbers))
         (home / "run").mkdir(mode=0o700, parents=True)
-        return World(home, template)
+        return World(home, template, gpus)
 
     return make

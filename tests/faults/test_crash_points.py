@@ -17,10 +17,10 @@ SOME = 9  # of how many points one is tried by `make test`
 MANY = 400  # more points than there are
 
 
-def at_points(new_world: NewWorld, kind: Kind, numbers: range) -> int:
+def at_points(new_world: NewWorld, kind: Kind, numbers: range, gpus: str = "none") -> int:
     """How many of the points `numbers` there were."""
     for met, number in enumerate(numbers):
-        if not new_world().survive(Fault(kind, number)):
+        if not new_world(gpus).survive(Fault(kind, number)):
             return met
     raise AssertionError(f"there are more than {numbers.stop} points")
 
@@ -38,6 +38,12 @@ def test_a_crash_at_any_point_loses_nothing_and_launches_nothing_twice(
     new_world: NewWorld, kind: Kind
 ) -> None:
     assert at_points(new_world, kind, range(1, MANY)) > 100
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(900)
+def test_a_crash_at_any_point_leaves_no_gpu_taken(new_world: NewWorld) -> None:
+    assert at_points(new_world, "crash", range(1, MANY), "sim:2x80") > 120
 
 
 @pytest.mark.faults

@@ -24,10 +24,12 @@ MANY = 400  # more points than there are
 KINDS: tuple[Kind, ...] = ("short", "ENOSPC", "EIO", "EROFS", "EDQUOT", "ESTALE")
 
 
-def at_points(new_world: NewWorld, kind: Kind, numbers: range, lasts: int = 1) -> int:
+def at_points(
+    new_world: NewWorld, kind: Kind, numbers: range, lasts: int = 1, gpus: str = "none"
+) -> int:
     """How many of the points `numbers` there were."""
     for met, number in enumerate(numbers):
-        world = new_world()
+        world = new_world(gpus)
         if not world.survive(Fault(kind, number, lasts)):
             return met
         # One draft may be left where the disk refused to remove it, too.
@@ -50,6 +52,12 @@ def test_a_disk_that_refuses_once_at_any_point_costs_nothing_but_time(
     new_world: NewWorld, kind: Kind
 ) -> None:
     assert at_points(new_world, kind, range(1, MANY)) > 100
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(900)
+def test_a_disk_that_refuses_a_lease_leaves_no_gpu_taken(new_world: NewWorld) -> None:
+    assert at_points(new_world, "ENOSPC", range(1, MANY), gpus="sim:2x80") > 120
 
 
 @pytest.mark.faults

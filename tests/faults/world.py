@@ -25,6 +25,7 @@ from tuiswp.controller.opening import create
 from tuiswp.controller.places import Places
 from tuiswp.controller.reducer import SweepState, replay
 from tuiswp.errors import TuiswpError
+from tuiswp.gpu.leases import LeaseBook
 from tuiswp.model.events import RequestApplied
 
 FINISHED, REFUSED, STUCK, FAULT = 0, 1, 2, 3
@@ -52,10 +53,11 @@ class Life(NamedTuple):
 
 
 class World:
-    """A copy of `template` for one experiment."""
+    """A copy of `template` for one experiment; `gpus` as TUISWP_GPUS has them."""
 
-    def __init__(self, home: Path, template: SweepDirectory) -> None:
+    def __init__(self, home: Path, template: SweepDirectory, gpus: str = "none") -> None:
         self.home = home
+        self.gpus = gpus
         self.place = SweepDirectory(home / "sweep")
         self.machine = Machine(home / "machine")
         shutil.copytree(template.root, self.place.root)
@@ -105,6 +107,7 @@ class World:
 
     def _control(self, fault: Fault | None, jump: tuple[int, float]) -> int:
         os.environ["TUISWP_RUNTIME_DIR"] = str(self.home / "run")
+        os.environ["TUISWP_GPUS"] = self.gpus
         clock = Clock()
         disk = Disk((self.place.root, self.home / "run"), fault, self._told)
         machine = Machine(self.home / "machine", disk)
@@ -224,6 +227,9 @@ class World:
             faults.append("best.json holds another configuration than the best")
         if not self.machine.idle():
             faults.append("something still runs")
+        held = LeaseBook(self.home / "run" / "leases").held()
+        if held:
+            faults.append(f"{len(held)} leases are held by nobody")
         if any(self.place.requests.glob("*.json")):
             faults.append("a request lies there still")
         return faults

@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import sys
+import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from tuiswp.text import visible
 Grade: TypeAlias = Literal["ok", "warn", "fail"]
 
 GPU_DEADLINE_S = 2.0
+SLOW_S = 0.5
 _LIBRARIES = ("msgspec", "ruamel.yaml", "libtmux", "rich", "psutil", "nvidia-ml-py", "pandas")
 _EXTRAS = {
     "matplotlib": "pictures and reports: pip install 'tuiswp[report]'",
@@ -161,6 +163,7 @@ def sweeps_directory() -> Iterator[Finding]:
         f"{words.memory(free)} free at {place.absolute()}",
         None if free >= _ROOM_MIB else "a full disk stops launching; make room, or use --dir",
     )
+    yield from _speed(place)
     kind = SweepDirectory(place).filesystem()
     if kind is not None:
         yield Finding(
@@ -168,6 +171,31 @@ def sweeps_directory() -> Iterator[Finding]:
             "warn",
             f"{kind}, over the network: locks and durability are only as good as it is",
             "put sweeps on a local disk with --dir",
+        )
+
+
+def _speed(place: Path) -> Iterator[Finding]:
+    """How long a fact takes to be on the disk, by a file that never gets a name."""
+    try:
+        fd = os.open(place, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    except OSError:  # not every file system has such files
+        return
+    try:
+        os.write(fd, bytes(4096))
+        began = time.monotonic()
+        os.fsync(fd)
+        took = time.monotonic() - began
+    except OSError as error:
+        yield Finding("disk", "fail", f"{place.absolute()}: {error.strerror}", "use --dir")
+        return
+    finally:
+        os.close(fd)
+    if took > SLOW_S:
+        yield Finding(
+            "disk speed",
+            "warn",
+            f"{took:.1f} s until a fact is on the disk at {place.absolute()}",
+            "every launch and every answer waits for that; put sweeps on another disk with --dir",
         )
 
 
