@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -94,6 +94,22 @@ def test_a_folder_of_foreign_runs_is_a_table_too(tmp_path: Path) -> None:
     assert list(table["learning_rate"]) == [1e-4, 1e-3, 1e-2]
     assert str(table["learning_rate"].dtype) == "float64"
     assert table.loc[table["rank"] == 1, "learning_rate"].item() == 1e-3
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"sweep": 5}, "sweep is a sweep file, or a mapping of what would be in one, not of type"),
+        ({"parameters": ["lr"]}, "parameters is a mapping, not of type list"),
+        ({"command": "python train.py"}, "command is a list, not of type str"),
+        ({"name": 5}, "name is a text, not of type int"),
+        ({"name": "a\0b"}, "name holds a NUL character"),
+        ({"directory": 5}, "directory is a path, not of type int"),
+    ],
+)
+def test_an_argument_of_a_wrong_type_is_told_by_its_name(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        tuiswp.start_sweep(**{"sweep": {}, "method": "grid", "parameters": {"x": [1]}, **given})
 
 
 @pytest.fixture

@@ -168,6 +168,7 @@ def start_sweep(
         goal=goal,
         count=count,
     )
+    _check_kinds(sweep, parameters, command, name, directory)
     text = _text(sweep, overrides)
     preflight(text.sweep())
     place, _, notes = open_or_create(
@@ -203,6 +204,27 @@ def collect(
         goal=goal,
     )
     return typed(frame(verdict.sweep, verdict.judgement, verdict.trials, health=verdict.health()))
+
+
+def _check_kinds(sweep: Any, parameters: Any, command: Any, name: Any, directory: Any) -> None:
+    """What a wrong type would be told by a traceback from far inside. Raises UsageError."""
+    path = (str, PathLike)
+    wanted: tuple[tuple[str, Any, Any, str], ...] = (
+        ("sweep", sweep, (*path, Mapping), "a sweep file, or a mapping of what would be in one"),
+        ("parameters", parameters, Mapping, "a mapping: {'lr': [1e-4, 1e-3]}"),
+        ("command", command, (list, tuple), "a list: ['python', 'train.py', '${args}']"),
+        ("name", name, str, "a text"),
+        ("directory", directory, path, "a path"),
+    )
+    for word, value, kinds, meant in wanted:
+        if value is not None and not isinstance(value, kinds):
+            raise UsageError(
+                f"{word} is {meant.partition(':')[0]}, not of type {type(value).__name__}",
+                where="run_sweep",
+                hint=f"give {meant}",
+            )
+    if name is not None and "\0" in name:
+        raise UsageError("name holds a NUL character", where="run_sweep", hint="leave it out")
 
 
 def _text(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tuiswp.analysis.training import Curve, Health, State, choose, examine, weigh
+from tuiswp.analysis.training import Curve, Health, State, as_diverged, choose, examine, weigh
 from tuiswp.metrics.series import Series
 
 STEPS = 200
@@ -24,6 +24,12 @@ def learned(x: float) -> float:
     return 1 + 3 * math.exp(-12 * x)
 
 
+def louder(curve: Curve, *, since: int) -> Curve:
+    """The same with a loss that jumps to and fro from a step on."""
+    steps, values = curve
+    return steps, [y * (1 + 0.2 * (-1) ** n * (n >= since)) for n, y in enumerate(values)]
+
+
 def evaluated(shape: Shape) -> Curve:
     return curve(shape, noise=0.001, points=10)
 
@@ -32,7 +38,8 @@ ILL: list[tuple[State, Curve, Curve | None]] = [
     ("healthy", curve(learned), evaluated(lambda x: 1.2 + 3 * math.exp(-12 * x))),
     ("overfit", curve(learned), evaluated(lambda x: 1.2 + 2 * (x - 0.4) ** 2)),
     ("underfit", curve(lambda x: 4 - 3 * x), evaluated(lambda x: 4.1 - 3 * x)),
-    ("unstable", curve(learned, noise=0.2), None),
+    ("unstable", louder(curve(learned), since=160), None),
+    ("unstable", curve(learned, noise=0.2, points=25), None),  # too short to tell what it is
     ("stuck", curve(lambda x: 4 - 0.1 * x), None),
     ("diverged", curve(lambda x: 1 + 5 * x), None),
     ("diverged", ([*range(20)], [*[2.0] * 19, math.nan]), None),
@@ -50,10 +57,34 @@ def test_the_verdict_is_the_illness(state: State, train: Curve, tested: Curve | 
         assert health.signs[0].suggestion
 
 
+@pytest.mark.parametrize("noise", [0.03, 0.2])
 @pytest.mark.parametrize("seed", range(20))
-def test_a_healthy_training_is_never_called_ill_whatever_its_noise(seed: int) -> None:
-    health = weigh(curve(learned, noise=0.03, seed=seed), None)
+def test_a_healthy_training_is_not_called_unstable_because_batches_differ(
+    noise: float, seed: int
+) -> None:
+    health = weigh(curve(learned, noise=noise, seed=seed), None)
     assert health.verdict == "healthy", health
+    varies = health.numbers["variation"]
+    assert varies is not None
+    noisy = [sign.message for sign in health.signs if sign.code == "noisy"]
+    assert len(noisy) == (varies > 0.1)
+    if noisy:
+        assert f"vary by {varies:.0%} of their mean (above 10%)" in noisy[0]
+
+
+def test_noise_around_a_loss_that_does_not_fall_or_climbs_back_is_instability() -> None:
+    flat = weigh(curve(lambda x: 2.0, noise=0.2, points=400), None)
+    back = weigh(curve(lambda x: 4 - 3 * math.sin(3 * x), noise=0.2, points=400), None)
+    assert flat.verdict == back.verdict == "unstable"
+
+
+def test_what_the_sweep_knows_to_have_diverged_is_called_nothing_better() -> None:
+    slow = weigh(curve(lambda x: 4 - 3 * x), None)
+    told = as_diverged(slow, "it ended at 4, far above the rest")
+    assert (slow.verdict, told.verdict) == ("underfit", "diverged")
+    assert [sign.code for sign in told.signs] == ["diverged", "underfit"]
+    assert "far above the rest" in told.signs[0].message
+    assert as_diverged(told, "again") is told
 
 
 def test_relative_overfit_is_the_end_against_the_best() -> None:
@@ -76,6 +107,14 @@ def test_the_variation_of_noise_is_its_deviation_by_its_mean() -> None:
     health = weigh(curve(lambda x: 1.0, noise=0.15, points=2000, seed=3), None)
     found = health.numbers["variation"]
     assert found is not None and 0.08 < found < 0.25
+
+
+def test_a_training_loss_that_falls_while_the_evaluation_lies_flat_is_not_underfit() -> None:
+    falls = curve(lambda x: 4 - 2 * x)
+    flat = weigh(falls, ([0, 50, 100, 150, 200], [4.0, 2.4, 2.31, 2.30, 2.29]))
+    assert (flat.verdict, flat.signs) == ("healthy", ())
+    assert (flat.numbers["falling"] or 0) > 0.05
+    assert weigh(falls, ([0, 50, 100, 150, 200], [4.0, 3.4, 3.0, 2.6, 2.3])).verdict == "underfit"
 
 
 def test_slow_and_early_descent_get_different_advice() -> None:

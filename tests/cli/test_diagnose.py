@@ -141,3 +141,19 @@ def test_results_have_a_column_where_a_training_is_ill(tuiswp: Tuiswp, here: Pat
     told = {one["id"]: one["training"] for one in tuiswp("results", "--json").json["trials"]}
     assert told == {"t0000": "unknown", "t0001": "unknown", "t0002": "overfit", "t0003": "unknown"}
     assert "overfit" in tuiswp("results", "--csv").out.splitlines()[3]
+
+
+def test_a_trial_that_the_sweep_knows_to_have_diverged_is_not_called_underfit(
+    tuiswp: Tuiswp, here: Path
+) -> None:
+    finished(here / "sweeps" / "lr")
+    slow = [{"step": n, "train/loss": 4 - 0.03 * n} for n in range(100)]
+    slow += [{"step": n, "loss": 2 + 0.1 * n} for n in range(50, 100)]
+    text = "".join(json.dumps(row) + "\n" for row in slow)
+    (here / "sweeps/lr/trials/t0002/metrics.jsonl").write_text(text)
+    told = {one["id"]: one["training"] for one in tuiswp("results", "--json").json["trials"]}
+    assert told["t0002"] == "diverged"
+    said = tuiswp("diagnose", "lr", "t2").out
+    assert said.startswith("t0002: diverged\n")
+    assert "by its objective: its curve stands worse than it began" in said
+    assert "underfit: the training loss still falls" in said

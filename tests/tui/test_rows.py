@@ -1,6 +1,5 @@
 """What a row of the trials table says of its trial: flags that are true, unknown that stays so."""
 
-import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,10 +11,9 @@ from tests.tui.rows import row
 from tests.tui.snapshots import METRIC, lr_trials, snapshot
 from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.series import Series
-from tuiswp.model.sweep import Goal, Objective
 from tuiswp.model.trial import Interrupt
 from tuiswp.tui.ordering import Ordering
-from tuiswp.tui.rows import RowMaker, ran_away, stalled
+from tuiswp.tui.rows import RowMaker, stalled
 from tuiswp.tui.waiting import Queue
 
 
@@ -24,39 +22,6 @@ def curve(ys: Sequence[float]) -> Series:
     for step, y in enumerate(ys):
         series.append(float(step), y)
     return series
-
-
-def judged(ys: Sequence[float], goal: Goal = "minimize") -> bool:
-    finite = tuple(y for y in ys if math.isfinite(y))
-    return ran_away(curve(ys), finite, Objective("loss", goal))
-
-
-@pytest.mark.parametrize(
-    ("ys", "expected"),
-    [
-        ([3.0, 2.8, 2.6, 2.5, 4.0, 6.0, 7.0, 9.0], True),
-        ([3.0, 2.8, 2.6, 2.5, 2.4, 2.6, 2.9, 3.1], False),  # back where it began
-        ([3.0, 3.1, 3.4, 3.9, 4.2, 4.3], False),  # worse, and not by half
-        ([3.0, 2.8, 2.6, 2.5, 2.4, 2.4, 90.0], False),  # one wild value
-        ([3.0, 9.0, 27.0], False),  # too few to say
-        ([], False),
-    ],
-)
-def test_a_curve_has_run_away_when_it_ends_far_worse_than_it_began(
-    ys: list[float], expected: bool
-) -> None:
-    assert judged(ys) is expected
-
-
-def test_what_is_maximised_runs_away_downwards() -> None:
-    falls = [10.0, 11.0, 12.0, 6.0, -20.0, -30.0, -31.0]
-    assert judged(falls, "maximize")
-    assert not judged([-y for y in falls], "maximize")
-
-
-def test_without_a_curve_or_an_objective_nothing_is_said() -> None:
-    assert not ran_away(None, (), Objective("loss", "minimize"))
-    assert not ran_away(curve([1.0] * 5 + [99.0] * 5), (1.0, 99.0), None)
 
 
 def test_who_is_pinned_and_who_was_interrupted_and_goes_on_is_flagged() -> None:

@@ -5,7 +5,8 @@ never called one: what cannot be told apart stays a failure.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from statistics import median
 
 import msgspec
 
@@ -13,7 +14,7 @@ from tuiswp.analysis.axes import is_learning_rate, number
 from tuiswp.analysis.optimum import Judgement, badness, finite
 from tuiswp.metrics.names import find
 from tuiswp.model.space import Parameter
-from tuiswp.model.sweep import Sweep
+from tuiswp.model.sweep import Objective, Sweep
 from tuiswp.model.trial import Ended, Trial
 from tuiswp.spec.params import flatten, swept
 
@@ -21,12 +22,44 @@ _SAID = re.compile(r"\b(nan|infinity|inf|diverg\w*|non-?finite|not finite)\b", r
 # Ends that come from the training itself; a full disk or a dead GPU says nothing about the values.
 _OWN_END = ("done", "exit-code", "signal")
 
+_JUDGED = 6  # points of a curve before it can be said to have run away
+
 
 class Diverged(msgspec.Struct, frozen=True):
     """A trial whose loss ran away, and how that is known. `how` is safe to print."""
 
     trial: Trial
     how: str
+
+
+def known_diverged(
+    found: Iterable[Diverged], curves: Mapping[int, Sequence[float]], objective: Objective | None
+) -> dict[int, str]:
+    """By trial number how it is known: what `diverged` found, and the curves that ran away."""
+    lost = {
+        number: "its curve stands worse than it began, by more than it had gained"
+        for number, values in curves.items()
+        if ran_away(values, [y for y in values if finite(y)], objective)
+    }
+    return lost | {one.trial.number: one.how for one in found}
+
+
+def ran_away(
+    values: Sequence[float], extremes: Sequence[float], objective: Objective | None
+) -> bool:
+    """The curve stands worse than it began, by more than it had ever gained and by half its start.
+
+    Medians of three points speak for the start and the end, so that one wild value is no verdict.
+    `extremes`: finite values that hold the best of the curve; one of few points is not judged.
+    """
+    if objective is None or len(values) < _JUDGED or not extremes:
+        return False
+    ends = [[y for y in part if y - y == 0.0] for part in (values[:3], values[-3:])]
+    if not all(ends):
+        return False
+    start, end = (badness(median(part), objective.goal) for part in ends)
+    best = min(badness(y, objective.goal) for y in extremes)
+    return end - start > max(start - best, 0.5 * abs(start))
 
 
 def diverged(

@@ -11,25 +11,29 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from tuiswp.analysis.axes import measured
-from tuiswp.analysis.noise import row_noise, tail
+from tuiswp.analysis.noise import TAIL, row_noise, tail
 from tuiswp.analysis.spikes import SPIKY, spikiness
 from tuiswp.metrics.series import Series
 from tuiswp.text import visible
 
 State: TypeAlias = Literal[
-    "diverged", "unstable", "overfit", "stuck", "underfit", "spiky-start", "levelled-off",
-    "healthy", "unknown",
+    "diverged", "unstable", "overfit", "stuck", "underfit", "noisy", "spiky-start",
+    "levelled-off", "healthy", "unknown",
 ]  # fmt: skip
 Curve: TypeAlias = tuple[Sequence[float], Sequence[float]]  # steps, values; NaN is a gap
 
 OVERFIT = 0.05  # of the best evaluation loss, that the last one is worse
 UNSTABLE = 0.1  # coefficient of variation of the last 20 training losses
+LOUDER = 1.5  # times the noise of the rows before, that the last 20 have
 MINIMAL = 0.05  # of the first training loss, that the last ones are better
 FALLING = 0.01  # of the training loss, from the tenth before last to the last tenth
 EARLY = 0.7  # of the whole descent: less of it by half time is slow
 TOGETHER = 0.05  # of the training loss: train and eval that differ by no more
 _BEYOND_NOISE = 5  # a rise that is more than so many deviations is no batch like the others
 _LEAST = 8  # points of a curve that has a trend
+_PARTS = 5  # of a run, each of which is to be no worse than the ones before
+
+_CALM_DOWN = "Lower the learning rate by a factor of 3 to 10, clip gradients at 1, warm up longer."
 
 _LOSS = ("loss", "nll", "cross_entropy", "bpb", "perplexity")
 _EVAL = ("eval", "val", "valid", "validation", "test", "dev", "heldout")
@@ -117,11 +121,20 @@ def weigh(
     return Health(verdict, numbers, signs, train, evaluated)
 
 
+def as_diverged(health: Health, how: str) -> Health:
+    """`health` of a training that the sweep knows to have diverged, by `how`."""
+    if health.verdict == "diverged":
+        return health
+    sign = Sign("diverged", f"by its objective: {how}.", _CALM_DOWN)
+    return msgspec.structs.replace(health, verdict="diverged", signs=(sign, *health.signs))
+
+
 def _of_training(curve: Curve | None) -> dict[str, float | None]:
     """Numbers of the training loss; all None for a curve without a trend."""
     unknown: dict[str, float | None] = dict.fromkeys(
-        ("first_train", "final_train", "improvement", "falling", "by_half", "variation", "spikes")
-    )
+        ("first_train", "final_train", "improvement", "falling", "by_half", "variation", "louder",
+         "spikes")
+    )  # fmt: skip
     if curve is None:
         return unknown
     values = curve[1]
@@ -140,6 +153,7 @@ def _of_training(curve: Curve | None) -> dict[str, float | None]:
         "falling": _falling(values, size),
         "by_half": _share(first - half, first - final) if first > final else None,
         "variation": _variation(tail(values)),
+        "louder": _louder(values),
         "spikes": spikiness(*curve, "minimize"),
     }
 
@@ -157,6 +171,26 @@ def _variation(values: Sequence[float]) -> float | None:
     return math.sqrt(math.fsum(bends) / (6 * len(bends))) / level
 
 
+def _louder(values: Sequence[float]) -> float | None:
+    """How much noisier the last 20 rows are than the usual 20 before them, where the run is steady.
+
+    None where that cannot be told, or where a part of the run is worse than one before it. Batches
+    that differ wobble as much early as late, and their means fall; a training that gets unstable
+    gets louder, or goes back up.
+    """
+    before, end = values[:-TAIL], row_noise(values[-TAIL:])
+    blocks = [before[at : at + TAIL] for at in range(0, len(before) - TAIL + 1, TAIL)]
+    usual = statistics.median([row_noise(block) or 0.0 for block in blocks]) if blocks else 0.0
+    if end is None or usual == 0.0:
+        return None
+    size = len(values) // _PARTS
+    means = [statistics.fmean(values[at * size : (at + 1) * size]) for at in range(_PARTS)]
+    beyond = 3 * max(end, usual) * math.sqrt(2 / size)
+    if any(mean > min(means[:at]) + beyond for at, mean in enumerate(means) if at):
+        return None
+    return end / usual
+
+
 def _falling(values: Sequence[float], size: int) -> float | None:
     """By what share the last tenth is below the one before it, beyond what noise would do."""
     if len(values) < 2 * size:
@@ -171,7 +205,7 @@ def _falling(values: Sequence[float], size: int) -> float | None:
 def _of_evaluation(tested: Curve | None, trained: Curve | None) -> dict[str, float | None]:
     """Numbers of the evaluation loss; a single one says nothing of a course."""
     unknown: dict[str, float | None] = dict.fromkeys(
-        ("final_eval", "best_eval", "best_eval_step", "relative_overfit", "gap")
+        ("final_eval", "best_eval", "best_eval_step", "relative_overfit", "eval_falling", "gap")
     )
     points = [
         (step, value)
@@ -181,6 +215,8 @@ def _of_evaluation(tested: Curve | None, trained: Curve | None) -> dict[str, flo
     if len(points) < 2:
         return unknown
     (at, best), final = min(points, key=lambda point: point[1]), points[-1][1]
+    late = points[0][0] + 0.9 * (points[-1][0] - points[0][0])
+    before = next(value for step, value in reversed(points) if step <= late)
     end = tail([] if trained is None else trained[1])
     level = statistics.fmean(end) if end else None
     return {
@@ -188,6 +224,7 @@ def _of_evaluation(tested: Curve | None, trained: Curve | None) -> dict[str, flo
         "best_eval": best,
         "best_eval_step": at,
         "relative_overfit": _share(final - best, best),
+        "eval_falling": _share(before - final, before),
         "gap": None if level is None else _share(final - level, level),
     }
 
@@ -200,7 +237,8 @@ def _signs(numbers: Mapping[str, float | None], trained: Curve | None) -> list[S
         *_overfit(numbers),
         *_slow(numbers),
     ]
-    return [*found, *_spiky(numbers)] if found else [*_levelled(numbers), *_spiky(numbers)]
+    beside = [*_noisy(numbers), *_spiky(numbers)]
+    return [*found, *beside] if found else [*_levelled(numbers), *beside]
 
 
 def _diverged(numbers: Mapping[str, float | None], trained: Curve | None) -> list[Sign]:
@@ -211,17 +249,34 @@ def _diverged(numbers: Mapping[str, float | None], trained: Curve | None) -> lis
         if gain is None or gain >= -MINIMAL or first is None or final is None:
             return []
         last = f"the training loss ended at {measured(final)}, above its start of {measured(first)}"
-    advice = "Lower the learning rate by a factor of 3 to 10, clip gradients at 1, warm up longer."
-    return [Sign("diverged", f"{last}.", advice)]
+    return [Sign("diverged", f"{last}.", _CALM_DOWN)]
 
 
 def _unstable(numbers: Mapping[str, float | None]) -> list[Sign]:
     varies = numbers["variation"]
-    if varies is None or varies <= UNSTABLE:
+    if varies is None or varies <= UNSTABLE or _is_of_batches(numbers):
         return []
     said = f"the last 20 training losses vary by {varies:.0%} of their mean (above {UNSTABLE:.0%})"
     advice = "Lower the learning rate, clip gradients, or take a larger (effective) batch."
     return [Sign("unstable", f"{said}.", advice)]
+
+
+def _noisy(numbers: Mapping[str, float | None]) -> list[Sign]:
+    varies = numbers["variation"]
+    if varies is None or varies <= UNSTABLE or not _is_of_batches(numbers):
+        return []
+    said = (
+        f"the last 20 training losses vary by {varies:.0%} of their mean (above {UNSTABLE:.0%}), "
+        "but no more than earlier ones, and their means fall: batches differ"
+    )
+    advice = "Judge by a mean of rows or by the evaluation loss; a larger batch calms it."
+    return [Sign("noisy", f"{said}.", advice)]
+
+
+def _is_of_batches(numbers: Mapping[str, float | None]) -> bool:
+    """Whether the loss wobbles because batches differ, and not because the training does."""
+    gain, louder = numbers["improvement"], numbers["louder"]
+    return gain is not None and gain >= MINIMAL and louder is not None and louder <= LOUDER
 
 
 def _spiky(numbers: Mapping[str, float | None]) -> list[Sign]:
@@ -264,8 +319,9 @@ def _slow(numbers: Mapping[str, float | None]) -> list[Sign]:
             "trained parameters the ones that matter, and do the labels reach the loss?"
         )
         return [Sign("stuck", f"{said}.", advice)]
-    if falling is None or falling <= FALLING:
-        return []
+    evaluated = numbers["eval_falling"]
+    if falling is None or falling <= FALLING or (evaluated is not None and evaluated <= FALLING):
+        return []  # what falls in training alone is learned by heart, or is the order of batches
     said = f"the training loss still falls at the end, by {falling:.1%} in the last tenth"
     if half is not None and half < EARLY:
         said += f", and by half time it had come {max(0.0, half):.0%} of its way"
@@ -276,7 +332,7 @@ def _slow(numbers: Mapping[str, float | None]) -> list[Sign]:
 def _levelled(numbers: Mapping[str, float | None]) -> list[Sign]:
     """Both losses lie flat and together: the leaf of the tree where tuning ends."""
     gap, falling = numbers["gap"], numbers["falling"]
-    if gap is None or falling is None or abs(gap) > TOGETHER:
+    if gap is None or falling is None or falling > FALLING or abs(gap) > TOGETHER:
         return []
     said = f"both losses have levelled off together ({gap:+.1%} apart)"
     advice = (

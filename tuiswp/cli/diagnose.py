@@ -12,10 +12,10 @@ import msgspec
 
 from tuiswp.analysis import tables
 from tuiswp.analysis.axes import measured
-from tuiswp.analysis.training import Health, examine, shown
+from tuiswp.analysis.training import Health, as_diverged, examine, shown
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output
-from tuiswp.cli.verdict import metrics_path
+from tuiswp.cli.verdict import metrics_path, reach
 from tuiswp.controller.client import SweepReader
 from tuiswp.controller.directory import SweepDirectory, is_run_folder
 from tuiswp.errors import ExitCode, UsageError
@@ -30,12 +30,13 @@ _NUMBERS = (
     ("first_train", "train loss at the start", "value"),
     ("final_train", "train loss at the end", "value"),
     ("improvement", "fell by", "share"),
-    ("falling", "still falling, in the last tenth", "share"),
+    ("falling", "train still falling, in the last tenth", "share"),
     ("variation", "variation of the last 20", "share"),
     ("best_eval", "best eval loss", "value"),
     ("best_eval_step", "at step", "step"),
     ("final_eval", "eval loss at the end", "value"),
     ("relative_overfit", "above its best", "share"),
+    ("eval_falling", "eval still falling, in its last tenth", "share"),
     ("gap", "eval above train", "share"),
 )
 
@@ -43,13 +44,15 @@ _NUMBERS = (
 class Log(msgspec.Struct, frozen=True):
     """One training log: what it is called, where it is, and its curves by name.
 
-    `trouble`: what could not be read of another tool's file, safe to print.
+    `trouble`: what could not be read of another tool's file, safe to print. `lost`: how its sweep
+    knows that it diverged.
     """
 
     name: str
     path: Path
     curves: Mapping[str, Series]
     trouble: str | None = None
+    lost: str | None = None
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
@@ -102,7 +105,7 @@ def _logs(given: str | None, words: list[str]) -> list[Log]:
             hint="give the directory a run wrote metrics.jsonl, trainer_state.json, metrics.csv, "
             "TensorBoard or W&B files to, or the file itself",
         ) from error
-    view = SweepReader(root).refresh(with_metrics=False)
+    view = SweepReader(root).refresh()
     wanted = [parse_trial(word) for word in words] or [trial.number for trial in view.trials]
     known = {trial.number for trial in view.trials}
     for number in wanted:
@@ -110,7 +113,13 @@ def _logs(given: str | None, words: list[str]) -> list[Log]:
             raise UsageError(f"{trial_id(number)} does not exist", where=visible(str(root)))
     if not wanted:
         raise UsageError(f"{visible(view.sweep.name)} has no trial yet: nothing to diagnose")
-    return [_log(metrics_path(view, number), trial_id(number)) for number in wanted]
+    lost = reach(view).lost
+    return [
+        msgspec.structs.replace(
+            _log(metrics_path(view, number), trial_id(number)), lost=lost.get(number)
+        )
+        for number in wanted
+    ]
 
 
 def _log_at(path: Path) -> Log | None:
@@ -136,7 +145,8 @@ def _log(path: Path, name: str) -> Log:
 
 def _examine(log: Log, train: str | None, evaluated: str | None) -> Health:
     chosen = [None if name is None else _named(log, name) for name in (train, evaluated)]
-    return examine(log.curves, train=chosen[0], evaluated=chosen[1])
+    health = examine(log.curves, train=chosen[0], evaluated=chosen[1])
+    return health if log.lost is None else as_diverged(health, log.lost)
 
 
 def _named(log: Log, name: str) -> str:

@@ -11,9 +11,10 @@ import msgspec
 from msgspec.structs import replace
 
 from tuiswp.analysis.diagnosis import diagnose
+from tuiswp.analysis.divergence import diverged, known_diverged
 from tuiswp.analysis.findings import Diagnosis
 from tuiswp.analysis.optimum import Judgement, judge
-from tuiswp.analysis.training import Health, examine
+from tuiswp.analysis.training import Health, as_diverged, examine
 from tuiswp.controller import foreign
 from tuiswp.controller.client import Live, SweepView
 from tuiswp.controller.directory import SweepDirectory
@@ -31,7 +32,8 @@ Curve = tuple[Sequence[float], Sequence[float]]
 class Verdict(msgspec.Struct, frozen=True):
     """`trials` by number, running ones with the values their files show now.
 
-    `curves`: steps and values of the objective by trial number; `files`: all that was logged.
+    `curves`: steps and values of the objective by trial number; `files`: all that was logged;
+    `lost`: by the number of each trial that diverged, how that is known.
     """
 
     sweep: Sweep
@@ -40,10 +42,12 @@ class Verdict(msgspec.Struct, frozen=True):
     diagnoses: tuple[Diagnosis, ...]
     curves: Mapping[int, Curve]
     files: Mapping[int, MetricFile] = {}
+    lost: Mapping[int, str] = {}
 
     def health(self) -> dict[int, Health]:
         """What each trial's log says of its training, by number."""
-        return {number: examine(file.metrics) for number, file in self.files.items()}
+        found = {number: examine(file.metrics) for number, file in self.files.items()}
+        return found | {n: as_diverged(found[n], how) for n, how in self.lost.items() if n in found}
 
 
 def reach(
@@ -69,17 +73,22 @@ def reach(
         for number, (_, values) in curves.items()
         if sweep.objective is not None and (start := began_at(values, sweep.objective)) is not None
     }
+    seen = {number: list(file.metrics) for number, file in files.items()}
+    values = {number: values for number, (_, values) in curves.items()}
     diagnoses = diagnose(
         sweep,
         trials,
         judgement,
-        seen_metrics={number: list(file.metrics) for number, file in files.items()},
+        seen_metrics=seen,
         first_values=begins,
-        curves={number: values for number, (_, values) in curves.items()},
+        curves=values,
         epochs=_epochs(files),
         faults={number: file.derived_faults for number, file in files.items()},
     )
-    return Verdict(sweep, tuple(trials), judgement, diagnoses, curves, files)
+    lost = known_diverged(
+        diverged(sweep, judgement, seen_metrics=seen, first_values=begins), values, sweep.objective
+    )
+    return Verdict(sweep, tuple(trials), judgement, diagnoses, curves, files, lost)
 
 
 def _read(view: SweepView) -> dict[int, MetricFile]:

@@ -96,7 +96,8 @@ def _apply(root: Any, overrides: Overrides) -> None:
         root["command"] = [str(token) for token in overrides.command]
     if overrides.metric is not None or overrides.goal is not None:
         _judge(root, overrides)
-    for name, value in overrides.parameters.items():
+    for key, value in overrides.parameters.items():
+        name = str(key)
         _put(root, name, _as_entry(_plain(value, f"parameters: {name}")))
 
 

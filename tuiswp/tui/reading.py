@@ -171,7 +171,7 @@ class Reading:
             idle=idle,
             shapes=self._verdict.shapes,
             look=self._look_back(view, trials, want),
-            health=self._trained.take(trials, self._files),
+            health=self._trained.take(trials, self._files, self._verdict.lost(rows)),
         )
 
     def take_whole(self, want: Want, *, gpus_s: float = 3.0) -> Snapshot:

@@ -3,12 +3,11 @@
 import time
 from collections.abc import Sequence
 from itertools import pairwise
-from statistics import median
 
 from msgspec.structs import replace
 
 from tuiswp.analysis import words
-from tuiswp.analysis.optimum import badness
+from tuiswp.analysis.divergence import ran_away
 from tuiswp.controller.client import SweepView
 from tuiswp.controller.story import trial_left
 from tuiswp.metrics.file import MetricFile
@@ -16,7 +15,6 @@ from tuiswp.metrics.names import find
 from tuiswp.metrics.objective import diverged
 from tuiswp.metrics.series import Series
 from tuiswp.model.space import Parameter
-from tuiswp.model.sweep import Objective
 from tuiswp.model.trial import Trial
 from tuiswp.spec.params import flatten, label, swept
 from tuiswp.spec.scale import is_logarithmic
@@ -26,7 +24,6 @@ from tuiswp.tui.snapshot import TrialRow
 SPARK = 40
 STALL_TIMES = 3.0
 STALL_LEAST_S = 10.0
-_JUDGED = 6  # points of a curve before it can be said to have run away
 _DAY_S = 86400.0
 # Ages read the same between two of these, then for a minute, then for a day: a column that ticks
 # costs a link its bytes, and nobody acts on a second of it.
@@ -108,6 +105,7 @@ def _row(
     series = objective_series(view, file)
     age = _age(trial, file, now)
     gap = series is not None and diverged(series)
+    values = () if series is None else series.values()
     flags = [
         name
         for name, holds in (
@@ -116,21 +114,21 @@ def _row(
             ("PIN", trial.pinned is not None),
             ("INT", is_running and trial.interrupt is not None),
             ("NaN", gap),
-            ("DIVERG", gap or ran_away(series, spark, view.sweep.objective)),
+            ("DIVERG", gap or ran_away(values, spark, view.sweep.objective)),
             ("STALL", is_running and stalled(file, age)),
             ("EXPR", file is not None and bool(file.derived_faults)),
             ("RETRY", trial.retries > 0),
         )
         if holds
     ]
-    values = flatten(trial.params, parameters)
+    sampled = flatten(trial.params, parameters)
     return TrialRow(
         number=trial.number,
         id=trial.id,
         state=trial.state,
         cause=trial.cause or "",
         params=tuple(
-            label(values[parameter.path], log=log) if parameter.path in values else ""
+            label(sampled[parameter.path], log=log) if parameter.path in sampled else ""
             for parameter, log in zip(parameters, logs, strict=True)
         ),
         value=trial.value,
@@ -163,23 +161,6 @@ def objective_series(view: SweepView, file: MetricFile | None) -> Series | None:
         return None
     name = find(objective.metric, file.metrics)
     return file.metrics[name] if name is not None else None
-
-
-def ran_away(series: Series | None, spark: Sequence[float], objective: Objective | None) -> bool:
-    """The curve stands worse than it began, by more than it had ever gained and by half its start.
-
-    Medians of three points speak for the start and the end, so that one wild value is no verdict.
-    `spark` keeps the extremes of the whole curve; a curve of few points is not judged.
-    """
-    if series is None or objective is None or series.count < _JUDGED or not spark:
-        return False
-    values = series.values()
-    ends = [[y for y in part if y - y == 0.0] for part in (values[:3], values[-3:])]
-    if not all(ends):
-        return False
-    start, end = (badness(median(part), objective.goal) for part in ends)
-    best = min(badness(y, objective.goal) for y in spark)
-    return end - start > max(start - best, 0.5 * abs(start))
 
 
 def _finite(ys: Sequence[float]) -> tuple[float, ...]:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 
-from tuiswp.analysis.training import Health, examine
+from tuiswp.analysis.training import Health, as_diverged, examine
 from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.follow import Follower
 from tuiswp.model.trial import Trial
@@ -18,13 +18,21 @@ class Trained:
 
     def __init__(self) -> None:
         self.behind = False
+        self._own: dict[int, Health] = {}  # what each log says by itself
+        self._lost: Mapping[int, str] = {}
         self._found: Mapping[int, Health] = {}
         self._seen: dict[int, tuple[int, int]] = {}  # attempts and rows, when it was looked at
 
     def take(
-        self, trials: Sequence[Trial], files: Mapping[int, MetricFile] | Follower[int]
+        self,
+        trials: Sequence[Trial],
+        files: Mapping[int, MetricFile] | Follower[int],
+        lost: Mapping[int, str],
     ) -> Mapping[int, Health]:
-        """By trial number; the same object as before if nothing new is known."""
+        """By trial number; the same object as before if nothing new is known.
+
+        `lost`: by the number of each trial that diverged, how that is known.
+        """
         self.behind = False
         if len(trials) > following.WHOLE_FILES:
             return _NONE
@@ -42,6 +50,9 @@ class Trained:
                 break
             self._seen[trial.number] = seen
             news[trial.number] = examine(file.metrics)
-        if news:
-            self._found = {**self._found, **news}
+        if news or lost != self._lost:
+            self._own |= news
+            self._lost = lost
+            told = {n: as_diverged(self._own[n], how) for n, how in lost.items() if n in self._own}
+            self._found = self._own | told
         return self._found

@@ -5,14 +5,16 @@ done off the beat, so that it never takes more than a small share of the time. R
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tuiswp.analysis.curves import drawable
 from tuiswp.analysis.diagnosis import Diagnosis, diagnose
+from tuiswp.analysis.divergence import diverged
 from tuiswp.analysis.optimum import Judgement, judge
 from tuiswp.analysis.shape import Shape
 from tuiswp.controller.client import SweepView
 from tuiswp.model.trial import Trial
+from tuiswp.tui.snapshot import TrialRow
 
 _SHARE = 20  # a diagnosis is made again after so many times as long as it took
 _QUICK_S = 0.05  # what takes no longer is made at once
@@ -29,6 +31,12 @@ class Verdict:
         self.shapes: tuple[Shape, ...] | None = None  # of this judgement
         self.behind = False
         self._not_before: float | None = None  # monotonic
+        self._lost: Mapping[int, str] = {}  # by trial number how it is known to have diverged
+
+    def lost(self, rows: Iterable[TrialRow]) -> Mapping[int, str]:
+        """How each trial is known to have diverged, by number: also those that are flagged so."""
+        flagged = {row.number: "it is flagged DIVERG" for row in rows if "DIVERG" in row.flags}
+        return {**flagged, **self._lost}
 
     def take(self, view: SweepView, trials: Sequence[Trial], clock: Callable[[], float]) -> None:
         """Judge what is true now; runs that something else launched write no journal."""
@@ -47,6 +55,8 @@ class Verdict:
         if self.behind and time.monotonic() >= (self._not_before or 0.0):
             began = time.monotonic()
             self.diagnoses = diagnose(view.sweep, trials, self.judgement)
+            found = diverged(view.sweep, self.judgement)
+            self._lost = {one.trial.number: one.how for one in found}
             self.shapes = tuple(drawable(view.sweep, self.judgement))
             took = time.monotonic() - began
             self._not_before = began + (took * _SHARE if took > _QUICK_S else 0.0)
