@@ -95,6 +95,13 @@ def test_an_edge_is_not_called_while_a_trial_beyond_it_is_to_come() -> None:
     assert codes["incomplete-trials"].severity == "info"
 
 
+def test_an_edge_is_not_called_where_a_trial_beyond_it_was_stopped_early() -> None:
+    sweep, trials = curve([2.40, 2.30, 2.20, 2.10], GRID[:4])
+    pruned = ended(9, {"learning_rate": 1e-3}, 2.6, state="pruned", cause="pruned", progress=0.3)
+    assert "edge-of-range" in found(sweep, trials)
+    assert "edge-of-range" not in found(sweep, [*trials, pruned])
+
+
 def test_the_bound_of_a_continuous_range_counts_as_its_edge() -> None:
     law = LogUniform(-11.512925464970229, -2.302585092994046)  # 1e-5 .. 1e-1
     sweep = sweep_of(over("lr", law, "log_uniform_values"), method="random", run_cap=5)

@@ -50,6 +50,22 @@ def test_after_the_first_rows_it_says_what_is_logged_and_names_the_nearest(bench
     assert len(warned(bench, "metric-watch")) == 1
 
 
+def test_an_evaluation_is_waited_for_longer_unless_it_is_misspelt(tmp_path: Path) -> None:
+    evaluated = FILE.replace("name: loss", "name: eval/loss")
+    for folder, logged, rows in (("late", "loss", 100), ("misspelt", "eval_los", 10)):
+        place = tmp_path / folder
+        place.mkdir()
+        bench = Bench(place, file=evaluated)
+        bench.step()
+        write(bench, 0, rows - 1, **{logged: 2.0})
+        bench.step()
+        assert warned(bench, "metric-watch") == []
+        write(bench, 0, rows, **{logged: 2.0})
+        bench.step()
+        assert f"has not logged eval/loss in its first {rows}" in warned(bench, "metric-watch")[0]
+        bench.controller.close()
+
+
 def test_a_metric_that_is_there_is_not_spoken_of(bench: Bench) -> None:
     bench.step()
     write(bench, 0, 50, loss=2.0)

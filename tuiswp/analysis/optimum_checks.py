@@ -89,7 +89,7 @@ def edges(sweep: Sweep, judgement: Judgement, shapes: Sequence[Shape]) -> list[D
         at_bound = _at_bound(one, x)
         if side is None and at_bound is None:
             continue
-        if side is not None and _coming(judgement, one, side):
+        if side is not None and _beyond(judgement, one, side):
             continue
         where = (
             f"the {side} end of the values tried" if side else f"within 5 % of the {at_bound} bound"
@@ -107,10 +107,18 @@ def edges(sweep: Sweep, judgement: Judgement, shapes: Sequence[Shape]) -> list[D
     return found
 
 
-def _coming(judgement: Judgement, one: Shape, side: str) -> bool:
-    """Is a trial beyond that end still to come? Then the end is not known yet."""
-    waiting = [left.trial for left in judgement.left_out if left.code == "waiting"]
-    xs = [x for trial in waiting if (x := value_of(trial, one.parameter)) is not None]
+def _beyond(judgement: Judgement, one: Shape, side: str) -> bool:
+    """Is there a trial beyond that end which the curve does not show?
+
+    One that is still to come leaves the end open; one that was stopped early there has
+    already said what lies beyond.
+    """
+    known = [
+        left.trial
+        for left in judgement.left_out
+        if left.code == "waiting" or left.trial.state == "pruned"
+    ]
+    xs = [x for trial in known if (x := value_of(trial, one.parameter)) is not None]
     return any(x < one.points[0].x if side == "low" else x > one.points[-1].x for x in xs)
 
 

@@ -12,12 +12,13 @@ from tuiswp.controller.core import Core
 from tuiswp.controller.watching import Watcher
 from tuiswp.metrics.derived import absent, needed
 from tuiswp.metrics.file import MetricFile
-from tuiswp.metrics.names import find, near
+from tuiswp.metrics.names import find, is_evaluation, near
 from tuiswp.model.events import SweepPaused
 from tuiswp.model.sweep import DerivedMetric
 from tuiswp.text import visible
 
 ROWS = 10  # of a trial, after which its names are looked at
+EVALUATED = 10  # times as many for a metric that is evaluated now and then
 FINISHED = 3  # trials without the metric that prove it
 EARLY, NEVER = "metric-watch", "metric-never"
 US = "tuiswp"
@@ -30,6 +31,7 @@ class Watchdog:
     def __init__(self, core: Core, watcher: Watcher) -> None:
         self._core = core
         self._watcher = watcher
+        self._look_at: dict[int, int] = {}  # trial → rows after which its names are looked at again
         self._seen = False
         self._computed = False  # whether metrics of a person's own were looked at
         self._judged = -1  # seq of the state that was last looked at for finished trials
@@ -51,18 +53,26 @@ class Watchdog:
             if find(objective.metric, file.metrics) is not None:
                 self._seen = True
                 return
-            if file.rows >= ROWS and EARLY not in state.warned:
+            if file.rows >= self._look_at.get(trial.number, ROWS) and EARLY not in state.warned:
                 self._say(trial.id, trial.number, objective.metric, file)
                 return
         if state.seq != self._judged:
             self._judged = state.seq
             self._pause_if_certain(objective.metric)
 
+    def _may_come(self, metric: str, names: Sequence[str]) -> bool:
+        """An evaluation comes late by its nature, unless a misspelt one is there already."""
+        return is_evaluation(metric) and not near(metric, filter(is_evaluation, names))
+
     def _say(self, trial: str, number: int, metric: str, file: MetricFile) -> None:
         names = logged_names(self._core.directory.metrics(number))
         shown = visible(metric, limit=80)
         if find(metric, names) is not None:
             self._seen = True
+            return
+        late = ROWS * EVALUATED
+        if file.rows < late and self._may_come(metric, names):
+            self._look_at[number] = late
             return
         if missing := file.derived_missing:
             what = absent(missing, names)

@@ -5,7 +5,10 @@ and the raw log the other. Nothing else is treated as equal: case, dots and spac
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Set
+
+EVALUATION = {"eval", "evaluation", "val", "valid", "validation", "test", "dev", "heldout"}
 
 
 def normal(name: str) -> str:
@@ -33,6 +36,15 @@ def find(name: str, metrics: Iterable[str]) -> str | None:
         if equal is None and same(candidate, name):
             equal = candidate
     return equal
+
+
+def is_evaluation(name: str) -> bool:
+    """Whether the name says that it is measured now and then, on data held out.
+
+    >>> is_evaluation("eval/roc_auc"), is_evaluation("val_loss"), is_evaluation("train/loss")
+    (True, True, False)
+    """
+    return not EVALUATION.isdisjoint(re.split(r"[^a-z]+", name.lower()))
 
 
 def near(name: str, names: Iterable[str], *, limit: int = 3) -> list[str]:
