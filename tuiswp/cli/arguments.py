@@ -17,6 +17,7 @@ from tuiswp.controller.directory import Owner, SweepDirectory, is_run_folder
 from tuiswp.errors import UsageError
 from tuiswp.model.ids import parse_trial, trial_id
 from tuiswp.model.trial import Trial
+from tuiswp.plain import read_plain
 from tuiswp.spec.names import safe_name
 from tuiswp.text import visible
 
@@ -108,7 +109,7 @@ def sweeps_here() -> Iterator[SweepDirectory]:
 def holder_lives(directory: SweepDirectory) -> bool:
     """Whether whoever last locked the sweep lives: without reading its journal."""
     try:
-        owner = msgspec.json.decode(directory.owner.read_bytes(), type=Owner)
+        owner = msgspec.json.decode(read_plain(directory.owner), type=Owner)
     except (OSError, msgspec.DecodeError):
         return False
     return owner.host == proc.hostname() and proc.is_alive(owner.process)

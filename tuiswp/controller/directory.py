@@ -17,6 +17,7 @@ from tuiswp import proc
 from tuiswp.errors import EnvironmentFault, SweepHeld, UsageError
 from tuiswp.model.ids import trial_id
 from tuiswp.model.trial import Process
+from tuiswp.plain import read_plain
 
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "gpfs", "beegfs", "ceph", "9p", "afs"}
 # A place where no sweep can be, whatever the state of the disk: the call names the wrong one.
@@ -213,7 +214,7 @@ class Lock:
 
 def _held_by(directory: SweepDirectory) -> str:
     try:
-        owner = msgspec.json.decode(directory.owner.read_bytes(), type=Owner)
+        owner = msgspec.json.decode(read_plain(directory.owner), type=Owner)
     except (OSError, msgspec.DecodeError):
         return ""
     if owner.host != proc.hostname():

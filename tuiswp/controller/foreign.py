@@ -29,6 +29,7 @@ from tuiswp.metrics.sources.wandb_run import settings
 from tuiswp.model.space import Categorical, Parameter, Params, Value
 from tuiswp.model.sweep import Goal, Objective, Resources, Run, Sweep
 from tuiswp.model.trial import Ended, Launching, Queued, Trial
+from tuiswp.plain import read_plain
 from tuiswp.search.keys import point_key
 
 METRICS = "metrics.jsonl"
@@ -401,7 +402,7 @@ def _is_last_step(file: MetricFile) -> bool:
 
 def _has_final_checkpoint(path: str) -> bool:
     try:
-        data = Path(path).read_bytes()[-65536:]
+        data = read_plain(Path(path))[-65536:]
     except OSError:
         return False
     return re.search(rb'"name"\s*:\s*"final"', data) is not None

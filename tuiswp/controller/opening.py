@@ -29,6 +29,7 @@ from tuiswp.errors import EnvironmentFault, ExitCode, SweepHeld, UsageError
 from tuiswp.gpu.probe import read_once
 from tuiswp.launchers.tmux import TmuxLauncher, launch_path
 from tuiswp.model.sweep import Sweep
+from tuiswp.plain import read_plain
 from tuiswp.search.stoppers.words import never_fires
 from tuiswp.spec import load as spec_load
 from tuiswp.spec.edits import as_word
@@ -127,7 +128,7 @@ def open_or_create(
     if differences:
         made = "; ".join(same_space(given, sweep)[:3])
         notes.append(f"it was edited since it started ({made})")
-    if text.bytes() != place.sweep_file.read_bytes():
+    if text.bytes() != read_plain(place.sweep_file):
         notes.append(_changed(place, text))
     return place, sweep, notes
 
@@ -205,7 +206,7 @@ def run_controller(directory: SweepDirectory, *, batch: bool) -> ExitCode:
         places = Places(directory, sweep.resources)
         controller = Controller(directory, sweep, launcher, places, batch=batch, umask=umask)
         controller.install_signals()
-        sha = hashlib.sha256(directory.sweep_file.read_bytes()).hexdigest()
+        sha = hashlib.sha256(read_plain(directory.sweep_file)).hexdigest()
         controller.open(spec_sha256=sha)
         if kind is not None:
             controller.core.warn(

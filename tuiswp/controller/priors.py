@@ -17,6 +17,7 @@ from tuiswp.metrics.names import same
 from tuiswp.model.space import Params
 from tuiswp.model.sweep import Objective, Sweep
 from tuiswp.model.trial import Trial
+from tuiswp.plain import read_plain
 from tuiswp.search.history import Told
 from tuiswp.spec.params import flatten, nest, swept
 from tuiswp.spec.values import outside
@@ -64,7 +65,7 @@ def keep(directory: SweepDirectory, prior: Prior) -> None:
 def kept(directory: SweepDirectory) -> tuple[Told, ...]:
     """What the sweep knew when it started; nothing if it had no earlier ones."""
     try:
-        data = directory.priors.read_bytes()
+        data = read_plain(directory.priors)
     except FileNotFoundError:
         return ()
     return msgspec.json.decode(data, type=Prior).told

@@ -14,6 +14,7 @@ import msgspec
 
 from tuiswp import proc
 from tuiswp.controller.directory import SweepDirectory, write_atomically
+from tuiswp.plain import read_plain
 
 _GIT_TIMEOUT_S = 10.0
 _DIFF_LIMIT = 10 * 1024 * 1024
@@ -115,6 +116,6 @@ def write(directory: SweepDirectory, provenance: Provenance) -> None:
 def load(directory: SweepDirectory) -> Provenance | None:
     """What was written at creation; None if it is missing or unreadable."""
     try:
-        return msgspec.json.decode(directory.provenance.read_bytes(), type=Provenance)
+        return msgspec.json.decode(read_plain(directory.provenance), type=Provenance)
     except (OSError, msgspec.DecodeError):
         return None

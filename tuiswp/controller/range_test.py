@@ -16,6 +16,7 @@ from tuiswp.controller.requests import new_request, submit
 from tuiswp.errors import SpecError
 from tuiswp.model.space import Parameter, Params
 from tuiswp.model.sweep import Sweep
+from tuiswp.plain import read_plain
 from tuiswp.spec.params import baseline_params, nest, swept
 from tuiswp.spec.values import allowed, lies_inside
 from tuiswp.text import visible
@@ -83,7 +84,7 @@ def keep(directory: SweepDirectory, sweep: Sweep, found: RangeTest, data: bytes)
 def kept(directory: SweepDirectory) -> RangeTest | None:
     """The test that the sweep began with; None if there is none that can be read."""
     try:
-        return read(directory.range_test.read_bytes())
+        return read(read_plain(directory.range_test))
     except (OSError, ValueError):
         return None
 

@@ -28,6 +28,7 @@ from tuiswp.model.events import AttemptEnded, AttemptLaunching
 from tuiswp.model.ids import attempt_id
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Attempt, Trial
+from tuiswp.plain import read_plain
 
 AGAIN_S = 0.5
 _OWN_FILES = (
@@ -180,7 +181,7 @@ class _Look:
     def _sweep(self) -> Sweep | None:
         name = self._directory.sweep_file.name
         try:
-            data = self._directory.sweep_file.read_bytes()
+            data = read_plain(self._directory.sweep_file)
         except OSError as error:
             self._wrong("sweep-file-missing", name, f"cannot be read: {error.strerror}")
             return None
@@ -204,7 +205,7 @@ class _Look:
             self._wrong("trial-missing", trial.id, "its directory is gone")
             return
         try:
-            params = msgspec.json.decode((folder / "params.json").read_bytes())
+            params = msgspec.json.decode(read_plain(folder / "params.json"))
         except OSError as error:
             self._wrong("params-missing", trial.id, f"params.json cannot be read: {error.strerror}")
         except (msgspec.DecodeError, RecursionError):
@@ -312,7 +313,7 @@ class _Look:
     def _best_file(self, best: Trial) -> None:
         name = self._directory.best.name
         try:
-            written = msgspec.json.decode(self._directory.best.read_bytes())
+            written = msgspec.json.decode(read_plain(self._directory.best))
         except (OSError, msgspec.DecodeError, RecursionError):
             self._note(
                 "best-missing", name, "cannot be read", "`tuiswp export --best FILE` makes one"

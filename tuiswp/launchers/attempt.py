@@ -20,6 +20,7 @@ from tuiswp import proc
 from tuiswp.errors import LauncherError
 from tuiswp.launchers.base import ExitRecord, Firmness, Job, Liveness, StartRecord
 from tuiswp.model.trial import Process
+from tuiswp.plain import read_plain
 
 _RECORD_LIMIT = 256 * 1024  # bytes; ours are under 20 kB even with 1000 leftovers
 _SUPERVISOR_SIGNAL = {
@@ -75,7 +76,7 @@ def write_spec(job: Job) -> bool:
 
 def _token_in(path: Path) -> object:
     with suppress(OSError, ValueError):
-        spec = json.loads(path.read_bytes())
+        spec = json.loads(read_plain(path))
         return spec.get("token") if isinstance(spec, dict) else None
     return None
 
