@@ -4,7 +4,10 @@ HUGGINGFACE = """
 import torch
 from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
+import sys
+known = set(sys.modules)
 from tuiswp.integrations import TuiswpCallback
+assert not {"lightning", "pytorch_lightning"} & (set(sys.modules) - known)
 
 torch.manual_seed(0)
 config = BertConfig(vocab_size=32, hidden_size=8, num_hidden_layers=1, num_attention_heads=1,
@@ -20,15 +23,16 @@ trainer = Trainer(BertForSequenceClassification(config), arguments, train_datase
                   eval_dataset=rows[:8], callbacks=[TuiswpCallback()])
 import os
 trainer.train(resume_from_checkpoint=get_last_checkpoint("out") if os.path.isdir("out") else None)
-import sys
-assert not {"lightning", "pytorch_lightning"} & set(sys.modules)
 print("trained to the end")
 """
 
 LIGHTNING = """
 import torch
 from lightning.pytorch import LightningModule, Trainer
+import sys
+known = set(sys.modules)  # Lightning may load transformers itself
 from tuiswp.integrations import TuiswpLogger
+assert "transformers" not in set(sys.modules) - known
 
 class Module(LightningModule):
     def __init__(self):
@@ -53,8 +57,6 @@ trainer = Trainer(max_steps=STEPS, val_check_interval=5, limit_val_batches=1, lo
                   logger=logger, accelerator="cpu", enable_progress_bar=False,
                   enable_checkpointing=False, enable_model_summary=False)
 trainer.fit(Module(), loader, loader, ckpt_path=logger.resume_from)
-import sys
-assert "transformers" not in sys.modules
 print("trained to the end")
 """
 

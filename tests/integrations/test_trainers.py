@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +22,8 @@ from tuiswp.report import STOPPED
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-MANY, FEW = 1_000_000, 12
+SCRIPTS = {"huggingface": HUGGINGFACE, "lightning": LIGHTNING}
+MANY, FEW = 100_000, 12
 
 
 class Trial:
@@ -71,9 +74,7 @@ def is_under_way(trial: Trial, process: "subprocess.Popen[str]") -> bool:
     return any("eval" in key for row in trial.rows() for key in row)
 
 
-@pytest.fixture(scope="module", params=[HUGGINGFACE, LIGHTNING], ids=["huggingface", "lightning"])
-def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Story:
-    trial = Trial(tmp_path_factory.mktemp("trial"), request.param)
+def stop_and_resume(trial: Trial) -> Story:
     process = trial.start(steps=MANY)
     wait_for(lambda: is_under_way(trial, process))
     os.killpg(process.pid, signal.SIGTERM)
@@ -82,6 +83,21 @@ def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     steps = int(before[-1]["step"]) + FEW
     resumed = finish(trial.start(steps=steps))
     return Story(trial, stopped, before, resumed, trial.rows()[len(before) :])
+
+
+@pytest.fixture(scope="module")
+def stories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Story]]]:
+    """Both side by side: most of their time is spent in loading the libraries."""
+    with ThreadPoolExecutor() as pool:
+        yield {
+            name: pool.submit(stop_and_resume, Trial(tmp_path_factory.mktemp(name), text))
+            for name, text in SCRIPTS.items()
+        }
+
+
+@pytest.fixture(params=SCRIPTS)
+def story(request: pytest.FixtureRequest, stories: dict[str, Future[Story]]) -> Story:
+    return stories[request.param].result()
 
 
 def test_it_logs_losses_by_step_with_epoch_and_progress(story: Story) -> None:
