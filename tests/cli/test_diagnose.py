@@ -76,8 +76,8 @@ def test_a_folder_of_runs_is_a_line_each(tuiswp: Tuiswp, here: Path) -> None:
     for name in ("a", "b"):
         write_run(here / "runs" / name, overfit=name == "b")
     said = tuiswp("diagnose", "runs")
-    verdicts = [line.split()[:2] for line in said.out.splitlines()[1:3]]
-    assert verdicts == [["t0000", "healthy"], ["t0001", "overfit"]]
+    verdicts = [line.split()[:3] for line in said.out.splitlines()[1:3]]
+    assert verdicts == [["t0000", "a", "healthy"], ["t0001", "b", "overfit"]]
     assert said.out.count("early stopping") == 1
 
 
@@ -157,3 +157,15 @@ def test_a_trial_that_the_sweep_knows_to_have_diverged_is_not_called_underfit(
     assert said.startswith("t0002: diverged\n")
     assert "by its objective: its curve stands worse than it began" in said
     assert "underfit: the training loss still falls" in said
+
+
+def test_what_could_not_be_read_is_said_beside_the_verdict(tuiswp: Tuiswp, here: Path) -> None:
+    write_run(here / "runs" / "a", overfit=False)
+    (here / "runs" / "b").mkdir()
+    (here / "runs" / "b" / "metrics.csv").write_text("step,loss\n1,2\n2\n3,1\n")
+    alone = tuiswp("diagnose", "runs/b")
+    assert "not all could be read: metrics.csv: line 3: 1 cells under 2 columns" in alone.out
+    said = tuiswp("diagnose", "runs").out
+    assert "Not all could be read:\n  t0001 b: metrics.csv: line 3: 1 cells under 2 columns" in said
+    results = tuiswp("results", "runs", "--metric", "loss").out
+    assert "unread-metrics: Not all that was logged could be read: t0001 (metrics.csv: " in results

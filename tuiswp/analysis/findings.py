@@ -18,7 +18,7 @@ Code: TypeAlias = Literal[
     "no-metric", "odd-range", "co-tune", "outside-safe-range", "large-grid",
     "batch-between-phases",
     # from the results
-    "no-valid-result", "refused-arguments", "metric-missing", "expression-faults",
+    "no-valid-result", "refused-arguments", "metric-missing", "unread-metrics", "expression-faults",
     "incomplete-trials", "diverged", "identical-values", "tie", "baseline-wins", "within-noise",
     "edge-of-range", "no-u-shape", "noisy-loss", "mostly-pruned",
     "died-early", "found-twice", "found-apart", "at-bound", "next-step",

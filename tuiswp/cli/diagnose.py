@@ -16,6 +16,7 @@ from tuiswp.analysis.training import Health, as_diverged, examine, shown
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output
 from tuiswp.cli.verdict import metrics_path, reach
+from tuiswp.controller import foreign
 from tuiswp.controller.client import SweepReader
 from tuiswp.controller.directory import SweepDirectory, is_run_folder
 from tuiswp.errors import ExitCode, UsageError
@@ -114,12 +115,13 @@ def _logs(given: str | None, words: list[str]) -> list[Log]:
     if not wanted:
         raise UsageError(f"{visible(view.sweep.name)} has no trial yet: nothing to diagnose")
     lost = reach(view).lost
-    return [
-        msgspec.structs.replace(
-            _log(metrics_path(view, number), trial_id(number)), lost=lost.get(number)
-        )
-        for number in wanted
-    ]
+    runs = foreign.run_names(root) if view.foreign else None
+    found = []
+    for number in wanted:
+        name = trial_id(number) if runs is None else f"{trial_id(number)} {runs[number]}"
+        log = _log(metrics_path(view, number), name)
+        found.append(msgspec.structs.replace(log, lost=lost.get(number)))
+    return found
 
 
 def _log_at(path: Path) -> Log | None:
@@ -170,6 +172,8 @@ def _one(log: Log, health: Health) -> list[str]:
         output.paint(f"{visible(log.name, limit=60)}: {health.verdict}", tone),
         output.prose(f"  by {shown(health)} in {visible(str(log.path))}", indent="  "),
     ]
+    if log.trouble is not None:
+        lines.append(output.prose(f"  not all could be read: {log.trouble}", indent="  "))
     if health.verdict == "unknown":
         lines.append(output.prose(f"  {_why_unknown(log, health)}", indent="  "))
     told = [(label, health.numbers[key], kind) for key, label, kind in _NUMBERS]
@@ -198,6 +202,13 @@ def _many(found: list[tuple[Log, Health]]) -> list[str]:
         for log, health in found
     ]
     lines = tables.table(headers, rows, width=output.width(), right=range(2, 7))
+    troubled = [(log.name, log.trouble) for log, _ in found if log.trouble is not None]
+    if troubled:
+        lines += ["", "Not all could be read:"]
+        lines += [
+            output.prose(f"  {visible(name, limit=40)}: {trouble}", indent="    ")
+            for name, trouble in troubled
+        ]
     advice = {sign.code: sign.suggestion for _, health in found for sign in health.signs}
     for code, suggestion in advice.items():
         lines += ["", output.prose(f"{code}: {suggestion}", indent="  ")]

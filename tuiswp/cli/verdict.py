@@ -22,6 +22,7 @@ from tuiswp.errors import UsageError
 from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.names import find, near
 from tuiswp.metrics.objective import reduce
+from tuiswp.model.ids import trial_id
 from tuiswp.model.sweep import Goal, Objective, Sweep
 from tuiswp.model.trial import Trial
 from tuiswp.text import visible
@@ -88,7 +89,24 @@ def reach(
     lost = known_diverged(
         diverged(sweep, judgement, seen_metrics=seen, first_values=begins), values, sweep.objective
     )
+    diagnoses = (*_unread(files), *diagnoses)
     return Verdict(sweep, tuple(trials), judgement, diagnoses, curves, files, lost)
+
+
+def _unread(files: Mapping[int, MetricFile]) -> tuple[Diagnosis, ...]:
+    """`unread-metrics`: other tools' files that are damaged, or are not what they are called."""
+    told = [f"{trial_id(n)} ({file.trouble})" for n, file in files.items() if file.trouble]
+    if not told:
+        return ()
+    more = f" and {len(told) - 3} more" if len(told) > 3 else ""
+    return (
+        Diagnosis(
+            "unread-metrics",
+            "warning",
+            f"Not all that was logged could be read: {', '.join(told[:3])}{more}.",
+            "What could be read counts. A file that was torn by a full disk or a kill stays so.",
+        ),
+    )
 
 
 def _read(view: SweepView) -> dict[int, MetricFile]:

@@ -71,7 +71,7 @@ class LightningCsv:
         if self._header is None:
             self._foreign("not Lightning's metrics.csv: no header")
         else:
-            self._sink.bad(self._line, reason, line)
+            self._sink.bad(self._line, f"line {self._line}: {reason}", line)
 
 
 def _numbers(names: list[str], cells: list[str]) -> dict[str, float]:
