@@ -31,6 +31,7 @@ EARLY = 0.7  # of the whole descent: less of it by half time is slow
 TOGETHER = 0.05  # of the training loss: train and eval that differ by no more
 _BEYOND_NOISE = 5  # a rise that is more than so many deviations is no batch like the others
 _LEAST = 8  # points of a curve that has a trend
+_BLOCKS = 50  # of a long run, that say how noisy it usually is
 _PARTS = 5  # of a run, each of which is to be no worse than the ones before
 
 _CALM_DOWN = "Lower the learning rate by a factor of 3 to 10, clip gradients at 1, warm up longer."
@@ -179,7 +180,8 @@ def _louder(values: Sequence[float]) -> float | None:
     gets louder, or goes back up.
     """
     before, end = values[:-TAIL], row_noise(values[-TAIL:])
-    blocks = [before[at : at + TAIL] for at in range(0, len(before) - TAIL + 1, TAIL)]
+    stride = max(TAIL, len(before) // _BLOCKS)
+    blocks = [before[at : at + TAIL] for at in range(0, len(before) - TAIL + 1, stride)]
     usual = statistics.median([row_noise(block) or 0.0 for block in blocks]) if blocks else 0.0
     if end is None or usual == 0.0:
         return None
