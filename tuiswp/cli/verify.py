@@ -63,7 +63,11 @@ def _pair(best: tuple[int, float] | None) -> dict[str, object] | None:
 def _lines(found: Verified) -> list[str]:
     wrong = [one for one in found.findings if one.grade == "wrong"]
     notes = [one for one in found.findings if one.grade == "note"]
-    lines = [line for one in (*wrong[:_SHOWN], *notes[:_SHOWN]) for line in _told(one)]
+    lines: list[str] = []
+    advised: str | None = None
+    for one in (*wrong[:_SHOWN], *notes[:_SHOWN]):
+        lines += _told(one, advised)
+        advised = one.next
     hidden = max(0, len(wrong) - _SHOWN) + max(0, len(notes) - _SHOWN)
     if hidden:
         lines.append(f"       and {hidden} more; --json has all")
@@ -86,10 +90,11 @@ def _best(found: Verified) -> str:
     return f"recomputed from the files, the best is {trial_id(number)} with {value:g}: the same"
 
 
-def _told(one: Finding) -> list[str]:
+def _told(one: Finding, advised: str | None) -> list[str]:
+    """What was found, and what to do unless that was said just before."""
     grade = output.paint(f"{one.grade:5}", "bad" if one.grade == "wrong" else "note")
     where = f"{visible(one.where)}: " if one.where else ""
     lines = [f"{grade}  {where}{visible(one.text)}"]
-    if one.next is not None:
+    if one.next is not None and one.next != advised:
         lines.append(f"       {visible(one.next)}")
     return lines
