@@ -40,6 +40,7 @@ RULES: dict[str, Rule] = {
     "asha, eta 3": Asha(1.0, eta=3.0),
     "asha, eta 4": Asha(1.0, eta=4.0),
     "hyperband, eta 3": Hyperband(1.0, eta=3.0),
+    "hyperband, eta 4": Hyperband(1.0, eta=4.0),
     "median": Percentile(),
     "percentile 25": Percentile(25.0, startup=4, warmup=3.0),
     "schedule": Schedule((Bound(3.0, 2.0), Bound(9.0, 1.0), Bound(27.0, 0.3)), resource="report"),
