@@ -132,7 +132,7 @@ def test_a_whole_visit(terminal: Terminal) -> None:
     terminal.type("n")
 
     terminal.type("O")
-    terminal.wait("Results of")
+    terminal.wait("1 answer")
     terminal.type("Escape")
     terminal.wait("sort loss")
 

@@ -116,7 +116,8 @@ def test_the_death_of_the_tmux_server_ends_no_trial_and_no_sweep(folder: Path) -
         wait_for(lambda: some_run(directory), what="no trial started")
         subprocess.run(["tmux", "-L", os.environ["TUISWP_TMUX_SOCKET"], "kill-server"], check=True)
         assert batch.wait(60) == 0
-    assert launches(directory) == {f"t{n:04d}": ["1"] for n in range(4)}
+    # A launch that was under way may have died with the server: tried again, as its second attempt.
+    assert [len(ran) for ran in launches(directory).values()] == [1] * 4
     assert max(map(widest_gap, directory.glob("trials/*/heartbeat"))) < 1.0
 
 
