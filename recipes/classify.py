@@ -254,28 +254,14 @@ def _only_logits(logits: Any, labels: Any) -> Any:
 
 def lr_finder_parts(argv: list[str]) -> lr_finder.Parts:
     """What `recipes.lr_finder` trains for its test: model, batches and optimizer of this recipe."""
-    import torch
-
     config, extra = parse_with_training(Config, argv, about=__doc__)
     if extra:
         fail(f"{', '.join(extra)} would change nothing here: leave it out of a range test")
     check_libraries("sklearn")
     task = read(config, *data_files(config), evaluates=True)
     model, tokenizer = new_model(config, tiny_bert.path_of(config.model), task.classes)
-    return lr_finder.Parts(
-        model,
-        lr_finder.batches(
-            encoded(task.learn, tokenizer, task.classes, longest(config, model, tokenizer)),
-            padding(tokenizer),
-            size=config.per_device_train_batch_size,
-            accumulated=config.gradient_accumulation_steps,
-            seed=config.seed,
-        ),
-        lambda parameters, rate: torch.optim.AdamW(
-            parameters, lr=rate, weight_decay=config.weight_decay
-        ),
-        config.max_grad_norm,
-    )
+    learn = encoded(task.learn, tokenizer, task.classes, longest(config, model, tokenizer))
+    return lr_finder.parts(model, learn, padding(tokenizer), config)
 
 
 if __name__ == "__main__":

@@ -161,8 +161,6 @@ def examples(
 
 def lr_finder_parts(argv: list[str]) -> lr_finder.Parts:
     """What `recipes.lr_finder` trains for its test: model, batches and optimizer of this recipe."""
-    import torch
-
     config, extra = parse_with_training(Config, argv, about=__doc__)
     if extra:
         fail(f"{', '.join(extra)} would change nothing here: leave it out of a range test")
@@ -173,20 +171,7 @@ def lr_finder_parts(argv: list[str]) -> lr_finder.Parts:
         learn, _ = examples(config, data, evaluation, tokenizer, evaluates=True)
     except OSError as fault:
         fail(f"{fault.filename}: {fault.strerror}")
-    return lr_finder.Parts(
-        model,
-        lr_finder.batches(
-            learn,
-            padded,
-            size=config.per_device_train_batch_size,
-            accumulated=config.gradient_accumulation_steps,
-            seed=config.seed,
-        ),
-        lambda parameters, rate: torch.optim.AdamW(
-            parameters, lr=rate, weight_decay=config.weight_decay
-        ),
-        config.max_grad_norm,
-    )
+    return lr_finder.parts(model, learn, padded, config)
 
 
 def score(adapter: Path, model_path: str, judge: Sequence[Example], batch_size: int = 16) -> float:

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 from recipes.arguments import fail, parse
 from recipes.hyperparams import lr_range
 from recipes.run_directory import opened
+from recipes.trainer_config import TrainerConfig
 from tuiswp import report
 
 RESULT = "lr_finder.json"
@@ -163,6 +164,32 @@ def find(parts: Parts, asked: Range) -> Finding:
             ended = f"the loss is {asked.stop_at:g} times its best at {rate:.2e}"
             break
     return Finding(rates, losses, levelled(losses), suggest(rates, losses), ended)
+
+
+def parts(
+    model: Any,
+    learn: Sequence[Any],
+    collate: Callable[[list[Any]], dict[str, Any]],
+    config: TrainerConfig,
+) -> Parts:
+    """What the recipes around `Trainer` give: its batches, and AdamW as it would make it."""
+    import torch
+
+    steps = batches(
+        learn,
+        collate,
+        size=config.per_device_train_batch_size,
+        accumulated=config.gradient_accumulation_steps,
+        seed=config.seed,
+    )
+    return Parts(
+        model,
+        steps,
+        lambda parameters, rate: torch.optim.AdamW(
+            parameters, lr=rate, weight_decay=config.weight_decay
+        ),
+        config.max_grad_norm,
+    )
 
 
 def batches(

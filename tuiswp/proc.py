@@ -98,24 +98,30 @@ def token_of(pid: int) -> str | None:
 def _environment(pid: int) -> bytes:
     """What /proc says; an empty answer is believed only of a process that is not in exec."""
     path = Path(f"/proc/{pid}/environ")
+    if not (environment := path.read_bytes()) and not _is_program(pid):
+        return environment  # at once: most processes of root are threads of the kernel
     until = None
     believed = 0
-    while not (environment := path.read_bytes()) and believed < 3:
+    while not environment and believed < 3:
         if not _in_exec(pid):
             believed += 1
-            continue
-        now = time.monotonic()
-        until = until or now + _EXEC_PATIENCE_S
-        if now > until:
-            break
-        time.sleep(0.0005)
+        else:
+            now = time.monotonic()
+            until = until or now + _EXEC_PATIENCE_S
+            if now > until:
+                break
+            time.sleep(0.0005)
+        environment = path.read_bytes()
     return environment
 
 
 def _in_exec(pid: int) -> bool:
-    """True while `pid` has no arguments either, though it is alive and no thread of the kernel."""
-    if Path(f"/proc/{pid}/cmdline").read_bytes():
-        return False
+    """True while `pid` has no arguments either, though it is a program that lives."""
+    return not Path(f"/proc/{pid}/cmdline").read_bytes() and _is_program(pid)
+
+
+def _is_program(pid: int) -> bool:
+    """False for threads of the kernel and for zombies, which have no environment to wait for."""
     fields = _stat_fields(pid)
     if fields is None or len(fields) < 7 or fields[0] in "ZXx":
         return False

@@ -11,7 +11,6 @@ import pytest
 from tests.cli.conftest import Tuiswp
 from tests.cli.world import finished, run_folder
 from tests.faults import world
-from tests.faults.world import World
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.journal import Journal, read
 from tuiswp.controller.recomputing import value_in
@@ -26,12 +25,7 @@ pytestmark = pytest.mark.slow  # a controller of its own makes what is looked at
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sweep of three trials that a controller ran to its end; t0000 is the best with 1."""
-    folder = tmp_path_factory.mktemp("ran")
-    for name in ("template", "home", "home/run"):
-        (folder / name).mkdir(mode=0o700)
-    made = World(folder / "home", world.template(folder / "template"))
-    assert made.survive() is True
-    return made.place.root
+    return world.ran(tmp_path_factory.mktemp("ran")).root
 
 
 @pytest.fixture

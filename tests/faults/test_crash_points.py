@@ -8,21 +8,12 @@ import random
 
 import pytest
 
-from tests.faults.conftest import NewWorld
+from tests.faults.conftest import MANY, NewWorld, at_points
 from tests.faults.disk import Fault, Kind
 
 pytestmark = pytest.mark.slow
 
 SOME = 9  # of how many points one is tried by `make test`
-MANY = 400  # more points than there are
-
-
-def at_points(new_world: NewWorld, kind: Kind, numbers: range, gpus: str = "none") -> int:
-    """How many of the points `numbers` there were."""
-    for met, number in enumerate(numbers):
-        if not new_world(gpus).survive(Fault(kind, number)):
-            return met
-    raise AssertionError(f"there are more than {numbers.stop} points")
 
 
 def test_a_crash_at_some_points_loses_nothing_and_launches_nothing_twice(
@@ -43,7 +34,7 @@ def test_a_crash_at_any_point_loses_nothing_and_launches_nothing_twice(
 @pytest.mark.faults
 @pytest.mark.timeout(900)
 def test_a_crash_at_any_point_leaves_no_gpu_taken(new_world: NewWorld) -> None:
-    assert at_points(new_world, "crash", range(1, MANY), "sim:2x80") > 120
+    assert at_points(new_world, "crash", range(1, MANY), gpus="sim:2x80") > 120
 
 
 @pytest.mark.faults

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import NewWorld
+from tests.faults.conftest import MANY, NewWorld, at_points
 from tests.faults.disk import Disk, Fault, Kind
+from tests.faults.world import World
 from tuiswp.controller import requests
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.journal import Journal, read
@@ -20,21 +21,16 @@ from tuiswp.model.events import Warned
 pytestmark = pytest.mark.slow
 
 SOME = 13  # of how many points one is tried by `make test`
-MANY = 400  # more points than there are
 KINDS: tuple[Kind, ...] = ("short", "ENOSPC", "EIO", "EROFS", "EDQUOT", "ESTALE")
 
 
-def at_points(
-    new_world: NewWorld, kind: Kind, numbers: range, lasts: int = 1, gpus: str = "none"
-) -> int:
-    """How many of the points `numbers` there were."""
-    for met, number in enumerate(numbers):
-        world = new_world(gpus)
-        if not world.survive(Fault(kind, number, lasts)):
-            return met
-        # One draft may be left where the disk refused to remove it, too.
-        assert len(world.drafts()) <= (lasts > 1), (number, world.drafts())
-    raise AssertionError(f"there are more than {numbers.stop} points")
+def no_drafts(world: World) -> None:
+    assert not world.drafts(), world.drafts()
+
+
+def one_draft_at_most(world: World) -> None:
+    """Left where the disk refused to remove it, too."""
+    assert len(world.drafts()) <= 1, world.drafts()
 
 
 @pytest.mark.parametrize("kind", ["short", "ENOSPC", "EIO"])
@@ -42,7 +38,7 @@ def test_a_disk_that_refuses_at_some_points_costs_nothing_but_time(
     new_world: NewWorld, kind: Kind
 ) -> None:
     first = 2 + 3 * KINDS.index(kind)
-    assert at_points(new_world, kind, range(first, MANY, SOME)) > 7
+    assert at_points(new_world, kind, range(first, MANY, SOME), after=no_drafts) > 7
 
 
 @pytest.mark.faults
@@ -51,13 +47,13 @@ def test_a_disk_that_refuses_at_some_points_costs_nothing_but_time(
 def test_a_disk_that_refuses_once_at_any_point_costs_nothing_but_time(
     new_world: NewWorld, kind: Kind
 ) -> None:
-    assert at_points(new_world, kind, range(1, MANY)) > 100
+    assert at_points(new_world, kind, range(1, MANY), after=no_drafts) > 100
 
 
 @pytest.mark.faults
 @pytest.mark.timeout(900)
 def test_a_disk_that_refuses_a_lease_leaves_no_gpu_taken(new_world: NewWorld) -> None:
-    assert at_points(new_world, "ENOSPC", range(1, MANY), gpus="sim:2x80") > 120
+    assert at_points(new_world, "ENOSPC", range(1, MANY), gpus="sim:2x80", after=no_drafts) > 120
 
 
 @pytest.mark.faults
@@ -66,7 +62,7 @@ def test_a_disk_that_refuses_a_lease_leaves_no_gpu_taken(new_world: NewWorld) ->
 def test_a_disk_that_refuses_for_a_while_costs_nothing_but_time(
     new_world: NewWorld, kind: Kind
 ) -> None:
-    assert at_points(new_world, kind, range(1, MANY, 2), lasts=12) > 50
+    assert at_points(new_world, kind, range(1, MANY, 2), lasts=12, after=one_draft_at_most) > 50
 
 
 def refused(place: SweepDirectory, told: Path, fault: Fault) -> tuple[int, str]:

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from tests.faults import world
-from tests.faults.world import World
 from tuiswp.cli.main import main
 from tuiswp.errors import LauncherError
 from tuiswp.launchers.attempt import write_spec
@@ -52,12 +51,7 @@ KINDS: dict[str, Callable[[Path], object]] = {
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("ran")
-    for name in ("template", "home", "home/run"):
-        (folder / name).mkdir(mode=0o700)
-    made = World(folder / "home", world.template(folder / "template"))
-    assert made.survive()
-    return made.place.root
+    return world.ran(tmp_path_factory.mktemp("ran")).root
 
 
 def answer(words: tuple[str, ...], said: Path) -> int:

@@ -264,3 +264,12 @@ def template(folder: Path) -> SweepDirectory:
     place = SweepDirectory(folder / "sweeps" / "test")
     create(place, source)
     return place
+
+
+def ran(folder: Path) -> SweepDirectory:
+    """A sweep of three trials that a controller ran to its end; t0000 is the best with 1."""
+    for name in ("template", "home", "home/run"):
+        (folder / name).mkdir(mode=0o700)
+    made = World(folder / "home", template(folder / "template"))
+    assert made.survive() is True
+    return made.place

@@ -13,6 +13,7 @@ import msgspec
 from tuiswp.analysis.axes import measured
 from tuiswp.analysis.noise import TAIL, row_noise, tail
 from tuiswp.analysis.spikes import SPIKY, spikiness
+from tuiswp.metrics.names import EVALUATION
 from tuiswp.metrics.series import Series
 from tuiswp.text import visible
 
@@ -37,7 +38,6 @@ _PARTS = 5  # of a run, each of which is to be no worse than the ones before
 _CALM_DOWN = "Lower the learning rate by a factor of 3 to 10, clip gradients at 1, warm up longer."
 
 _LOSS = ("loss", "nll", "cross_entropy", "bpb", "perplexity")
-_EVAL = ("eval", "val", "valid", "validation", "test", "dev", "heldout")
 _TRAIN = ("train", "training")
 # Verdicts in the order of what to mend first; the others only add to what is said.
 _FIRST: tuple[State, ...] = ("diverged", "unstable", "overfit", "stuck", "underfit")
@@ -77,13 +77,13 @@ def choose(
     """
     known = {name: _words(name) for name in names}
     losses = [name for name in names if not known[name].isdisjoint(_LOSS)]
-    tested = [name for name in losses if not known[name].isdisjoint(_EVAL)]
+    tested = [name for name in losses if not known[name].isdisjoint(EVALUATION)]
     trained = [name for name in losses if name not in tested]
 
     def rank(name: str) -> tuple[bool, int, int, int]:
         words = known[name]
         plain = next((at for at, loss in enumerate(_LOSS) if loss in words), len(_LOSS))
-        extra = len(words - {*_LOSS, *_EVAL, *_TRAIN})
+        extra = len(words - {*_LOSS, *EVALUATION, *_TRAIN})
         return (names[name].count < 2, extra, plain, -names[name].count)
 
     return (

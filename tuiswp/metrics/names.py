@@ -8,7 +8,8 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping, Set
 
-EVALUATION = {"eval", "evaluation", "val", "valid", "validation", "test", "dev", "heldout"}
+# Words of a metric's name that say: measured on data held out.
+EVALUATION = frozenset({"eval", "val", "valid", "validation", "test", "dev", "heldout"})
 
 
 def normal(name: str) -> str:

@@ -6,10 +6,10 @@ By names alone: what is measured on held-out data before what is measured on the
 import re
 from collections.abc import Iterable
 
+from tuiswp.metrics.names import EVALUATION
 from tuiswp.model.sweep import Goal
 from tuiswp.spec.scale import words
 
-_HELD_OUT = {"eval", "val", "valid", "validation", "test", "dev", "heldout"}
 _MORE = {
     "accuracy", "acc", "f1", "auc", "auroc", "precision", "recall", "reward", "return", "score",
     "bleu", "rouge", "map", "iou", "miou", "psnr", "ssim", "correlation", "corr", "r2", "mcc",
@@ -48,7 +48,7 @@ def _words(name: str) -> set[str]:
 def _doubt(name: str) -> int:
     """0: most likely what decides."""
     found = _words(name)
-    held_out = bool(found & _HELD_OUT)
+    held_out = bool(found & EVALUATION)
     if found & _BESIDE and not found & {"loss", "error"}:
         return 9
     if found & _LESS:
