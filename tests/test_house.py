@@ -173,14 +173,25 @@ def test_the_gate_against_markup_lets_inert_texts_pass(source: str) -> None:
     assert markup_faults(source, "a.py") == []
 
 
-@pytest.mark.parametrize("page", ["docs/faults.md", "SECURITY.md"])
-def test_every_test_that_a_page_of_promises_names_exists(page: str) -> None:
+@pytest.mark.parametrize(
+    ("page", "least"), [("README.md", 12), ("docs/faults.md", 100), ("SECURITY.md", 20)]
+)
+def test_every_test_that_a_page_of_promises_names_exists(page: str, least: int) -> None:
     named = re.findall(r"(tests/[\w/]+\.py)::(\w+)", (ROOT / page).read_text())
-    assert len(named) > 20
+    assert len(named) >= least
     for path, name in named:
         assert re.search(rf"^ *(async )?def {name}\(", (ROOT / path).read_text(), re.MULTILINE), (
             f"{page} names {path}::{name}, which is not there"
         )
+
+
+def test_each_of_the_twelve_promises_stands_in_the_readme_with_a_test() -> None:
+    section = (
+        (ROOT / "README.md").read_text().partition("### Twelve promises")[2].partition("\n#")[0]
+    )
+    rows = [line.split("|")[1:4] for line in section.splitlines() if re.match(r"\| \d", line)]
+    assert [int(number) for number, _, _ in rows] == list(range(1, 13))
+    assert all("::" in held for _, _, held in rows)
 
 
 def test_each_of_the_twelve_promises_and_each_fault_has_a_test_or_a_reason() -> None:
