@@ -135,6 +135,7 @@ def test_a_kill_by_the_kernel_needs_evidence_to_be_called_so() -> None:
         ("paused", "paused", "paused-by-user"),
         ("queued", "queued", "killed-by-user"),
         ("stopped", "killed", "sweep-stopped"),
+        ("hang", "failed", "hang"),
     ],
 )
 def test_what_was_asked_decides_what_it_becomes(becomes: str, outcome: str, cause: str) -> None:

@@ -142,6 +142,8 @@ def _asked(trial: Trial) -> tuple[Outcome, Cause]:
             return "pruned", "pruned"
         case "timeout":
             return "failed", "timeout"
+        case "hang":
+            return "failed", "hang"
         case "killed":
             return "killed", "killed-by-user"
 

@@ -345,10 +345,14 @@ _SINCE_2 = (
     PhaseStarted, PhaseEnded, CheckpointsRemoved, Notified,
 )  # fmt: skip
 
+_CAUSES_SINCE_2 = ("interrupted-by-user", "diverged", "hang")
+
 
 def version_of(event: Event) -> int:
     """The journal version that first knew this fact."""
-    if isinstance(event, AttemptEnded) and event.cause == "interrupted-by-user":
+    if isinstance(event, AttemptEnded) and event.cause in _CAUSES_SINCE_2:
+        return 2
+    if isinstance(event, KillRequested) and event.request.becomes == "hang":
         return 2
     if isinstance(event, TrialSuggested) and event.origin in ("bayes", "replicate"):
         return 2

@@ -20,7 +20,7 @@ STATES: tuple[State, ...] = (
 Cause: TypeAlias = Literal[
     "done", "exit-code", "signal", "killed-by-user", "paused-by-user", "sweep-stopped", "timeout",
     "pruned", "gpu-oom", "host-oom", "gpu-fault", "launch-error", "disk-full", "reboot", "unknown",
-    "interrupted-by-user",
+    "interrupted-by-user", "diverged", "hang",
 ]  # fmt: skip
 
 Origin: TypeAlias = Literal[
@@ -99,7 +99,7 @@ class KillRequest(msgspec.Struct, frozen=True):
     at: float
     by: str
     why: str
-    becomes: Literal["killed", "paused", "queued", "timeout", "pruned", "stopped"]
+    becomes: Literal["killed", "paused", "queued", "timeout", "pruned", "stopped", "hang"]
     force: bool = False
     fresh: bool = False  # becomes queued: move the old files aside first
 
