@@ -139,7 +139,11 @@ def test_requests_come_in_the_order_they_were_made(directory: SweepDirectory) ->
     assert [request for _, request in requests.pending(directory)] == asked
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"id":"x"}'])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"id":"x"}'],
+    ids=["nothing", "half", "no text", "deep", "too little"],
+)
 def test_a_file_that_is_no_request_says_why(directory: SweepDirectory, content: bytes) -> None:
     (directory.requests / "1.json").write_bytes(content)
     [(_, reason)] = requests.pending(directory)

@@ -17,6 +17,7 @@ from tests.launchers.jobs import Jobs, in_trial, text_of, wait_for
 from tuiswp import proc
 from tuiswp.errors import LauncherError, UsageError
 from tuiswp.launchers import tmux as tmux_module
+from tuiswp.launchers import viewer
 from tuiswp.launchers.attempt import log_tail, read_exit, read_start
 from tuiswp.launchers.base import ExitRecord, Job, StartRecord
 from tuiswp.launchers.tmux import TmuxLauncher
@@ -318,6 +319,34 @@ def test_attaching_from_outside_shows_the_attempt(
     assert command is not None
     with terminal(command, {}) as shown:
         wait_for(lambda: b"look here" in shown())
+
+
+def as_drawn_by(name: str) -> subprocess.CompletedProcess[str]:
+    """What `viewer` makes of a TERM, in a process of its own: curses knows one terminal each."""
+    say = "import sys; from tuiswp.launchers import viewer; "
+    say += "print(viewer.environment({'TERM': sys.argv[1]})['TERM'])"
+    return subprocess.run([sys.executable, "-c", say, name], capture_output=True, text=True)
+
+
+def test_attaching_from_a_terminal_that_this_machine_does_not_know_draws_as_xterm(
+    jobs: Jobs, launcher: TmuxLauncher
+) -> None:
+    job = jobs.make(["sh", "-c", "echo look here; sleep 60"])
+    launcher.start([job])
+    wait_for(lambda: b"look here" in printed(job))
+    command = launcher.attach_command(job.id, job.token)
+    assert command is not None
+    with terminal(command, {"TERM": "xterm-nobody-knows"}) as shown:
+        wait_for(lambda: b"unsuitable terminal" in shown())
+    known = as_drawn_by("xterm-nobody-knows").stdout.strip()
+    assert known == viewer.UNDERSTOOD
+    with terminal(command, {"TERM": known}) as shown:
+        wait_for(lambda: b"look here" in shown())
+
+
+def test_attaching_from_a_terminal_that_draws_nothing_says_so() -> None:
+    assert "TERM=dumb says that this terminal cannot draw" in as_drawn_by("dumb").stderr
+    assert as_drawn_by("xterm").stdout.strip() == "xterm"
 
 
 def test_attaching_from_inside_our_server_switches_the_client(

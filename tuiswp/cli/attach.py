@@ -8,6 +8,7 @@ from tuiswp.cli import arguments as args
 from tuiswp.controller.client import SweepReader
 from tuiswp.controller.opening import launcher_for
 from tuiswp.errors import UsageError
+from tuiswp.launchers import viewer
 from tuiswp.model.ids import attempt_id
 from tuiswp.model.trial import Launching, Running
 
@@ -35,4 +36,4 @@ def run(arguments: Namespace) -> int:
         raise UsageError(f"{attempt} has no window any more; it still runs", hint=logs)
     if not sys.stdout.isatty() or not sys.stdin.isatty():
         raise UsageError("attach needs a terminal", hint=logs)
-    os.execvp(command[0], command)
+    os.execvpe(command[0], command, viewer.environment(os.environ))

@@ -233,6 +233,14 @@ def terminal() -> Iterator[Finding]:
         yield Finding("terminal", "ok", f"TERM={name}, {output.width()} columns")
 
 
+def logout() -> Iterator[Finding]:
+    from tuiswp.controller import logout
+
+    ends = logout.ends_what_runs()
+    if ends is not None:
+        yield Finding("logout", "warn", ends, logout.REMEDY)
+
+
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    python, libraries, tmux, gpus, sweeps_directory, runtime, terminal,
+    python, libraries, tmux, gpus, sweeps_directory, runtime, terminal, logout,
 )  # fmt: skip

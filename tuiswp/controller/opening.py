@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import tuiswp
 from tuiswp import proc
-from tuiswp.controller import priors, provenance, range_test
+from tuiswp.controller import logout, priors, provenance, range_test
 from tuiswp.controller.directory import Lock, SweepDirectory, write_atomically
 from tuiswp.controller.frozen import current_sweep, frozen_sweep
 from tuiswp.controller.journal import JournalReader, read
@@ -213,6 +213,8 @@ def run_controller(directory: SweepDirectory, *, batch: bool) -> ExitCode:
                 "network-disk",
                 f"{directory.root} lies on {kind}: locks and durability are only as good as it is",
             )
+        if (ends := logout.ends_what_runs()) is not None:
+            controller.core.warn("logout", f"{ends}; {logout.REMEDY}")
         left = controller.run()
         return exit_code(controller.core.sweep, controller.core.state, left)
     finally:

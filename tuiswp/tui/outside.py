@@ -32,10 +32,12 @@ def attach(app: "SweepApp", number: int) -> None:
         app.say("it does not run, so it has no window; l shows what it printed", bad=True)
         return
     from tuiswp.controller.opening import launcher_for  # brings the controller
+    from tuiswp.launchers import viewer
 
     try:
         launcher = launcher_for(SweepDirectory(app.path))
         argv = launcher.attach_command(trial.attempt_id or "", trial.status.token)
+        environment = viewer.environment(os.environ)
     except TuiswpError as error:
         app.say(str(error), bad=True)
         return
@@ -45,7 +47,7 @@ def attach(app: "SweepApp", number: int) -> None:
     command = shlex.join(argv)
     app.ran += (EventLine(0, time.time(), "attach", number, visible(command), command=command),)
     with app.suspend():
-        subprocess.run(argv, check=False)
+        subprocess.run(argv, check=False, env=environment)
 
 
 def shell(app: "SweepApp", number: int) -> None:
