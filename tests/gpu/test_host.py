@@ -58,17 +58,6 @@ def test_a_tree_lists_a_process_and_its_children() -> None:
     assert host.tree(child.pid) == []
 
 
-def test_descendants_are_found_by_their_token() -> None:
-    token = "e" * 32
-    with subprocess.Popen(["sleep", "60"], env={"TUISWP_TOKEN": token}) as child:
-        try:
-            until_readable(child)
-            assert host.descendants_alive(token) == [proc.identify(child.pid)]
-        finally:
-            child.kill()
-    assert host.descendants_alive(token) == []
-
-
 def test_how_busy_a_process_is_shows_from_the_second_look_on() -> None:
     spin = "import time\nwhile True: time.process_time()"
     child = subprocess.Popen([sys.executable, "-c", spin])

@@ -22,7 +22,7 @@ from tests.launchers.jobs import Jobs, children, gone, in_attempt, in_trial, tex
 from tuiswp import proc
 from tuiswp.launchers.attempt import (
     ask_to_leave,
-    is_attempt_alive,
+    liveness,
     log_tail,
     read_exit,
     read_start,
@@ -693,10 +693,10 @@ def test_an_orphans_daemon_is_found_and_ended_by_its_token(
     supervisor.wait()
     os.kill(start.training.pid, signal.SIGKILL)
     wait_for(lambda: gone(start.training.pid))
-    assert is_attempt_alive(start) == "orphaned"
+    assert liveness([start]) == {start.token: "orphaned"}
     assert ask_to_leave(start, "kill")
     wait_for(lambda: gone(daemon))
-    wait_for(lambda: is_attempt_alive(start) == "dead")
+    wait_for(lambda: liveness([start]) == {start.token: "dead"})
     assert not ask_to_leave(start, "kill")
 
 

@@ -142,11 +142,6 @@ class TreeWatch:
         return busy
 
 
-def descendants_alive(token: str) -> list[Process]:
-    """Live processes of this user that carry the token of an attempt, wherever they went."""
-    return proc.with_tokens().get(token, [])
-
-
 def _own_groups() -> list[Path]:
     """Directories of this process's control group and its parents (version 2), if readable."""
     try:

@@ -171,11 +171,6 @@ def log_tail(attempt_dir: Path, limit_bytes: int = 65536) -> bytes:
     return tail
 
 
-def is_attempt_alive(start: StartRecord) -> Liveness:
-    """What still runs of one attempt."""
-    return liveness([start])[start.token]
-
-
 def liveness(starts: Iterable[StartRecord]) -> dict[str, Liveness]:
     """What still runs of each attempt, by token; /proc is scanned once, and only if it must be."""
     found: dict[str, Liveness] = {}

@@ -113,11 +113,6 @@ def proposes(sweep: Sweep, start: int, trials: Collection[Trial]) -> bool:
     return next_point(suggest(sweep), start, {trial.key for trial in trials}) is not None
 
 
-def grid_size(sweep: Sweep) -> int | None:
-    """Points of the grid; None for another method."""
-    return GridProposer(sweep).size if sweep.method == "grid" else None
-
-
 def planned_trials(sweep: Sweep) -> int | None:
     """How many trials the sweep will have, the baseline included; None: it runs until stopped.
 

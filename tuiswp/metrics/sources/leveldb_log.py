@@ -33,11 +33,6 @@ class LevelDbLog:
         self._skip_to = 0  # nothing before this byte is looked at
         self.is_foreign = False  # it does not begin as W&B's files do
 
-    @property
-    def is_pending(self) -> bool:
-        """Something waits for bytes that were never written."""
-        return self._parts is not None or (bool(self._waiting) and self._at >= self._skip_to)
-
     def feed(self, data: bytes) -> None:
         if self.is_foreign:
             return
