@@ -53,6 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
         HF_HUB_OFFLINE="1",
         MPLBACKEND="Agg",
         TUISWP_GPUS="none",
+        TUISWP_KMSG="/dev/null",
         TUISWP_RUNTIME_DIR=str(place / "run"),
         TUISWP_TMUX_SOCKET=f"tuiswp-test-{os.getpid()}",
     )

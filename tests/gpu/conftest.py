@@ -14,16 +14,35 @@ from tuiswp.gpu.probe import GpuWatch
 
 
 class FakeNvml:
-    """The machine's GPUs as a text file; the lines are explained in fakenvml.c."""
+    """The machine's GPUs as a text file; the lines are explained in fakenvml.c.
 
-    def __init__(self, path: Path) -> None:
+    `kmsg`: its kernel log, empty at first.
+    """
+
+    def __init__(self, path: Path, kmsg: Path) -> None:
         self._path = path
+        self.kmsg = kmsg
+        self._said = 0
+        kmsg.write_bytes(b"")
 
     def says(self, *lines: str) -> None:
         """Replace the description in one step."""
         draft = self._path.with_suffix(".new")
         draft.write_text("".join(f"{line}\n" for line in lines))
         draft.replace(self._path)
+
+    def kernel(self, *texts: str, facility: int = 0) -> None:
+        """The kernel logs these messages now."""
+        with self.kmsg.open("ab") as log:
+            for text in texts:
+                self._said += 1
+                at = int(time.monotonic() * 1e6)
+                log.write(f"{facility << 3 | 3},{self._said},{at},-;{text}\n".encode())
+
+    def new_boot(self) -> None:
+        """The kernel log begins anew."""
+        self.kmsg.unlink()
+        self.kmsg.write_bytes(b"")
 
 
 @pytest.fixture(scope="session")
@@ -45,16 +64,24 @@ def nvml_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def nvml(nvml_library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNvml:
     """One healthy GPU; the children of this process find the stand-in."""
     world = tmp_path / "world"
-    fake = FakeNvml(world)
+    fake = FakeNvml(world, tmp_path / "kmsg")
     fake.says("count 1")
     before = os.environ.get("LD_LIBRARY_PATH")
     monkeypatch.setenv(
         "LD_LIBRARY_PATH", f"{nvml_library}:{before}" if before else str(nvml_library)
     )
     monkeypatch.setenv("FAKENVML", str(world))
+    monkeypatch.setenv("TUISWP_KMSG", str(fake.kmsg))
+    monkeypatch.setenv("TUISWP_RUNTIME_DIR", str(_private(tmp_path)))
     for name in ("TUISWP_GPUS", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.delenv(name, raising=False)
     return fake
+
+
+def _private(folder: Path) -> Path:
+    made = folder / "run"
+    made.mkdir(mode=0o700)
+    return made
 
 
 @pytest.fixture

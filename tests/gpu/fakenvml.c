@@ -3,8 +3,11 @@
    The file is read at every call, so a test can make a GPU sick and well again. One fact a line:
      init RC          start of NVML gives RC           hang-init 1     ... or never comes back
      count N          number of GPUs                   driver TEXT
-     gpu I KEY VALUE  KEY: bus, total, used (MiB), rc (of every call), memory-rc, list-rc, power-rc,
-                      hang, mig (number of MIG devices; -1: mode on, none made), busid
+     gpu I KEY VALUE  KEY: bus, id (of its UUID), total, used (MiB), rc (of every call), memory-rc,
+                      list-rc, power-rc, use-rc, hang, mig (number of MIG devices; -1: mode on,
+                      none made)
+                      of its condition, which is not supported unless said: ecc, pending, failed,
+                      pages, action, reasons
      proc I PID MIB   a computing process (MIB -1: not told)      draws I PID MIB   a drawing one
    Handles: I + 1 for a GPU, 1000 * (I + 1) + K + 1 for its MIG device K. */
 #include <stdio.h>
@@ -15,13 +18,16 @@
 typedef unsigned int u32;
 typedef unsigned long long u64;
 enum { OK = 0, ARGUMENT = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, TOO_SMALL = 7 };
-enum { GPUS = 16, PROCESSES = 64, FOREVER_STEP_MS = 20 };
+enum { UNTOLD = -1, GPUS = 16, PROCESSES = 64, FOREVER_STEP_MS = 20 };
 
 typedef struct { int i, draws; u32 pid; long mib; } proc_t;
 typedef struct {
     int init, hang_init, count, processes;
     char driver[64];
-    struct { long bus, total, used, rc, memory_rc, list_rc, power_rc, hang, mig; } gpu[GPUS];
+    struct {
+        long bus, id, total, used, rc, memory_rc, list_rc, power_rc, use_rc, hang, mig;
+        long ecc, pending, failed, pages, action, reasons;
+    } gpu[GPUS];
     proc_t process[PROCESSES];
 } world_t;
 
@@ -31,7 +37,13 @@ static void look(world_t *w) {
     memset(w, 0, sizeof *w);
     w->count = 1;
     strcpy(w->driver, "570.0");
-    for (i = 0; i < GPUS; i++) { w->gpu[i].bus = i + 1; w->gpu[i].total = 81920; }
+    for (i = 0; i < GPUS; i++) {
+        w->gpu[i].bus = i + 1;
+        w->gpu[i].id = i;
+        w->gpu[i].total = 81920;
+        w->gpu[i].ecc = w->gpu[i].pending = w->gpu[i].failed = w->gpu[i].pages = UNTOLD;
+        w->gpu[i].action = w->gpu[i].reasons = UNTOLD;
+    }
     const char *path = getenv("FAKENVML");
     FILE *file = path ? fopen(path, "r") : NULL;
     if (!file) return;
@@ -41,15 +53,18 @@ static void look(world_t *w) {
         if (sscanf(line, "count %d", &w->count) == 1) continue;
         if (sscanf(line, "driver %63s", text) == 1) { strcpy(w->driver, text); continue; }
         if (sscanf(line, "gpu %d %31s %ld", &i, key, &value) == 3 && i >= 0 && i < GPUS) {
-            if (!strcmp(key, "bus")) w->gpu[i].bus = value;
-            if (!strcmp(key, "total")) w->gpu[i].total = value;
-            if (!strcmp(key, "used")) w->gpu[i].used = value;
-            if (!strcmp(key, "rc")) w->gpu[i].rc = value;
-            if (!strcmp(key, "memory-rc")) w->gpu[i].memory_rc = value;
-            if (!strcmp(key, "list-rc")) w->gpu[i].list_rc = value;
-            if (!strcmp(key, "power-rc")) w->gpu[i].power_rc = value;
-            if (!strcmp(key, "hang")) w->gpu[i].hang = value;
-            if (!strcmp(key, "mig")) w->gpu[i].mig = value;
+            const struct { const char *key; long *value; } known[] = {
+                {"bus", &w->gpu[i].bus}, {"id", &w->gpu[i].id}, {"total", &w->gpu[i].total},
+                {"used", &w->gpu[i].used}, {"rc", &w->gpu[i].rc},
+                {"memory-rc", &w->gpu[i].memory_rc}, {"list-rc", &w->gpu[i].list_rc},
+                {"power-rc", &w->gpu[i].power_rc}, {"use-rc", &w->gpu[i].use_rc},
+                {"hang", &w->gpu[i].hang}, {"mig", &w->gpu[i].mig}, {"ecc", &w->gpu[i].ecc},
+                {"pending", &w->gpu[i].pending}, {"failed", &w->gpu[i].failed},
+                {"pages", &w->gpu[i].pages}, {"action", &w->gpu[i].action},
+                {"reasons", &w->gpu[i].reasons},
+            };
+            for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+                if (!strcmp(key, known[k].key)) *known[k].value = value;
             continue;
         }
         int draws = !strncmp(line, "draws", 5);
@@ -99,8 +114,8 @@ int nvmlDeviceGetHandleByIndex_v2(u32 index, void **device) {
 }
 int nvmlDeviceGetUUID(void *device, char *text, u32 size) {
     ENTER(device);
-    if (part < 0) snprintf(text, size, "GPU-00000000-0000-0000-0000-%012d", gpu);
-    else snprintf(text, size, "MIG-11111111-0000-0000-%04d-%012d", gpu, part);
+    if (part < 0) snprintf(text, size, "GPU-00000000-0000-0000-0000-%012ld", w.gpu[gpu].id);
+    else snprintf(text, size, "MIG-11111111-0000-0000-%04ld-%012d", w.gpu[gpu].id, part);
     return OK;
 }
 int nvmlDeviceGetName(void *device, char *text, u32 size) {
@@ -129,6 +144,7 @@ typedef struct { u32 gpu, memory; } usage_t;
 int nvmlDeviceGetUtilizationRates(void *device, usage_t *usage) {
     ENTER(device);
     if (part >= 0) return NOT_SUPPORTED;
+    if (w.gpu[gpu].use_rc) return (int)w.gpu[gpu].use_rc;
     usage->gpu = 42; usage->memory = 7;
     return OK;
 }
@@ -178,4 +194,43 @@ int nvmlDeviceGetComputeRunningProcesses_v2(void *device, u32 *count, listed_t *
 }
 int nvmlDeviceGetGraphicsRunningProcesses_v3(void *device, u32 *count, listed_t *out) {
     return list(device, count, out, 1);
+}
+int nvmlDeviceGetRemappedRows(void *device, u32 *corrected, u32 *bad, u32 *pending, u32 *failed) {
+    ENTER(device);
+    if (w.gpu[gpu].pending == UNTOLD && w.gpu[gpu].failed == UNTOLD) return NOT_SUPPORTED;
+    *corrected = 0;
+    *bad = *pending = w.gpu[gpu].pending > 0;
+    *failed = w.gpu[gpu].failed > 0;
+    return OK;
+}
+int nvmlDeviceGetRetiredPagesPendingStatus(void *device, int *pending) {
+    ENTER(device);
+    if (w.gpu[gpu].pages == UNTOLD) return NOT_SUPPORTED;
+    *pending = (int)w.gpu[gpu].pages;
+    return OK;
+}
+int nvmlDeviceGetTotalEccErrors(void *device, int type, int counter, u64 *count) {
+    ENTER(device);
+    if (w.gpu[gpu].ecc == UNTOLD || type != 1 || counter != 0) return NOT_SUPPORTED;
+    *count = (u64)w.gpu[gpu].ecc;
+    return OK;
+}
+int nvmlDeviceGetCurrentClocksEventReasons(void *device, u64 *reasons) {
+    ENTER(device);
+    if (w.gpu[gpu].reasons == UNTOLD) return NOT_SUPPORTED;
+    *reasons = (u64)w.gpu[gpu].reasons;
+    return OK;
+}
+typedef struct {
+    u32 field, scope; long long when, took; int type, rc; union { double d; u32 u; u64 l; } value;
+} field_t;
+int nvmlDeviceGetFieldValues(void *device, int count, field_t *fields) {
+    ENTER(device);
+    for (int i = 0; i < count; i++) {
+        int told = fields[i].field == 230 && w.gpu[gpu].action != UNTOLD;
+        fields[i].rc = told ? OK : NOT_SUPPORTED;
+        fields[i].type = 1;
+        fields[i].value.u = told ? (u32)w.gpu[gpu].action : 0;
+    }
+    return OK;
 }

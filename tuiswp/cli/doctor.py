@@ -146,6 +146,26 @@ def gpus() -> Iterator[Finding]:
         for gpu in found.gpus:
             if gpu.problem is not None:
                 yield Finding(gpu.label, "warn", gpu.problem, "no trial is started on it")
+            for news in gpu.news:
+                yield Finding(gpu.label, "warn", news)
+    if found.source == "nvml":
+        yield _kernel()
+
+
+def _kernel() -> Finding:
+    """Whether what the driver says of sick GPUs can be heard."""
+    from tuiswp.gpu.kernel import log_path, unreadable
+
+    path, why = log_path(), unreadable()
+    if why is None:
+        return Finding("kernel log", "ok", f"{path}: faults of GPUs (Xid) are seen")
+    return Finding(
+        "kernel log",
+        "warn",
+        f"{path}: {why}; faults of GPUs (Xid) are seen only as far as NVML tells",
+        "an administrator allows it with `sysctl kernel.dmesg_restrict=0`, or gives this user "
+        "CAP_SYSLOG; a container needs the device too (--device /dev/kmsg)",
+    )
 
 
 def sweeps_directory() -> Iterator[Finding]:

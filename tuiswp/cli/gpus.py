@@ -1,6 +1,7 @@
 """`tuiswp gpus`: every GPU as it is now, who is on it, and whether a trial can use it. Ends nobody.
 
-Answers within seconds even when NVML does not.
+Answers within seconds even when NVML does not. `--release` puts a GPU back to work that was set
+aside for a fault; it resets nothing.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -11,12 +12,15 @@ import msgspec
 from tuiswp import proc
 from tuiswp.analysis import tables, words
 from tuiswp.cli import output
-from tuiswp.errors import ExitCode
+from tuiswp.errors import EnvironmentFault, ExitCode, UsageError
+from tuiswp.gpu.health import releasable
 from tuiswp.gpu.host import cpu_count, cpu_slots
 from tuiswp.gpu.inventory import GpuProcess, GpuReading, Inventory
+from tuiswp.gpu.kernel import KernelLog
 from tuiswp.gpu.leases import HeldLease, LeaseBook
 from tuiswp.gpu.placement import explain_all
 from tuiswp.gpu.probe import read_once
+from tuiswp.gpu.released import Releases
 from tuiswp.model.sweep import Resources
 from tuiswp.text import visible
 
@@ -25,9 +29,16 @@ DEADLINE_S = 1.5
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
     parser.add_argument("--json", action="store_true", help="print one object")
+    parser.add_argument(
+        "--release",
+        metavar="GPU",
+        help="use a GPU again whose reported faults are dealt with (G1, 1 or its UUID)",
+    )
 
 
 def run(arguments: Namespace) -> int:
+    if arguments.release is not None:
+        return _release(arguments.release)
     inventory = read_once(DEADLINE_S)
     leases = LeaseBook(proc.runtime_dir() / "leases").held()
     verdicts = explain_all(Resources(), inventory, leases, own_tokens=())
@@ -36,6 +47,46 @@ def run(arguments: Namespace) -> int:
     else:
         output.say(*_lines(inventory, leases, verdicts))
     return ExitCode.OK
+
+
+def _release(word: str) -> int:
+    log = KernelLog()  # what comes after this look is not dealt with
+    said = log.look()
+    log.close()
+    inventory = read_once(DEADLINE_S)
+    shown = visible(word, limit=60)
+    if not inventory.gpus:
+        why = visible(inventory.problem or "there is no GPU here")
+        raise EnvironmentFault(f"no GPU can be released: {why}", hint="`tuiswp doctor` says more")
+    gpu = next((gpu for gpu in inventory.gpus if _is_meant(word, gpu)), None)
+    if gpu is None:
+        there = ", ".join(gpu.label for gpu in inventory.gpus)
+        raise UsageError(f"{shown!r} names no GPU", where="--release", hint=f"there are {there}")
+    if not gpu.faulty:
+        state = f"it {visible(gpu.problem)}" if gpu.problem else "no fault of it is known"
+        raise UsageError(f"{gpu.label} has nothing to be released from: {state}")
+    if not releasable(gpu):
+        raise EnvironmentFault(
+            f"{gpu.label} cannot be used whatever is said here: it {visible(gpu.problem or '')}"
+        )
+    try:
+        Releases().put(gpu, max((xid.seq for xid in said if xid.pci == gpu.pci), default=None))
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot be noted: {error.strerror}",
+            where=str(proc.runtime_dir()),
+            hint="make room there, or set TUISWP_RUNTIME_DIR to another directory",
+        ) from error
+    output.say(
+        f"{gpu.label} is used again until something new is reported of it, or the machine restarts",
+        f"(it {visible((gpu.problem or '').partition(';')[0])})",
+    )
+    return ExitCode.OK
+
+
+def _is_meant(word: str, gpu: GpuReading) -> bool:
+    names = {gpu.label, f"G{gpu.index}", str(gpu.index), gpu.uuid, gpu.share_of}
+    return word.lower() in {name.lower() for name in names if name}
 
 
 def as_json(
@@ -84,8 +135,9 @@ def _lines(inventory: Inventory, leases: Sequence[HeldLease], verdicts: Sequence
         width=output.width(),
         right=(2, 3, 4, 5),
     )
-    lines += [visible(verdict) for verdict in verdicts]
+    lines += [output.prose(visible(verdict), indent="  ") for verdict in verdicts]
     for gpu in inventory.gpus:
+        lines += [f"  {gpu.label} {visible(one)}" for one in gpu.news]
         lines += [f"  on {gpu.label}: {_process(one)}" for one in gpu.processes or ()]
     return lines + [f"note: {visible(note)}" for note in inventory.notes]
 

@@ -16,7 +16,8 @@ def carry_on(before: Inventory | None, now: Inventory) -> Inventory:
     if not now.gpus:  # NVML itself is gone
         problem = now.problem or "NVML lists no GPU any more"
         return msgspec.structs.replace(before, problem=problem, taken_at=now.taken_at)
-    fresh = {gpu.uuid: gpu for gpu in now.gpus if gpu.uuid}
+    # One that changed places is told twice while its old place cannot be read: the newer counts.
+    fresh = {gpu.uuid: gpu for gpu in sorted(now.gpus, key=lambda gpu: gpu.at) if gpu.uuid}
     nameless = {gpu.index: gpu for gpu in now.gpus if not gpu.uuid}
     # A whole GPU that was cut up into MIG devices since is not lost: its parts are new devices.
     parts = {gpu.share_of for gpu in fresh.values()}

@@ -28,12 +28,33 @@ class GpuProcess(msgspec.Struct, frozen=True):
     graphics: bool = False
 
 
+class Health(msgspec.Struct, frozen=True):
+    """What NVML says of a GPU's condition; None for what it does not say, which is no fault.
+
+    `memory_errors`: uncorrectable ones since its last reset. `remapped`: rows of memory that were
+    replaced; `remap_pending`, `remap_failed`: some wait for a reset to be, or could not be;
+    `pages_pending`: as much of pages.
+    `action`: what the driver asks for, NVML_GPU_RECOVERY_ACTION_*. `slowed`: why its clocks are
+    held back.
+    """
+
+    memory_errors: int | None = None
+    remapped: int | None = None
+    remap_pending: bool | None = None
+    remap_failed: bool | None = None
+    pages_pending: bool | None = None
+    action: int | None = None
+    slowed: tuple[str, ...] = ()
+
+
 class GpuReading(msgspec.Struct, frozen=True):
     """One GPU or MIG device at one moment; None for what NVML does not say.
 
     `uuid` is opaque, and empty if it could not be read. `index` is the place in PCI bus order, as
     nvidia-smi numbers them; `mig_index` counts within it. `processes` None: not readable.
-    `problem`: why it cannot be used now. `share_of`: UUID of the GPU a MIG device is a part of.
+    `problem`: why it cannot be used now; `faulty`: because NVML or the kernel reported a fault of
+    it. `share_of`: UUID of the GPU a MIG device is a part of. `pci`: its place, `0000:41:00`.
+    `news`: what is worth knowing and no problem.
     `at`: when it was read, in CLOCK_MONOTONIC seconds, which all processes of a boot share.
     """
 
@@ -53,6 +74,10 @@ class GpuReading(msgspec.Struct, frozen=True):
     share_of: str | None = None
     mig_index: int | None = None
     at: float = 0.0
+    faulty: bool = False
+    pci: str | None = None
+    health: Health = Health()
+    news: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 import pynvml
 
-from tuiswp.gpu.inventory import GpuReading, Inventory, Source
+from tuiswp.gpu.inventory import GpuReading, Health, Inventory, Source
 from tuiswp.gpu.owners import Owners
 
 _MIB = 1024 * 1024
@@ -31,6 +31,13 @@ _SICK = {
     pynvml.NVML_ERROR_GPU_IS_LOST: "is lost (it fell off the bus); the machine needs a reboot",
     pynvml.NVML_ERROR_RESET_REQUIRED: "needs a reset by the machine's administrator",
 }
+
+# Why clocks are held back, where that says something of the machine.
+_SLOWED = {
+    0x20: "heat", 0x40: "heat", 0x80: "its power supply (power brake)",
+}  # fmt: skip
+_RECOVERY_ACTION = 230  # NVML_FI_DEV_GET_GPU_RECOVERY_ACTION, since driver 565
+_UNSIGNED = 1  # NVML_VALUE_TYPE_UNSIGNED_INT
 
 _CANNOT_START = {
     pynvml.NVML_ERROR_LIBRARY_NOT_FOUND: "no NVIDIA driver library (libnvidia-ml.so.1) here",
@@ -92,9 +99,9 @@ class _Found(msgspec.Struct, frozen=True):
     bus: tuple[int, int, int] | None
     gpus: tuple[GpuReading, ...]
 
-    def sick(self, problem: str) -> "_Found":
+    def sick(self, problem: str, *, faulty: bool = False) -> "_Found":
         """What was known, with the reason not to use it."""
-        gpus = (msgspec.structs.replace(gpu, problem=problem) for gpu in self.gpus)
+        gpus = (msgspec.structs.replace(gpu, problem=problem, faulty=faulty) for gpu in self.gpus)
         return _Found(self.bus, tuple(gpus))
 
 
@@ -142,10 +149,7 @@ class _Reader:
             try:
                 self._last = _read_index(self._index, self._owners)
             except Exception as fault:  # one GPU's oddity stays that GPU's
-                known = (
-                    msgspec.structs.replace(gpu, problem=_why(fault)) for gpu in self._last.gpus
-                )
-                self._last = _Found(self._last.bus, tuple(known))
+                self._last = self._last.sick(_why(fault), faulty=_is_fault(fault))
             self._idle.set()
 
 
@@ -153,6 +157,10 @@ def _why(fault: Exception) -> str:
     if isinstance(fault, pynvml.NVMLError):
         return _SICK.get(fault.value) or f"NVML: {fault}"
     return f"cannot be read: {type(fault).__name__}: {fault}"
+
+
+def _is_fault(fault: Exception) -> bool:
+    return isinstance(fault, pynvml.NVMLError) and fault.value in _SICK
 
 
 def _told(ask: Callable[..., T], *arguments: Any) -> T | None:
@@ -173,10 +181,11 @@ def _read_index(index: int, owners: Owners) -> _Found:
     handle = pynvml.nvmlDeviceGetHandleByIndex(index)
     place = _told(pynvml.nvmlDeviceGetPciInfo, handle)
     bus = None if place is None else (place.domain, place.bus, place.device)
+    pci = None if bus is None else "{:04x}:{:02x}:{:02x}".format(*bus)
     uuid = str(pynvml.nvmlDeviceGetUUID(handle))
     mig = _told(pynvml.nvmlDeviceGetMigMode, handle)
     if mig is None or mig[0] != 1:
-        return _Found(bus, (_read_device(handle, GpuReading(uuid, index, at=at), owners),))
+        return _Found(bus, (_read_device(handle, GpuReading(uuid, index, at=at, pci=pci), owners),))
     parts: list[GpuReading] = []
     for number in range(_told(pynvml.nvmlDeviceGetMaxMigDeviceCount, handle) or 0):
         part = _told(pynvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, number)
@@ -189,13 +198,14 @@ def _read_index(index: int, owners: Owners) -> _Found:
             share_of=uuid,
             mig_index=len(parts),
             at=at,
+            pci=pci,
         )
         parts.append(_read_device(part, blank, owners, board=handle))
     if parts:
         return _Found(bus, tuple(parts))
     name = _told(pynvml.nvmlDeviceGetName, handle)
     problem = "has MIG mode on and no MIG device; create them or turn MIG off"
-    return _Found(bus, (GpuReading(uuid, index, name, problem=problem, mig=True, at=at),))
+    return _Found(bus, (GpuReading(uuid, index, name, problem=problem, mig=True, at=at, pci=pci),))
 
 
 def _read_device(
@@ -219,9 +229,55 @@ def _read_device(
         )
         known["power_w"] = _watts(_told(pynvml.nvmlDeviceGetPowerUsage, board))
         known["power_limit_w"] = _watts(_told(pynvml.nvmlDeviceGetEnforcedPowerLimit, board))
+        known["health"] = _health(board)
     except pynvml.NVMLError as error:
-        known["problem"] = _why(error)
+        known["problem"], known["faulty"] = _why(error), _is_fault(error)
     return msgspec.structs.replace(blank, **known)
+
+
+def _health(board: Any) -> Health:
+    """Its condition, as far as this card and this driver tell."""
+    rows = _condition(pynvml.nvmlDeviceGetRemappedRows, board)
+    pages = _condition(pynvml.nvmlDeviceGetRetiredPagesPendingStatus, board)
+    errors = _condition(
+        pynvml.nvmlDeviceGetTotalEccErrors,
+        board,
+        pynvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED,
+        pynvml.NVML_VOLATILE_ECC,
+    )
+    reasons = _condition(pynvml.nvmlDeviceGetCurrentClocksEventReasons, board)
+    if reasons is None:  # drivers before 535
+        reasons = _condition(pynvml.nvmlDeviceGetCurrentClocksThrottleReasons, board)
+    slowed = [why for bit, why in _SLOWED.items() if reasons is not None and reasons & bit]
+    return Health(
+        memory_errors=errors,
+        remapped=None if rows is None else rows[0] + rows[1],
+        remap_pending=None if rows is None else bool(rows[2]),
+        remap_failed=None if rows is None else bool(rows[3]),
+        pages_pending=None if pages is None else bool(pages),
+        action=_action(board),
+        slowed=tuple(dict.fromkeys(slowed)),
+    )
+
+
+def _condition(ask: Callable[..., T], *arguments: Any) -> T | None:
+    """The answer, None for whatever else happens: many cards and drivers cannot tell.
+
+    Only a GPU that is lost or asks for a reset raises NVMLError.
+    """
+    try:
+        return ask(*arguments)
+    except pynvml.NVMLError as error:
+        if error.value in _SICK:
+            raise
+        return None
+
+
+def _action(board: Any) -> int | None:
+    values = _condition(pynvml.nvmlDeviceGetFieldValues, board, [_RECOVERY_ACTION])
+    if not values or values[0].nvmlReturn != pynvml.NVML_SUCCESS:
+        return None
+    return int(values[0].value.uiVal) if values[0].valueType == _UNSIGNED else None
 
 
 def _watts(milliwatts: int | None) -> float | None:

@@ -12,9 +12,13 @@ from collections.abc import Mapping
 import msgspec
 
 from tuiswp.gpu.continuity import carry_on
+from tuiswp.gpu.health import judged
 from tuiswp.gpu.inventory import Inventory
+from tuiswp.gpu.kernel import KernelLog
 from tuiswp.gpu.reader import Reader, ReaderGone
+from tuiswp.gpu.released import Releases
 from tuiswp.gpu.selection import Real, choose, restrict, without_nvml
+from tuiswp.gpu.xids import Xid
 
 _FOR_THE_GPUS = 0.8  # of a deadline; the rest is for the way back
 _SILENT = "NVML does not answer"
@@ -31,6 +35,9 @@ def read_once(deadline_s: float = 2.0, *, environ: Mapping[str, str] | None = No
         return without_nvml(selection)
     problem = f"{_SILENT} ({deadline_s:g} s)"
     asked = time.monotonic()
+    log = KernelLog()
+    said = log.standing()
+    log.close()
     try:
         reader = Reader()
     except OSError as error:
@@ -44,7 +51,7 @@ def read_once(deadline_s: float = 2.0, *, environ: Mapping[str, str] | None = No
         reader.close()
     if found is None:
         found = Inventory((), "nvml", problem, taken_at=time.time())
-    return restrict(found, selection)
+    return restrict(judged(found, said, Releases().all()), selection)
 
 
 class GpuWatch:
@@ -67,6 +74,8 @@ class GpuWatch:
         sick_retry_s: float = 10.0,
     ) -> None:
         self._selection = choose(os.environ if environ is None else environ)
+        self._log = KernelLog()
+        self._releases = Releases()
         self._period_s = period_s
         self._deadline_s = deadline_s
         self._start_deadline_s = start_deadline_s
@@ -106,7 +115,12 @@ class GpuWatch:
             failure = _SILENT if age > self._period_s + self._deadline_s + 1 else None
         if failure is not None:
             last = msgspec.structs.replace(last, problem=f"{failure} ({age:.0f} s)")
+        last = judged(last, self._log.standing(), self._releases.all())
         return restrict(last, self._selection)
+
+    def said(self) -> tuple[Xid, ...]:
+        """What the driver told the kernel of any GPU, as far back as its log goes. Never blocks."""
+        return self._log.look() if isinstance(self._selection, Real) else ()
 
     def refresh(self) -> None:
         """Ask now, unless NVML is absent or sick and a next try is already set. Does not wait."""
@@ -132,6 +146,7 @@ class GpuWatch:
             self._changed.notify_all()
         if self._thread is not None:
             self._thread.join(timeout=2.0)
+        self._log.close()
 
     def _run(self) -> None:
         while True:
