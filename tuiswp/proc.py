@@ -1,10 +1,11 @@
-"""Which process is which: identity by boot id, pid, start ticks and token, read from /proc.
+"""Which process is which: by boot id, pid namespace, pid, start ticks and token, from /proc.
 
 A pid alone is nobody: pids are reused, and a zombie still has one. Nothing here signals without
 checking first, and nothing here believes a process title.
 """
 
 import errno
+import fcntl
 import os
 import shlex
 import signal
@@ -36,8 +37,25 @@ def boot_id() -> str:
 
 
 def hostname() -> str:
-    """This machine's name for itself."""
-    return socket.gethostname()
+    """This machine's name for itself.
+
+    `TUISWP_HOSTNAME` names another: for machines whose name changes, and tests of two hosts.
+    """
+    return os.environ.get("TUISWP_HOSTNAME") or socket.gethostname()
+
+
+@lru_cache(maxsize=1)
+def pid_namespace() -> int | None:
+    """The namespace in which this process sees pids; None if the kernel does not say."""
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return None
+
+
+def is_of_this_namespace(process: Process) -> bool:
+    """Whether /proc here can tell of `process` at all; old records do not say, and are believed."""
+    return process.pid_ns is None or process.pid_ns == pid_namespace()
 
 
 def _stat_fields(pid: int) -> list[str] | None:
@@ -60,7 +78,7 @@ def start_ticks(pid: int) -> int | None:
 def identify(pid: int) -> Process | None:
     """The identity of a live process, None if it is gone or a zombie."""
     ticks = start_ticks(pid)
-    return None if ticks is None else Process(boot_id(), pid, ticks)
+    return None if ticks is None else Process(boot_id(), pid, ticks, pid_namespace())
 
 
 def myself() -> Process:
@@ -72,8 +90,30 @@ def myself() -> Process:
 
 
 def is_alive(process: Process) -> bool:
-    """True if exactly this process runs: same boot, pid and start. Zombies are dead."""
-    return process.boot_id == boot_id() and start_ticks(process.pid) == process.ticks
+    """True if exactly this process runs here: same boot, pid and start. Zombies are dead.
+
+    False also for one that cannot be seen from here: see `is_of_this_namespace`.
+    """
+    return (
+        process.boot_id == boot_id()
+        and is_of_this_namespace(process)
+        and start_ticks(process.pid) == process.ticks
+    )
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether anybody on this kernel, in whatever container, holds a lock on `folder`."""
+    try:
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False
 
 
 def age_s(process: Process) -> float:
@@ -148,7 +188,7 @@ def with_tokens() -> dict[str, list[Process]]:
 
 def send(process: Process, signum: int) -> bool:
     """Signal exactly this process; False if it is gone. Race-free: the pidfd is taken first."""
-    if process.boot_id != boot_id():
+    if process.boot_id != boot_id() or not is_of_this_namespace(process):
         return False
     try:
         fd = os.pidfd_open(process.pid)

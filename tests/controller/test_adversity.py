@@ -268,6 +268,20 @@ def test_a_removed_journal_is_put_back_whole(bench: Bench) -> None:
     assert bench.crash().core.state.trials[0].state == "done"
 
 
+@pytest.mark.parametrize("how", ["cut", "written"])
+def test_a_journal_that_somebody_else_changes_is_not_written(bench: Bench, how: str) -> None:
+    """A second controller on a disk whose locks do not hold, or `: > journal.jsonl`."""
+    bench.step()
+    data = bench.place.journal.read_bytes()
+    changed = data[: len(data) // 2] if how == "cut" else data + b"another's fact\n"
+    bench.place.journal.write_bytes(changed)
+    with pytest.raises(JournalError, match=f"was {how} by somebody else"):
+        bench.step()
+    assert bench.place.journal.read_bytes() == changed
+    bench.place.journal.write_bytes(data)  # as a backup would put it back
+    bench.step()
+
+
 def test_a_replaced_journal_is_not_written(bench: Bench) -> None:
     bench.step()
     copy = bench.place.journal.read_bytes()

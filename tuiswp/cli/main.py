@@ -131,7 +131,8 @@ def _sweep(words: list[str]) -> int:
     if once.is_meant(arguments):
         return once.run(arguments)
     if given is None:
-        if arguments.batch or arguments.name or arguments.dir or otherwise.given(arguments):
+        named = arguments.name or arguments.dir or arguments.host_is_down
+        if arguments.batch or named or otherwise.given(arguments):
             raise UsageError("no SWEEP is named", hint="write `tuiswp --batch sweep.yaml`")
         from tuiswp.cli import listing
 
@@ -156,6 +157,7 @@ def _sweep(words: list[str]) -> int:
         ascii=arguments.ascii,
         reset_view=arguments.reset_view,
         overrides=otherwise.given(arguments),
+        host_is_down=arguments.host_is_down,
     )
 
 
@@ -205,6 +207,10 @@ def _top_parser() -> Parser:
     parser.add_argument(
         "--reset-view", action="store_true", help="forget how you left the full screen of the sweep"
     )
+    parser.add_argument(
+        "--host-is-down", metavar="HOST",
+        help="a controller or trials were on HOST, which will not come back: take over from it",
+    )  # fmt: skip
     parser.add_argument(
         "--help-keys", action="store_true", help="every key of the full screen, and leave"
     )

@@ -67,7 +67,8 @@ def follow(place: SweepDirectory, sweep: Sweep, notes: list[str]) -> int:
         pid = opening.start_in_background(place)
         output.say(f"controller pid {pid}; ctrl-c leaves it and its trials running", "")
     else:
-        output.say(f"runs already (controller pid {view.controller.pid})", "")
+        there = "" if view.elsewhere is None else f" on {visible(view.elsewhere, limit=60)}"
+        output.say(f"runs already (controller pid {view.controller.pid}{there})", "")
     try:
         outcome = followed.run(_pause, until_over=True)
     except KeyboardInterrupt:

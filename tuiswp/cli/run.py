@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output
 from tuiswp.controller.directory import SweepDirectory
-from tuiswp.errors import ExitCode, UsageError
+from tuiswp.errors import ExitCode, SweepHeld, UsageError
 from tuiswp.text import visible
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def run(
     ascii: bool = False,
     reset_view: bool = False,
     overrides: "Overrides | None" = None,
+    host_is_down: str | None = None,
 ) -> int:
     source = Path(given)
     is_file = source.is_file() or (
@@ -74,6 +75,8 @@ def run(
         from tuiswp.controller.client import SweepReader
 
         return closing.show(SweepReader(path).refresh())
+    if host_is_down is not None:
+        notes = [*notes, _given_up(place, host_is_down)]
     if not batch and not lines:
         return _interact(place, notes, ascii, reset_view)
     from tuiswp.cli import plain
@@ -81,6 +84,15 @@ def run(
 
     sweep = sweep or current_sweep(place)
     return plain.batch(place, sweep, notes) if batch else plain.follow(place, sweep, notes)
+
+
+def _given_up(place: SweepDirectory, host: str) -> str:
+    """Close what was on a host that a person says is down; a note of what that was."""
+    from tuiswp.analysis import words
+    from tuiswp.controller import elsewhere, requests
+
+    lost = elsewhere.give_up(place, host, by=requests.me())
+    return f"{words.several(lost, 'trial')} of {host} {'waits' if lost == 1 else 'wait'} again"
 
 
 def _no_terminal(lines: bool) -> str | None:
@@ -128,7 +140,10 @@ def _see_to_a_controller(place: SweepDirectory) -> None:
         from tuiswp.controller.opening import start_in_background
 
         current_sweep(place, view.state)  # a file that cannot be read is said here, and as such
-        start_in_background(place)
+        try:
+            start_in_background(place)
+        except SweepHeld as held:  # nothing can be decided from here, but looked at
+            output.warn(visible(str(held), limit=1000))
 
 
 def _screen(path: Path, ascii: bool, reset_view: bool) -> int:

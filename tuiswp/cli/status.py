@@ -43,7 +43,10 @@ def run(arguments: Namespace) -> int:
 
 
 def as_json(view: SweepView) -> dict[str, object]:
-    """The object of `status --json`; `controller.pid` is None where none ever started."""
+    """The object of `status --json`.
+
+    `controller.pid` is None where none ever started, `alive` where nobody here can see it.
+    """
     holder = view.controller or view.state.controller
     return {
         "sweep": view.sweep.name,
@@ -51,7 +54,8 @@ def as_json(view: SweepView) -> dict[str, object]:
         "state": view.word,
         "controller": {
             "pid": None if holder is None else holder.pid,
-            "alive": view.controller is not None,
+            "alive": None if view.elsewhere is not None else view.controller is not None,
+            "host": view.state.controller_host or None,
         },
         "counts": words.counts(view.trials),
         "trials": [_trial_json(view, trial) for trial in view.trials],
@@ -209,6 +213,9 @@ def _stop_json(view: SweepView) -> dict[str, object]:
 
 
 def _controller(view: SweepView) -> str:
+    if view.controller is not None and view.elsewhere is not None:
+        host = visible(view.elsewhere, limit=60)
+        return f"controller pid {view.controller.pid} on {host}, cannot be seen from here"
     if view.controller is not None:
         return f"controller pid {view.controller.pid}"
     if view.state.finished is not None and not view.state.live():

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from tuiswp import proc
-from tuiswp.controller import foreign
+from tuiswp.controller import elsewhere, foreign
 from tuiswp.controller.directory import SweepDirectory, is_run_folder
 from tuiswp.controller.journal import Damage, JournalReader, last_records, no_collection
 from tuiswp.controller.reducer import SweepState, replay
@@ -47,6 +46,7 @@ class Live(msgspec.Struct, frozen=True):
 class SweepView(msgspec.Struct, frozen=True):
     """Everything a screen or a command draws. `foreign`: something else launched these runs.
 
+    `controller`: the one at work; one on another host counts, which nobody here can see.
     `unread`: runs of a large folder that were not read yet, and so are no trials yet.
     """
 
@@ -62,6 +62,11 @@ class SweepView(msgspec.Struct, frozen=True):
     @property
     def trials(self) -> list[Trial]:
         return [self.state.trials[number] for number in sorted(self.state.trials)]
+
+    @property
+    def elsewhere(self) -> str | None:
+        """The host of a controller that cannot be seen from here; None if it can, or is none."""
+        return None if self.controller is None else elsewhere.host_of_holder(self.state)
 
     @property
     def word(self) -> str:
@@ -173,12 +178,11 @@ class SweepReader:
 
             self._changes = len(self._state.changes)
             self._sweep = as_seen(self._frozen, self._state)
-        holder = self._state.controller
         return SweepView(
             self.directory.root,
             self._sweep,
             self._state,
-            holder if holder is not None and proc.is_alive(holder) else None,
+            elsewhere.holder(self.directory, self._state),
             self._live() if with_metrics else {},
             tuple(self._journal.damage),
         )
@@ -195,10 +199,9 @@ class SweepReader:
             run=Run(command=(), program=None, cwd=str(self.directory.root)),
             notes=(f"the sweep file cannot be read: {why}",),
         )
-        holder = self._state.controller
-        alive = holder if holder is not None and proc.is_alive(holder) else None
         damage = tuple(self._journal.damage)
-        return SweepView(self.directory.root, sweep, self._state, alive, {}, damage)
+        holder = elsewhere.holder(self.directory, self._state)
+        return SweepView(self.directory.root, sweep, self._state, holder, {}, damage)
 
     def _live(self) -> dict[int, Live]:
         running = {
@@ -270,7 +273,7 @@ def ask(
             state = replay((record,), state) if _tells_who_decides(record) else state
             if isinstance(record.event, RequestApplied) and record.event.id == request.id:
                 return record.event
-        if state.controller is None or not proc.is_alive(state.controller):
+        if elsewhere.holder(directory, state) is None:
             try:
                 return apply_offline(directory, request)
             except SweepHeld:  # one is just coming or going, or somebody else asks
@@ -283,8 +286,10 @@ def ask(
         if given_up():
             raise UsageError("nobody waits for an answer any more; the request is kept")
         time.sleep(0.02)  # a poll for an outcome, bounded by the deadline
+    host = elsewhere.host_of_holder(state)
     raise UsageError(
-        f"the controller has not answered within {wait_s:g} s; the request is kept",
+        f"the controller{'' if host is None else f' on {host}'} has not answered within "
+        f"{wait_s:g} s; the request is kept",
         where=str(directory.root),
         hint="see controller.log there",
     )

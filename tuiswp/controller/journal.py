@@ -213,10 +213,10 @@ class Journal:
         return records
 
     def verify(self) -> None:
-        """See that what is written is what others read: the file is still at its path.
+        """See that what is written is what others read: the file is still at its path, and ours.
 
         One that was removed is put back from the open descriptor. Raises JournalError if another
-        file took its place, or it cannot be put back.
+        file took its place, somebody else wrote or cut it, or it cannot be put back.
         """
         here = os.fstat(self._fd)
         try:
@@ -231,6 +231,14 @@ class Journal:
                 "was replaced by another file while a controller wrote it",
                 where=str(self.path),
                 hint="end the controller; the next one reads the file that is there",
+            )
+        if not self._broken and here.st_size != self._end:
+            how = "cut" if here.st_size < self._end else "written"
+            raise JournalError(
+                f"was {how} by somebody else while a controller wrote it "
+                f"({here.st_size} bytes instead of {self._end})",
+                where=str(self.path),
+                hint="end the controller; `tuiswp verify` says what is left of it",
             )
 
     def _put_back(self) -> None:

@@ -4,6 +4,7 @@ import os
 import selectors
 import time
 
+from tuiswp.controller import elsewhere
 from tuiswp.controller.applying import Applier
 from tuiswp.controller.core import Core
 from tuiswp.controller.directory import Lock, SweepDirectory, write_atomically
@@ -37,6 +38,7 @@ def apply_offline(directory: SweepDirectory, request: Request) -> RequestApplied
         selector = selectors.DefaultSelector()
         watcher = Watcher(core, selector)
         try:
+            elsewhere.check(directory, core.state)
             _see_room(directory)
             watcher.settle()
             applier = Applier(core, watcher)

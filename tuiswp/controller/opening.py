@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import tuiswp
 from tuiswp import proc
-from tuiswp.controller import logout, priors, provenance, range_test
+from tuiswp.controller import elsewhere, logout, priors, provenance, range_test
 from tuiswp.controller.directory import Lock, SweepDirectory, write_atomically
 from tuiswp.controller.frozen import current_sweep, frozen_sweep
 from tuiswp.controller.journal import JournalReader, read
@@ -200,6 +200,7 @@ def run_controller(directory: SweepDirectory, *, batch: bool) -> ExitCode:
     try:
         _log_to(directory)
         sweep = frozen_sweep(directory)
+        elsewhere.check(directory, replay(read(directory.journal).records))
         launcher = launcher_for(directory)
         launcher.check()
         kind = directory.filesystem()
@@ -233,9 +234,8 @@ def _log_to(directory: SweepDirectory) -> None:
 
 
 def is_controlled(directory: SweepDirectory) -> bool:
-    """Whether a controller of this sweep lives, by its identity in the journal."""
-    state = replay(read(directory.journal).records)
-    return state.controller is not None and proc.is_alive(state.controller)
+    """Whether a controller of this sweep lives, or may on another host, by the journal."""
+    return elsewhere.holder(directory, replay(read(directory.journal).records)) is not None
 
 
 def start_in_background(directory: SweepDirectory) -> int:
@@ -247,6 +247,7 @@ def start_in_background(directory: SweepDirectory) -> int:
     """
     reader = JournalReader(directory.journal)
     state = replay(reader.poll())
+    elsewhere.check(directory, state)
     directory.log.touch(mode=0o600)
     size_before = directory.log.stat().st_size
     child = _spawn(directory)

@@ -118,11 +118,11 @@ class SweepState(msgspec.Struct, frozen=True):
     """Everything the journal says. `trials` by number; treat it as read-only.
 
     `next_index`: where the proposer goes on. `controller`: the last one that started and did not
-    say that it stopped; whether it lives is for the reader to check. `stopping`: no new trials
-    ("drain"), or running ones are ended too ("now"). `reached`: the rule of the file that stopped
-    it. `rules_off`: rules that stopped it once, and a person went on. `overruled`: trials that a
-    person had queued before that stop; it holds for them too. `front`: who runs before all others
-    that wait.
+    say that it stopped; whether it lives is for the reader to check (`elsewhere.holder`).
+    `stopping`: no new trials ("drain"), or running ones are ended too ("now"). `reached`: the rule
+    of the file that stopped it. `rules_off`: rules that stopped it once, and a person went on.
+    `overruled`: trials that a person had queued before that stop; it holds for them too. `front`:
+    who runs before all others that wait.
     `changes`: how the sweep differs from its file, oldest first; `spec.edits` applies them.
     `phases`: those that began or were skipped, in order.
     `replication`: repeats of the best go on. `notified`: by kind of news, the fact that was told
@@ -136,6 +136,7 @@ class SweepState(msgspec.Struct, frozen=True):
     trials: Mapping[int, Trial] = {}
     next_index: int = 0
     controller: Process | None = None
+    controller_host: str = ""
     paused: SweepPaused | None = None
     stopping: Literal["drain", "now"] | None = None
     reached: SweepStopping | None = None
@@ -339,7 +340,7 @@ class _Draft:
                     name=event.name, spec_sha256=event.spec_sha256, created=at, host=event.host
                 )
             case ControllerStarted():
-                self.changes["controller"] = event.process
+                self.changes.update(controller=event.process, controller_host=event.host)
             case ControllerStopped():
                 self.changes["controller"] = None
             case SweepPaused():

@@ -84,7 +84,7 @@ def new_request(
 ) -> Request:
     """A request by this user, from this process."""
     at = time.time()
-    by = f"{_user()}, pid {os.getpid()}"
+    by = me()
     return Request(
         id=f"{time.time_ns():020d}-{secrets.token_hex(4)}",
         verb=verb,
@@ -102,6 +102,11 @@ def new_request(
         patterns=patterns,
         why=why,
     )
+
+
+def me() -> str:
+    """Who asks, for people: this user and this process."""
+    return f"{_user()}, pid {os.getpid()}"
 
 
 def _user() -> str:

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from tuiswp import proc
+from tuiswp.controller import elsewhere
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.frozen import as_seen, frozen_sweep
 from tuiswp.controller.journal import Scan, read
@@ -74,7 +74,7 @@ def verify(directory: SweepDirectory) -> Verified:
     """Look at everything once, and again at what is wrong while a controller is at work."""
     first = _Look(directory).whole()
     state = replay(read(directory.journal).records)
-    if state.controller is None or not proc.is_alive(state.controller) or not first.findings:
+    if elsewhere.holder(directory, state) is None or not first.findings:
         return first
     time.sleep(AGAIN_S)  # a fact and its file are written one after the other
     second = _Look(directory).whole()
@@ -91,8 +91,7 @@ class _Look:
         self._found: list[Finding] = []
         self._scan: Scan = read(directory.journal)
         self._state: SweepState = replay(self._scan.records)
-        holder = self._state.controller
-        self._alive = holder is not None and proc.is_alive(holder)
+        self._alive = elsewhere.holder(directory, self._state) is not None
         self._values: dict[int, float | None] = {}
 
     def whole(self) -> Verified:

@@ -237,6 +237,8 @@ class Watcher:
             self.end(watch, record)
             return
         assert watch.start is not None
+        if self._is_hidden(watch):
+            return
         reboot = watch.start.supervisor.boot_id != proc.boot_id()
         why = "the machine was restarted" if reboot else ORPHAN_EVIDENCE
         trial = self._core.trial(watch.number)
@@ -244,6 +246,18 @@ class Watcher:
             trial, self._core.sweep.run, reboot=reboot, why=why, now=self._core.wall()
         )
         self._finish(watch, trial, verdict, None)
+
+    def _is_hidden(self, watch: Watch) -> bool:
+        """Whether it lives in another container, as when that is where the tmux server is."""
+        assert watch.start is not None
+        if proc.is_of_this_namespace(watch.start.supervisor) or not proc.is_locked(watch.directory):
+            return False
+        self._core.warn(
+            "container",
+            f"t{watch.number:04d} runs in another container, where its tmux server is, and cannot "
+            "be ended from here; give each container a TUISWP_TMUX_SOCKET of its own",
+        )
+        return True
 
     def _keep_time(self, watch: Watch) -> None:
         """End an orphan that runs too long: the supervisor that would have done it is gone."""

@@ -28,6 +28,9 @@ LOCK_PATIENCE_S = 1.0
 LAUNCH_GRACE_S = 15.0
 # Live controllers rewrite a damaged file of theirs every few seconds: older damage is nobody's.
 ABANDONED_S = 60.0
+# Live controllers touch theirs every hour, against cleaners of /tmp.
+TOUCH_S = 3600.0
+UNTOUCHED_S = 2 * TOUCH_S
 _MAX_FILE = 64 * 1024
 _NAME = re.compile(r"([A-Za-z0-9_-]{1,120})\.(\d{1,4})")
 
@@ -186,7 +189,7 @@ class LeaseBook:
         if _decode(path) != lease:
             return False
         with suppress(OSError):  # cleaners of /tmp go by age
-            if time.time() - path.lstat().st_mtime > 3600:
+            if time.time() - path.lstat().st_mtime > TOUCH_S:
                 os.utime(path)
         return True
 
@@ -205,7 +208,7 @@ class LeaseBook:
         for path in self._files():
             lease = _decode(path)
             if isinstance(lease, HeldLease) and path == self._path(lease):
-                live = not living.stale(lease)
+                live = not living.stale(lease, path)
             else:
                 lease, live = _unreadable(path), not _abandoned(path)
             if live:
@@ -271,13 +274,15 @@ class _Living:
     def __init__(self) -> None:
         self._tokens: dict[str, list[Process]] | None = None
 
-    def stale(self, lease: HeldLease) -> bool:
+    def stale(self, lease: HeldLease, path: Path) -> bool:
         """No process of its attempt lives, and no controller that would know better.
 
         While its controller lives, a lease is never stale: it may wait there for its GPU's memory.
         """
         if lease.owner.boot_id != proc.boot_id():
             return True
+        if not proc.is_of_this_namespace(lease.owner):
+            return _is_over_in_its_container(lease, path)
         if proc.is_alive(lease.owner):
             return False
         start = _start_of(lease)
@@ -288,6 +293,22 @@ class _Living:
         if self._tokens is None:
             self._tokens = proc.with_tokens()
         return lease.token not in self._tokens
+
+
+def _is_over_in_its_container(lease: HeldLease, path: Path) -> bool:
+    """Of another pid namespace nothing is seen but locks: its supervisor's, on the attempt."""
+    age = _age_s(path)
+    folder = Path(lease.attempt_dir)
+    if not folder.is_dir():  # of its file system neither; its controller rewrites the file
+        return age > UNTOUCHED_S
+    return age > LAUNCH_GRACE_S and not proc.is_locked(folder)
+
+
+def _age_s(path: Path) -> float:
+    try:
+        return abs(time.time() - path.lstat().st_mtime)
+    except OSError:
+        return 0.0
 
 
 def safe_name(uuid: str) -> str:

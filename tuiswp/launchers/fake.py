@@ -180,7 +180,7 @@ class FakeLauncher:
 
 
 def _nobody() -> Process:
-    return Process(proc.boot_id(), next(_pids), 1)
+    return Process(proc.boot_id(), next(_pids), 1, proc.pid_namespace())
 
 
 def _write(job: Job, name: str, record: StartRecord | ExitRecord) -> None:

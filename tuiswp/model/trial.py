@@ -36,12 +36,16 @@ class Lease(msgspec.Struct, frozen=True):
     name: str  # for people: "G0", "cpu1"
 
 
-class Process(msgspec.Struct, frozen=True):
-    """A process nobody else can be taken for: boot, pid, start ticks (clock ticks since boot)."""
+class Process(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A process nobody else can be taken for: boot, pid, start ticks (clock ticks since boot).
+
+    `pid_ns`: the pid namespace that counts the pid, a container's for one; None in old records.
+    """
 
     boot_id: str
     pid: int
     ticks: int
+    pid_ns: int | None = None
 
 
 class Queued(msgspec.Struct, frozen=True, tag="queued"):

@@ -4,7 +4,7 @@
 """
 
 # pathlib would double the time of a start.
-# ruff: noqa: PTH110, PTH118, PTH123, PTH208
+# ruff: noqa: PTH110, PTH116, PTH118, PTH123, PTH208
 
 from __future__ import annotations
 
@@ -28,14 +28,19 @@ def stat_of(pid: int) -> tuple[bytes, int, int] | None:
 
 
 def identify(pid: int) -> dict[str, Any]:
-    """The identity `tuiswp.proc` checks before it signals: boot, pid, start ticks."""
+    """The identity `tuiswp.proc` checks before it signals: boot, pid, start ticks, namespace."""
     path = os.environ.get("TUISWP_BOOT_ID_FILE") or "/proc/sys/kernel/random/boot_id"
     with open(path) as file:
         boot = file.read().strip()
     seen = stat_of(pid)
     if seen is None:
         raise OSError(errno.ESRCH, "ended before it was recorded", f"/proc/{pid}")
-    return {"boot_id": boot, "pid": pid, "ticks": seen[2]}
+    found = {"boot_id": boot, "pid": pid, "ticks": seen[2]}
+    try:
+        found["pid_ns"] = os.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        pass
+    return found
 
 
 def family() -> dict[int, list[int]]:

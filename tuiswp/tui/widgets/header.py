@@ -88,6 +88,9 @@ def _groups(snapshot: Snapshot, host: str, *, short: bool) -> dict[str, Line]:
     word, tone = _WORDS.get(view.word, (view.word, "plain"))
     if short and tone == "bad":
         word = "CONTROLLER DEAD"
+    if view.elsewhere is not None:
+        host = visible(view.elsewhere, limit=20 if short else 60)
+        word, tone = f"{view.word} on {host}" + ("" if short else ", not seen from here"), "warn"
     if snapshot.trouble:
         word, tone = snapshot.trouble, "bad"
     if snapshot.as_of is not None:
