@@ -18,7 +18,7 @@ help:
 	@echo 'make test    every test, the slow ones too (needs tmux; 10 minutes at most)'
 	@echo 'make check   format, lint, types, import directions, fast tests (about a minute)'
 	@echo 'make e2e     only the tests that start a real tmux server'
-	@echo 'make faults  every fault at every point: crashes, disks that refuse, damaged journals (minutes)'
+	@echo 'make faults  every fault at every point, every tmux: crashes, disks, journals (minutes)'
 	@echo 'make bench   the measurements, as one table (ARGS=NAME for a part, ARGS=--all for all)'
 	@echo 'make bench-tui  what the full screen costs, beside LEET=/path/to/wandb (minutes)'
 	@echo 'make bench-search  regret and replayed curves, measured anew (minutes)'
@@ -36,6 +36,7 @@ demo:
 test:
 	@scripts/setup dev
 	@scripts/install_tmux
+	@scripts/other_tmux
 	@scripts/venv sh -c 'exec pytest -n "$${JOBS:-2}" --dist worksteal $$ARGS'
 
 check:
@@ -50,7 +51,9 @@ e2e:
 faults:
 	@scripts/setup dev
 	@scripts/install_tmux
+	@scripts/other_tmux all
 	@scripts/venv sh -c 'exec pytest -m "faults or slow" tests/faults -n "$${JOBS:-2}" --dist worksteal $$ARGS'
+	@scripts/venv sh -c 'exec pytest -m faults tests/launchers tests/end_to_end -n "$${JOBS:-2}" --dist worksteal $$ARGS'
 
 bench:
 	@scripts/setup dev

@@ -10,12 +10,13 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests import leftovers
+from tests import leftovers, tmuxes
 
 _KEPT = (
     "PATH",
@@ -61,6 +62,12 @@ def pytest_configure(config: pytest.Config) -> None:
     leftovers.mark()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "tmux_version" in metafunc.fixturenames:
+        marked = metafunc.definition.get_closest_marker("other_tmux") is not None
+        metafunc.parametrize("tmux_version", tmuxes.each(marked=marked), indirect=True)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """After the last fixture is torn down: nothing of ours may run any more."""
     config = session.config
@@ -100,10 +107,16 @@ def runtime_dir() -> Path:
     return Path(os.environ["TUISWP_RUNTIME_DIR"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def tmux_socket() -> str:
     """The name of this test process's tmux server (`tmux -L NAME`); nobody else uses it."""
     return os.environ["TUISWP_TMUX_SOCKET"]
+
+
+@pytest.fixture
+def tmux_version(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Which tmux is the first in PATH for this test; see tests/tmuxes.py."""
+    yield from tmuxes.first_in_path(request.param)
 
 
 def _runs_tests(config: pytest.Config) -> bool:

@@ -14,7 +14,11 @@ from tuiswp import proc
 from tuiswp.controller.opening import place_for
 from tuiswp.model.trial import Running
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(120),
+    pytest.mark.usefixtures("tmux_version"),
+]
 
 
 class Terminal:
@@ -148,6 +152,7 @@ def test_a_whole_visit(terminal: Terminal) -> None:
     terminal.wait("left with 0")
 
 
+@pytest.mark.other_tmux
 def test_attaching_goes_to_the_window_and_detaching_comes_back(terminal: Terminal) -> None:
     script = "while :; do echo here is the window; sleep 0.2; done\n"
     source = write_sweep(terminal.folder, trials=1, script=script)

@@ -18,7 +18,11 @@ from tests.end_to_end.harness import (
 from tuiswp.controller.opening import place_for
 from tuiswp.model.trial import Trial
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(120),
+    pytest.mark.usefixtures("tmux_version"),
+]
 
 # Saves on ctrl-c and leaves in good order; with x=2 it says that it heard and goes on.
 SAVES = """\

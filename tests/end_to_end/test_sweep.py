@@ -25,7 +25,11 @@ from tuiswp.controller.opening import place_for
 from tuiswp.gpu.leases import LeaseBook
 from tuiswp.model.trial import Running
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(120),
+    pytest.mark.usefixtures("tmux_version"),
+]
 
 
 @pytest.fixture
@@ -47,6 +51,7 @@ def some_run(directory: Path) -> bool:
     return any(isinstance(trial.status, Running) for trial in trials)
 
 
+@pytest.mark.other_tmux
 def test_one_command_gives_the_optimum(folder: Path) -> None:
     source = write_sweep(folder, trials=4)
     run = tuiswp("--batch", source, cwd=folder)
@@ -109,6 +114,7 @@ def test_a_frozen_controller_misses_nothing(folder: Path) -> None:
     assert done(directory) == 3
 
 
+@pytest.mark.other_tmux
 def test_the_death_of_the_tmux_server_ends_no_trial_and_no_sweep(folder: Path) -> None:
     source = write_sweep(folder, trials=4, steps=20)
     directory = sweep_of(source)
@@ -179,6 +185,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.other_tmux
 def test_hostile_values_reach_the_training_byte_for_byte_and_nothing_else(folder: Path) -> None:
     (folder / "trial.sh").write_text(
         'printf %s "$1" > "$TUISWP_TRIAL_DIR/got"\n'

@@ -193,7 +193,7 @@ def test_ctrl_z_without_a_shell_says_so_and_stops_nothing(sweep: Path) -> None:
 
 
 @pytest.fixture
-def tmux(tmp_path: Path) -> Iterator[list[str]]:
+def tmux(tmp_path: Path, tmux_version: str) -> Iterator[list[str]]:
     """A tmux server of its own with a shell in it."""
     prefix = ["tmux", "-L", f"{os.environ['TUISWP_TMUX_SOCKET']}-z", "-f", "/dev/null"]
     subprocess.run(

@@ -22,7 +22,7 @@ def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
 
 
 @pytest.fixture
-def tmux_socket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def tmux_socket(monkeypatch: pytest.MonkeyPatch, tmux_version: str) -> Iterator[str]:
     """The name of a tmux socket nobody else uses; its server is killed after the test."""
     name = f"tuiswp-test-{uuid.uuid4().hex[:12]}"
     monkeypatch.delenv("TMUX", raising=False)

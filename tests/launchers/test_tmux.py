@@ -12,7 +12,7 @@ from tuiswp.launchers.attempt import write_spec
 from tuiswp.launchers.base import Job, Launcher, StartRecord
 from tuiswp.launchers.tmux import TmuxLauncher
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.other_tmux]
 
 
 class TestContract(LauncherContract):

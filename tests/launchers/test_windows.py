@@ -22,7 +22,7 @@ from tuiswp.launchers.attempt import log_tail, read_exit, read_start
 from tuiswp.launchers.base import ExitRecord, Job, StartRecord
 from tuiswp.launchers.tmux import TmuxLauncher
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.other_tmux]
 
 WAIT = ["sh", "-c", "echo ready; until [ -e go ]; do sleep 0.02; done; exit 3"]
 TALK = ["sh", "-c", "n=0; until [ -e go ]; do n=$((n+1)); echo line $n; sleep 0.01; done; exit 3"]
@@ -559,6 +559,7 @@ def test_a_missing_tmux_says_how_to_get_it(jobs: Jobs, monkeypatch: pytest.Monke
     [
         ("tmux 3.1c", "tmux 3.1c is too old"),
         ("tmux 1.8", "too old"),
+        ("tmux next-3.1", "too old"),
         ("screen 4.9", "is not tmux"),
         ("", "is not tmux"),
     ],
@@ -572,7 +573,13 @@ def test_a_tmux_that_cannot_be_used_is_refused(
     assert caught.value.where == str(path)
 
 
-@pytest.mark.parametrize("says", ["tmux 3.2", "tmux 3.6b", "tmux next-3.7", "tmux master"])
+@pytest.mark.parametrize(
+    "says",
+    [
+        *("tmux 3.2", "tmux 3.5a", "tmux 3.6b", "tmux 3.10", "tmux 4.0"),
+        *("tmux 3.2-rc3", "tmux next-3.6", "tmux master", "tmux openbsd-7.4"),
+    ],
+)
 def test_any_newer_tmux_is_welcome(jobs: Jobs, fake_tmux: Callable[[str], Path], says: str) -> None:
     path = fake_tmux(f"echo '{says}'")
     assert TmuxLauncher("sweep1").check() == f"{says} at {path}"

@@ -110,12 +110,13 @@ def tmux() -> Iterator[Finding]:
     from tuiswp.launchers.tmux import TmuxLauncher
 
     try:
-        text = TmuxLauncher("doctor").check()
+        launcher = TmuxLauncher("doctor")
+        text = launcher.check()
+        inside = "; this is inside tmux, which is fine" if os.environ.get("TMUX") else ""
+        yield Finding("tmux", "ok", f"{text}{inside}")
+        launcher.check_server()
     except TuiswpError as error:
         yield Finding("tmux", "fail", error.what, error.hint)
-        return
-    inside = "; this is inside tmux, which is fine" if os.environ.get("TMUX") else ""
-    yield Finding("tmux", "ok", f"{text}{inside}")
 
 
 def gpus() -> Iterator[Finding]:

@@ -47,6 +47,9 @@ _SESSION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 _PATH = re.compile(r"/[A-Za-z0-9._/-]+")
 _WINDOW = re.compile(r"@\d+")
 
+# What a client says of a server whose version it does not understand.
+_STRANGE_SERVER = re.compile(r"server exited unexpectedly|protocol version mismatch")
+
 
 class _Answer(NamedTuple):
     code: int
@@ -104,6 +107,10 @@ class TmuxLauncher:
             self._version = said
         return f"{self._version} at {self._tmux}"
 
+    def check_server(self) -> None:
+        """LauncherError if a server runs that was started by a tmux which ours cannot talk to."""
+        self._refuse_a_strange_server(self._run("display-message", "-p", "#{pid}").complaint)
+
     def start(self, jobs: Sequence[Job]) -> None:
         by_token = {_checked(_TOKEN, job.token): job for job in jobs}
         self._untouched.update(by_token)
@@ -144,6 +151,7 @@ class TmuxLauncher:
         answer = self._run(
             "list-windows", "-a", "-F", "#{session_id} #{window_id} #{@tuiswp_token}"
         )
+        self._refuse_a_strange_server(answer.complaint)
         for line in answer.lines:
             found = re.fullmatch(r"(\$\d+) (@\d+) ([0-9a-f]{32})", line)
             if found is not None and found[3] == token:
@@ -193,10 +201,21 @@ class TmuxLauncher:
                     self._session_is_open = False
                     break
         if rest:
+            self._refuse_a_strange_server(complaint)
             raise LauncherError(
                 f"tmux opened {len(windows) - len(rest)} of {len(windows)} windows: {complaint}",
                 where=f"tmux -L {self.socket}",
                 hint="see `tuiswp doctor`",
+            )
+
+    def _refuse_a_strange_server(self, complaint: str) -> None:
+        if _STRANGE_SERVER.search(complaint):
+            raise LauncherError(
+                f"the tmux server does not understand {self._tmux}: {complaint}",
+                where=f"tmux -L {self.socket}",
+                hint="a tmux of another version has started it: put that one first in PATH; or end "
+                f"the server with it, as `kill-server` ends no training; or set {_SOCKET} to "
+                "another name",
             )
 
     def _open_batch(self, batch: Sequence[Window]) -> tuple[int, str]:

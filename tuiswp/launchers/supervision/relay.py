@@ -100,6 +100,37 @@ class Log:
             self.lost = True
 
 
+class Muzzle:
+    """Keep what a training prints in its window, by one changed byte for each way out.
+
+    A device control string (ESC P) may ask tmux to hand what is in it to the terminal outside, and
+    a tmux before 3.3 cannot be told not to. It becomes a string that every terminal drops (ESC X).
+    """
+
+    ESCAPE = 0x1B
+    ENDS = frozenset({0x18, 0x1A, ESCAPE, *range(0x20, 0x7F)})  # all else leaves an escape open
+
+    def __init__(self) -> None:
+        self.open = False  # after an escape, whose next byte may be in the next piece
+
+    def on(self, data: bytearray) -> bytearray:
+        """`data`, the next piece of the output, changed in place."""
+        at = 0
+        while True:
+            if not self.open:
+                at = data.find(self.ESCAPE, at) + 1
+                if not at:
+                    return data
+                self.open = True
+            while at < len(data) and data[at] not in self.ENDS:
+                at += 1
+            if at == len(data):
+                return data
+            if data[at] == ord("P"):
+                data[at] = ord("X")
+            self.open = False
+
+
 class Relay:
     """Pump between the training's pty, output.log and the window, until told to finish.
 
@@ -113,6 +144,7 @@ class Relay:
         self.to_pane = bytearray()
         self.to_training = bytearray()
         self.behind = False
+        self.muzzle = Muzzle()
         self.pane_in, self.pane_out = os.isatty(0), os.isatty(1)
         self.poll = select.poll()
         self.watched: dict[int, int] = {}
@@ -186,12 +218,13 @@ class Relay:
         if not self.pane_out:
             return
         if self.behind and not self.to_pane:
-            self.to_pane += SKIPPED  # CAN first: the cut may be inside an escape sequence
+            # CAN first: the cut may be inside an escape sequence.
+            self.to_pane += self.muzzle.on(bytearray(SKIPPED))
             self.behind = False
         if self.behind or len(self.to_pane) + len(data) > PANE_BUFFER:
             self.behind = True
         else:
-            self.to_pane += data
+            self.to_pane += self.muzzle.on(data)
         try:
             while self.to_pane:
                 del self.to_pane[: os.write(1, self.to_pane[:CHUNK])]
