@@ -1,5 +1,6 @@
 """One sweep on a launcher without processes, and controllers over it, one at a time."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tuiswp.controller import requests
@@ -9,6 +10,7 @@ from tuiswp.controller.journal import read
 from tuiswp.controller.loop import Controller
 from tuiswp.controller.opening import create
 from tuiswp.controller.places import Places
+from tuiswp.gpu.probe import GpuWatch
 from tuiswp.launchers.fake import FakeLauncher
 from tuiswp.model.events import RequestApplied
 from tuiswp.model.trial import Trial
@@ -26,9 +28,20 @@ tuiswp: {{max_parallel: 2, {more}}}
 
 
 class Bench:
-    """One sweep directory and as many controllers over it as a test wants, one at a time."""
+    """One sweep directory and as many controllers over it as a test wants, one at a time.
 
-    def __init__(self, folder: Path, more: str = "", *, file: str = FILE) -> None:
+    `watch`: makes each of them its view of the GPUs.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        more: str = "",
+        *,
+        file: str = FILE,
+        watch: Callable[[], GpuWatch] | None = None,
+    ) -> None:
+        self.watch = watch
         (folder / "train.sh").write_text("")
         source = folder / "sweep.yaml"
         source.write_text(file.format(more=more))
@@ -39,9 +52,8 @@ class Bench:
 
     def new(self, *, batch: bool = False) -> Controller:
         sweep = frozen_sweep(self.place)
-        controller = Controller(
-            self.place, sweep, self.launcher, Places(self.place, sweep.resources), batch=batch
-        )
+        places = Places(self.place, sweep.resources, None if self.watch is None else self.watch())
+        controller = Controller(self.place, sweep, self.launcher, places, batch=batch)
         controller.open(spec_sha256="0")
         controller.settle()
         self.controller = controller

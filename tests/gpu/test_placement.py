@@ -221,9 +221,28 @@ def test_hostile_names_are_shown_and_not_obeyed() -> None:
 
 def test_a_trial_on_a_gpu_it_does_not_hold_is_noticed() -> None:
     inventory = machine(gpu(0), gpu(1, 80_000, GpuProcess(5, "me", "python", 10, "a")))
-    (told,) = misplaced(inventory, [held("GPU-0", "a")])
-    assert told.startswith("t0000.1 computes on G1, which it does not hold (pid 5)")
-    assert misplaced(inventory, [held("GPU-1", "a")]) == []
+    (told,) = misplaced(inventory, {"a": ("t0000.1", ["GPU-0"])})
+    assert told.text.startswith("t0000.1 computes on G1, which it does not hold (pid 5)")
+    assert misplaced(inventory, {"a": ("t0000.1", ["GPU-1"])}) == []
+    assert misplaced(inventory, {"b": ("t0000.1", ["GPU-0"])}) == []
+
+
+def test_where_a_misplaced_trial_computes_nothing_else_starts() -> None:
+    """Its own GPU is its own; the one it strayed to is not free for a sister of it either."""
+    inventory = machine(gpu(0), gpu(1, 80_000, GpuProcess(5, "me", "python", 10, "a")))
+    found = place(
+        Resources(),
+        inventory,
+        [held("GPU-0", "a")],
+        own_tokens=["a"],
+        cpu_slots=1,
+        running=1,
+    )
+    assert isinstance(found, Wait)
+    assert explain_all(Resources(), inventory, [held("GPU-0", "a")], own_tokens=["a"]) == [
+        "G0 is taken by this sweep's own t0000.1",
+        "G1 is used by pid 5 (me, python), which does not hold it",
+    ]
 
 
 def test_capacity_is_what_could_run_at_once() -> None:

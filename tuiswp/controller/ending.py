@@ -61,12 +61,13 @@ def of_exit(
     now: float,
     complete: bool = False,
     remedy: str = "",
+    gpu: str = "",
 ) -> Ending:
     """How an attempt with an `exit.json` ended; `tail` is the end of its output.
 
     A request counts only if the supervisor says it acted on one: an attempt that ended by itself
     just before the kill ended by itself. `complete`: its metrics say that it came to its end.
-    `remedy`: what to say to one that ran out of GPU memory.
+    `remedy`: what to say to one that ran out of GPU memory. `gpu`: what was reported of its GPUs.
     """
     if trial.kill is not None and trial.kill.becomes == "queued":
         return _as_asked(trial, record)  # "again" was promised, however this one ended
@@ -83,6 +84,8 @@ def of_exit(
     cause, evidence = _natural(record, tail)
     if cause == "gpu-oom" and remedy:
         evidence += f"; {remedy}"
+    if gpu and cause in ("exit-code", "signal", "gpu-fault"):
+        cause, evidence = "gpu-fault", f"{evidence}; {gpu}"
     return _with_retry(trial, run, cause, evidence, "failed", now=now)
 
 

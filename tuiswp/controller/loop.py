@@ -23,6 +23,7 @@ from tuiswp.analysis.summary import best_json
 from tuiswp.controller.applying import Applier
 from tuiswp.controller.core import Core, log
 from tuiswp.controller.directory import SweepDirectory
+from tuiswp.controller.gpufaults import GpuFaults
 from tuiswp.controller.journal import Journal
 from tuiswp.controller.launching import Starter, wanted
 from tuiswp.controller.notifying import Notifier
@@ -89,7 +90,10 @@ class Controller:
         self._selector = selectors.DefaultSelector()
         self._wake = WakeUp(directory.wake)
         self._selector.register(self._wake.fd, selectors.EVENT_READ, "wake")
-        self._watcher = Watcher(self.core, self._selector, on_end=places.release)
+        self._gpu_faults = GpuFaults(self.core, places)
+        self._watcher = Watcher(
+            self.core, self._selector, places.release, self._gpu_faults.evidence
+        )
         self._applier = Applier(self.core, self._watcher)
         self._pruner = Pruner(self.core, self._watcher)
         self._phaser = Phaser(self.core)
@@ -192,6 +196,7 @@ class Controller:
         self._pruner.look(self._watcher.curves.poll(budget_s=CURVES_S))
         self._judge()
         self._watchdog.look()
+        self._gpu_faults.look()
         self._stop_if_enough()
         self._phaser.begin()
         self._starter.enough = self._phaser.enough()

@@ -18,6 +18,7 @@ from tuiswp.gpu.inventory import Inventory
 from tuiswp.gpu.leases import HeldLease, LeaseBook, gone
 from tuiswp.gpu.placement import Place, capacity, place
 from tuiswp.gpu.probe import GpuWatch
+from tuiswp.gpu.xids import Xid
 from tuiswp.model.ids import attempt_id
 from tuiswp.model.sweep import Resources
 from tuiswp.model.trial import Launching, Lease, Running, Trial
@@ -57,6 +58,10 @@ class Places:
 
     def inventory(self) -> Inventory | None:
         return self._watch.latest()
+
+    def said(self) -> tuple[Xid, ...]:
+        """What the NVIDIA driver told the kernel, of any GPU and at any time."""
+        return self._watch.said()
 
     def never_fits(self) -> str | None:
         """Why no trial can ever start on this machine as it is; None if one can, or if unknown."""

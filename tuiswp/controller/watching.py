@@ -59,9 +59,11 @@ class Watcher:
         core: Core,
         selector: selectors.BaseSelector,
         on_end: Callable[[str], None] = lambda token: None,
+        of_its_gpus: Callable[[Trial, Process | None, float], str] = lambda *about: "",
     ) -> None:
         self._core = core
         self._on_end = on_end
+        self._of_its_gpus = of_its_gpus
         self._selector = selector
         self._watches: dict[int, Watch] = {}
         self._next_liveness = 0.0
@@ -196,8 +198,16 @@ class Watcher:
             now=self._core.wall(),
             complete=self._has_reached(watch.number),
             remedy=out_of_memory_remedy(self._core.whole.parameters, trial.params),
+            gpu=self._gpu_evidence(watch, trial),
         )
         self._finish(watch, trial, verdict, record)
+
+    def _gpu_evidence(self, watch: Watch, trial: Trial) -> str:
+        training = None if watch.start is None else watch.start.training
+        since = watch.since
+        if watch.inherited:
+            since = time.monotonic() - (self._core.wall() - trial.attempts[-1].launched_at)
+        return self._of_its_gpus(trial, training, since)
 
     def _losses(self, now: float) -> None:
         """Attempts that left no `exit.json`: orphaned ones are watched on, dead ones are over."""

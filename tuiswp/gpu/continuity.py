@@ -40,7 +40,13 @@ def carry_on(before: Inventory | None, now: Inventory) -> Inventory:
 def _missing(old: GpuReading, nameless: GpuReading | None) -> GpuReading:
     """What is left of a GPU that no longer tells its UUID, or is not listed at all."""
     problem = "is no longer listed by NVML" if nameless is None else nameless.problem
-    return msgspec.structs.replace(old, problem=problem, processes=None, utilization=None)
+    return msgspec.structs.replace(
+        old,
+        problem=problem,
+        faulty=nameless is not None and nameless.faulty,
+        processes=None,
+        utilization=None,
+    )
 
 
 def _numbered(new: GpuReading, taken: set[tuple[int, int | None]]) -> GpuReading:

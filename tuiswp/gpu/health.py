@@ -43,6 +43,11 @@ def releasable(gpu: GpuReading) -> bool:
     return gpu.faulty and gpu.memory_free_mib is not None and gpu.health.action in (None, 0, 4)
 
 
+def broken(gpu: GpuReading) -> bool:
+    """Whether NVML itself says that nothing can be computed there."""
+    return gpu.faulty and not releasable(gpu)
+
+
 def _judged(gpu: GpuReading, said: Sequence[Xid], releases: Mapping[str, Release]) -> GpuReading:
     release = releases.get(gpu.share_of or gpu.uuid)
     new = [xid for xid in said if release is None or xid.seq > release.seq]

@@ -12,6 +12,8 @@ import threading
 import time
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from tuiswp.gpu.xids import DriverLoaded, Xid, message
 
 VARIABLE = "TUISWP_KMSG"
@@ -43,6 +45,7 @@ class KernelLog:
         self._over = -1  # seq of the last start of the driver
         self._not_before = 0.0
         self._closed = False
+        self._caught_up = False  # all that was there at first has been heard
 
     def look(self) -> tuple[Xid, ...]:
         """All that was said of any GPU, the oldest first, what a restarted driver forgot too."""
@@ -70,6 +73,7 @@ class KernelLog:
             try:
                 piece = os.read(self._fd, _RECORD)
             except BlockingIOError:
+                self._caught_up = True
                 return
             except OSError as error:
                 if error.errno == errno.EPIPE:  # overwritten before we came: the next one is there
@@ -77,6 +81,7 @@ class KernelLog:
                 self._unreadable(error)
                 return
             if not piece:
+                self._caught_up = True
                 return
             self._take(piece)
 
@@ -97,6 +102,8 @@ class KernelLog:
         if isinstance(said, DriverLoaded):
             self._over = said.seq
         elif said is not None:
+            if self._caught_up:  # the kernel's own clock for its log drifts
+                said = replace(said, at=now)
             self._said.append(said)
             del self._said[:-_KEPT]
 
@@ -117,6 +124,7 @@ class KernelLog:
         if stat.S_ISREG(found.st_mode):
             self._file = found.st_dev, found.st_ino
         self.problem, self._rest, self._said, self._over = None, b"", [], -1
+        self._caught_up = False
         return True
 
     def _replaced(self) -> bool:

@@ -100,8 +100,12 @@ class _Found(msgspec.Struct, frozen=True):
     gpus: tuple[GpuReading, ...]
 
     def sick(self, problem: str, *, faulty: bool = False) -> "_Found":
-        """What was known, with the reason not to use it."""
-        gpus = (msgspec.structs.replace(gpu, problem=problem, faulty=faulty) for gpu in self.gpus)
+        """What was known, with the reason not to use it; of a faulty one what stays as it is."""
+        known: dict[str, Any] = {"problem": problem, "faulty": faulty}
+        if faulty:
+            known |= {"memory_used_mib": None, "memory_free_mib": None, "processes": None}
+            known |= {"utilization": None, "health": Health(), "news": ()}
+        gpus = (msgspec.structs.replace(gpu, **known) for gpu in self.gpus)
         return _Found(self.bus, tuple(gpus))
 
 

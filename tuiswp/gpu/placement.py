@@ -3,7 +3,7 @@
 A wrong yes kills a neighbour's run, so what is unknown never fits. Never ends a stranger's process.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -125,29 +125,41 @@ def capacity(resources: Resources, inventory: Inventory, cpu_slots: int) -> int:
     return most if resources.max_parallel is None else min(most, resources.max_parallel)
 
 
-def strangers(gpu: GpuReading, live_tokens: Collection[str]) -> list[GpuProcess]:
-    """Processes that compute on this GPU and belong to no live lease."""
+def strangers(gpu: GpuReading, welcome: Collection[str]) -> list[GpuProcess]:
+    """Processes that compute on this GPU and whose tokens are not among those welcome there."""
     return [
         process
         for process in gpu.processes or ()
-        if not process.graphics and (process.token is None or process.token not in live_tokens)
+        if not process.graphics and (process.token is None or process.token not in welcome)
     ]
 
 
-def misplaced(inventory: Inventory, leases: Iterable[HeldLease]) -> list[str]:
-    """Trials that compute on a GPU they do not hold: they chose their GPU by themselves."""
-    attempts = {lease.token: lease.attempt for lease in leases}
-    held = {(lease.token, lease.uuid) for lease in leases}
-    return [
-        f"{attempts[process.token]} computes on {gpu.label}, which it does not hold "
-        f"(pid {process.pid}); its script overrides CUDA_VISIBLE_DEVICES"
-        for gpu in inventory.gpus
-        for process in gpu.processes or ()
-        if process.token in attempts
-        and not process.graphics
-        and (process.token, gpu.uuid) not in held
-        and (process.token, gpu.share_of) not in held
-    ]
+class Misplaced(msgspec.Struct, frozen=True):
+    """An attempt computes on a GPU it does not hold: its script chose by itself."""
+
+    attempt: str
+    gpu: GpuReading
+    pid: int
+
+    @property
+    def text(self) -> str:
+        return (
+            f"{self.attempt} computes on {self.gpu.label}, which it does not hold "
+            f"(pid {self.pid}); its script overrides CUDA_VISIBLE_DEVICES"
+        )
+
+
+def misplaced(
+    inventory: Inventory, holders: Mapping[str, tuple[str, Collection[str]]]
+) -> list[Misplaced]:
+    """Who computes where it holds nothing. `holders`: attempt and UUIDs of each live token."""
+    found: list[Misplaced] = []
+    for gpu in inventory.gpus:
+        for process in gpu.processes or ():
+            attempt, uuids = holders.get(process.token or "", ("", ()))
+            if attempt and not process.graphics and not {gpu.uuid, gpu.share_of} & set(uuids):
+                found.append(Misplaced(attempt, gpu, process.pid))
+    return found
 
 
 def _shares(total_mib: int | None, resources: Resources) -> int:
@@ -185,11 +197,16 @@ def _verdicts(
     own_tokens: Collection[str],
     quarantined: Collection[str],
 ) -> list[tuple[GpuReading, Verdict]]:
-    live = {lease.token for lease in leases if lease.problem is None} | set(own_tokens)
-    return [
-        (gpu, _verdict(gpu, resources, _on(gpu, leases), live, own_tokens, quarantined))
-        for gpu in inventory.gpus
-    ]
+    holders = {lease.token for lease in leases if lease.problem is None}
+    live = holders | set(own_tokens)
+    verdicts: list[tuple[GpuReading, Verdict]] = []
+    for gpu in inventory.gpus:
+        held = _on(gpu, leases)
+        # Who holds another GPU has no business here: it is where it should not be.
+        strayed = holders - {lease.token for lease in held}
+        verdict = _verdict(gpu, resources, held, live - strayed, own_tokens, quarantined)
+        verdicts.append((gpu, verdict))
+    return verdicts
 
 
 def _nearest(obstacles: Sequence[tuple[GpuReading, Obstacle]], need: int) -> str:
@@ -213,11 +230,11 @@ def _verdict(
     gpu: GpuReading,
     resources: Resources,
     held: Sequence[HeldLease],
-    live_tokens: Collection[str],
+    welcome: Collection[str],
     own_tokens: Collection[str],
     quarantined: Collection[str],
 ) -> Verdict:
-    """All rules for one GPU, the lasting obstacles first."""
+    """All rules for one GPU, the lasting obstacles first. `welcome`: tokens that may be on it."""
     label = gpu.label
     if gpu.problem is not None or not gpu.uuid:
         return Obstacle(_SICK, f"{label} {visible(gpu.problem or 'does not tell its UUID')}")
@@ -239,7 +256,7 @@ def _verdict(
     if not resources.share_busy:
         if gpu.processes is None:
             return Obstacle(_UNKNOWN, f"{label} does not report its processes")
-        foreign = strangers(gpu, live_tokens)
+        foreign = strangers(gpu, welcome)
         if foreign:
             return Obstacle(_STRANGER, _used_by(label, foreign))
     room = gpu.memory_free_mib - sum(_outstanding(lease, gpu) for lease in held)
@@ -285,7 +302,8 @@ def _used_by(label: str, foreign: Sequence[GpuProcess]) -> str:
     else:
         who = f"{visible(one.user or '?', limit=40)}, {visible(one.name or '?', limit=40)}"
     more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
-    return f"{label} is used by pid {one.pid} ({who}){more}, not ours"
+    why = "not ours" if one.token is None else "which does not hold it"
+    return f"{label} is used by pid {one.pid} ({who}){more}, {why}"
 
 
 def _gpus(count: int) -> str:

@@ -92,6 +92,11 @@ class Xid(msgspec.Struct, frozen=True):
         return known
 
     @property
+    def hurts(self) -> bool:
+        """Whether a program may end for it; 63 only notes for later what another one did."""
+        return self.kind.grade in ("reset", "reboot", "application") and self.code != 63
+
+    @property
     def well(self) -> bool:
         """The driver says that nothing needs to be done any more."""
         return self.code == RECOVERY_CHANGED and self.kind.grade == "told"
