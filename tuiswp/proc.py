@@ -135,6 +135,16 @@ def token_of(pid: int) -> str | None:
     return None
 
 
+def environment_of(pid: int) -> dict[str, str]:
+    """What a process of ours was started with; empty if it is gone or not ours to read."""
+    try:
+        entries = _environment(pid).split(b"\0")
+    except OSError:
+        return {}
+    pairs = (os.fsdecode(entry).partition("=") for entry in entries)
+    return {name: value for name, _, value in pairs if name}
+
+
 def _environment(pid: int) -> bytes:
     """What /proc says; an empty answer is believed only of a process that is not in exec."""
     path = Path(f"/proc/{pid}/environ")

@@ -45,6 +45,7 @@ from tuiswp.search.suggest import first_params, learns, next_point, planned_tria
 from tuiswp.spec.census import Census, take
 from tuiswp.spec.command import CommandContext, default_interpreter, expand
 from tuiswp.spec.constraints import rule_text
+from tuiswp.spec.environment import environment_warnings, shown_environ, unset
 from tuiswp.spec.names import safe_name
 from tuiswp.spec.notify import notify_warnings
 from tuiswp.spec.overriding import Overrides
@@ -138,7 +139,11 @@ def make_plan(sweep: Sweep, root: Path) -> Plan:
         place,
         tuple(_first(sweep, root)),
         program_problem(sweep, environ) or never_fires(sweep) or nothing_allowed(sweep) or missing,
-        (*program_warnings(sweep, environ), *notify_warnings(sweep, environ)),
+        (
+            *program_warnings(sweep, environ),
+            *notify_warnings(sweep, environ),
+            *environment_warnings(sweep),
+        ),
         tuple(warnings_before(whole(sweep))),
         priors,
     )
@@ -169,7 +174,7 @@ def _first(sweep: Sweep, root: Path) -> Iterator[Trial]:
     tried = {point_key(params) for params, _ in points}
     most = SHOWN if sweep.run_cap is None else min(SHOWN, sweep.run_cap)
     points += [(params, False) for params in _proposed(sweep, most - len(points), tried)]
-    environ = {**os.environ, **sweep.run.env}
+    environ = shown_environ({**os.environ, **sweep.run.env})
     for number, (params, is_baseline) in enumerate(points[:most]):
         name = trial_id(number)
         context = CommandContext(
@@ -282,6 +287,10 @@ def as_json(plan: Plan) -> dict[str, object]:
         "parallel": plan.parallel,
         "waves": plan.waves,
         "place": plan.place,
+        "env_from": [
+            {"name": name, "from": source, "set": source not in unset(sweep.run, os.environ)}
+            for name, source in sweep.run.env_from.items()
+        ],
         "first": [
             {"id": t.id, "params": t.params, "argv": list(t.argv), "baseline": t.baseline}
             for t in plan.first
@@ -306,6 +315,7 @@ def _lines(plan: Plan) -> list[str]:
         *_stopping(sweep),
         *_enough(sweep),
         *_told(sweep),
+        *_secrets(sweep),
         *_phases(plan),
         "",
     ]
@@ -341,6 +351,20 @@ def _told(sweep: Sweep) -> list[str]:
     command = shell_line(sweep.notify.command)
     bell = " and the screen rings" if sweep.notify.bell else ""
     return [f"on {on}: {command}{bell}" if command else f"on {on}: the screen rings"]
+
+
+def _secrets(sweep: Sweep) -> list[str]:
+    """What `env_from` names, and whether this shell has it; never what it is."""
+    given = sweep.run.env_from
+    if not given:
+        return []
+    missing = unset(sweep.run, os.environ)
+    names = [
+        f"{name if name == source else f'{name} (from {source})'}"
+        + (": not set in this shell" if source in missing else "")
+        for name, source in given.items()
+    ]
+    return [f"the training is given {', '.join(names)}"]
 
 
 def _axis(parameter: Parameter) -> str | None:

@@ -53,8 +53,11 @@ def after_run(place: SweepDirectory, code: ExitCode) -> int:
         output.say(
             "",
             f"paused by {visible(view.state.paused.by)}: {visible(view.state.paused.why)}",
-            f"mend the cause, then `tuiswp restart {name} TRIAL…` and `tuiswp resume {name}`",
         )
+        if not view.state.paused.missing:  # else that line says what to do
+            output.say(
+                f"mend the cause, then `tuiswp restart {name} TRIAL…` and `tuiswp resume {name}`"
+            )
     output.say("", *_stopped(view), *_report(view, place))
     return code
 

@@ -20,6 +20,7 @@ from tuiswp.controller.reducer import SweepState
 from tuiswp.controller.story import opening_lines, status_line
 from tuiswp.errors import ExitCode, TuiswpError
 from tuiswp.model.sweep import Sweep
+from tuiswp.spec.environment import environment_warnings
 from tuiswp.spec.notify import notify_warnings
 from tuiswp.spec.program import program_warnings
 from tuiswp.text import visible
@@ -63,8 +64,12 @@ def follow(place: SweepDirectory, sweep: Sweep, notes: list[str]) -> int:
             output.say(f"note: {visible(note)}")
         return closing.show(view)
     _introduce(place, sweep, followed.state, notes)
+    pid = None
     if view.controller is None:
         pid = opening.start_in_background(place)
+    else:
+        pid = opening.hand_over(place, only_missing=True)
+    if pid is not None or view.controller is None:
         output.say(f"controller pid {pid}; ctrl-c leaves it and its trials running", "")
     else:
         there = "" if view.elsewhere is None else f" on {visible(view.elsewhere, limit=60)}"
@@ -100,7 +105,11 @@ def _introduce(place: SweepDirectory, sweep: Sweep, state: SweepState, notes: li
     if state.trials:
         output.say(f"goes on: {status_line(sweep, state, number, {})}")
     environ = {**os.environ, **sweep.run.env}
-    doubts = [*program_warnings(sweep, environ), *notify_warnings(sweep, environ)]
+    doubts = [
+        *program_warnings(sweep, environ),
+        *notify_warnings(sweep, environ),
+        *environment_warnings(sweep),
+    ]
     for note in (*notes, *sweep.notes, *doubts):
         output.say(output.prose(f"note: {visible(note)}", indent="  "))
     for one in warnings_before(sweep):

@@ -8,7 +8,7 @@ from tuiswp.cli import arguments as args
 from tuiswp.cli import output
 from tuiswp.controller.client import SweepReader, ask
 from tuiswp.controller.directory import SweepDirectory
-from tuiswp.controller.opening import is_controlled, start_in_background
+from tuiswp.controller.opening import hand_over, is_controlled, start_in_background
 from tuiswp.controller.requests import Verb, new_request
 from tuiswp.errors import ExitCode, UsageError
 from tuiswp.text import visible
@@ -75,11 +75,20 @@ def run(arguments: Namespace) -> int:
         fresh=getattr(arguments, "fresh", False),
         why=getattr(arguments, "why", None) or "",
     )
+    if request.verb == "resume" and not numbers:
+        _hand_over(directory)
     applied = ask(directory, request)
     output.say(visible(applied.outcome, limit=OUTCOME))
     if applied.ok and action.launches:
         ensure_controller(directory)
     return ExitCode.OK if applied.ok else ExitCode.USAGE
+
+
+def _hand_over(directory: SweepDirectory) -> None:
+    """Trainings get what `env_from` names from the shell that resumes the sweep."""
+    pid = hand_over(directory)
+    if pid is not None:
+        output.say(f"a controller with this shell's variables took over (pid {pid})")
 
 
 def add_why(parser: ArgumentParser) -> None:

@@ -135,7 +135,13 @@ def _see_to_a_controller(place: SweepDirectory) -> None:
     from tuiswp.controller.client import SweepReader
 
     view = SweepReader(place.root).refresh(with_metrics=False)
-    if view.word not in ("finished", "stopped") and view.controller is None:
+    if view.controller is not None:
+        if view.state.paused is not None and view.state.paused.missing:
+            from tuiswp.controller.opening import hand_over
+
+            hand_over(place, only_missing=True)  # if this shell has what it waits for
+        return
+    if view.word not in ("finished", "stopped"):
         from tuiswp.controller.frozen import current_sweep
         from tuiswp.controller.opening import start_in_background
 

@@ -107,6 +107,8 @@ class Applier:
                 self._core.record(SweepPaused(request.by, "asked"))
                 return True, f"paused: {len(state.live())} running trials go on, no new ones start"
             case "resume":
+                if self._core.unset():
+                    return False, self._core.unset_words()
                 if state.paused is None and state.stopping is None:
                     return True, "the sweep is not paused"
                 self._core.record(SweepResumed(request.by))

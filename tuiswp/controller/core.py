@@ -4,6 +4,7 @@
 """
 
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -13,11 +14,13 @@ from tuiswp import proc
 from tuiswp.controller.directory import SweepDirectory, write_atomically
 from tuiswp.controller.journal import Journal
 from tuiswp.controller.reducer import SweepState, replay
+from tuiswp.controller.secrets import Secrets
 from tuiswp.launchers.base import Launcher
 from tuiswp.model.events import Event, Record, Warned
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Trial
 from tuiswp.spec.edits import deciding, effective
+from tuiswp.spec.environment import unset, unset_words
 
 log = logging.getLogger("tuiswp.controller")
 
@@ -26,8 +29,16 @@ class Core:
     """One sweep in the hands of its controller. Hold the sweep's lock while this exists."""
 
     def __init__(
-        self, directory: SweepDirectory, sweep: Sweep, launcher: Launcher, journal: Journal
+        self,
+        directory: SweepDirectory,
+        sweep: Sweep,
+        launcher: Launcher,
+        journal: Journal,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
+        # Of whoever started this controller; its secrets are nobody's but the trainings'.
+        self.environ = dict(os.environ) if environ is None else environ
+        self.secrets = Secrets.of(sweep.run, self.environ)
         self.directory = directory
         self._frozen = sweep
         self._known: tuple[int, Sweep, Sweep] = (0, sweep, sweep)
@@ -62,12 +73,19 @@ class Core:
         """Make facts durable, then true. Raises JournalError with nothing changed."""
         if not events:
             return
-        records = self.journal.append(events, at=self.wall())
+        records = self.journal.append(self.secrets.events(events), at=self.wall())
         self.state = replay(records, self.state)
         for listener in self._listeners:
             listener(records)
         for record in records:
             log.info("%d %s", record.seq, msgspec.json.encode(record.event).decode())
+
+    def unset(self) -> tuple[str, ...]:
+        """Variables that trainings must have and this controller does not."""
+        return unset(self._frozen.run, self.environ)
+
+    def unset_words(self) -> str:
+        return unset_words(self.unset(), host=self.host, spoken=self.directory.root.name)
 
     def listen(self, listener: Callable[[Sequence[Record]], None]) -> None:
         """Have every fact from now on, once it is true. A listener records nothing itself."""

@@ -4,7 +4,6 @@ What is proposed is `search`'s, where it may run is `controller.places`'; this m
 choice into facts, files and one call of the launcher.
 """
 
-import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from tuiswp.controller.environment import WANDB_PARAMS, for_tuiswp, for_wandb, m
 from tuiswp.controller.places import Places
 from tuiswp.controller.priors import kept
 from tuiswp.controller.reducer import SweepState
+from tuiswp.controller.secrets import secret_names
 from tuiswp.errors import TuiswpError
 from tuiswp.launchers.base import Job
 from tuiswp.metrics.sources.note import FILE as NOTE
@@ -111,6 +111,9 @@ class Starter:
             self._follow(self._core.sweep)
         now = time.monotonic()
         if now < self._next_launch or self._core.state.paused:
+            return
+        if self._core.unset():
+            self.waiting = self._core.unset_words()
             return
         plans = self._plans(now)
         if not plans:
@@ -325,7 +328,9 @@ class Starter:
             msgspec.json.format(msgspec.json.encode(candidate.params), indent=2) + b"\n",
         )
         run = self._core.sweep.run
-        environment = {**os.environ, **run.env, **self._places.environment(plan.leases)}
+        given = self._core.environ
+        named = {name: given[source] for name, source in run.env_from.items()}
+        environment = {**given, **run.env, **named, **self._places.environment(plan.leases)}
         context = CommandContext(
             trial_dir=str(trial_dir),
             sweep_id=directory.id,
@@ -360,6 +365,7 @@ class Starter:
             timeout_s=run.timeout_s,
             wake=self._wake,
             umask=self._umask,
+            secret=secret_names(environment, run),
         )
 
 

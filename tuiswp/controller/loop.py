@@ -10,6 +10,7 @@ import os
 import selectors
 import signal
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -44,6 +45,7 @@ from tuiswp.model.events import (
     SweepCreated,
     SweepFinished,
     SweepPaused,
+    SweepResumed,
     SweepStopping,
 )
 from tuiswp.model.sweep import Sweep
@@ -69,7 +71,8 @@ class Controller:
     """One sweep's controller. The caller holds the sweep's lock.
 
     `batch`: leave when tuiswp itself paused the sweep, since nobody is there to resume it.
-    `umask`: what trainings get; None leaves them what the launcher gives.
+    `umask`: what trainings get; None leaves them what the launcher gives. `environ`: what they find
+    in their environment besides; None: what this process has.
     """
 
     def __init__(
@@ -81,9 +84,10 @@ class Controller:
         *,
         batch: bool = False,
         umask: int | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         journal = Journal(directory.journal)
-        self.core = Core(directory, sweep, launcher, journal)
+        self.core = Core(directory, sweep, launcher, journal, environ)
         self._places = places
         self._batch = batch
         self._home = _identity(directory.root)
@@ -201,6 +205,7 @@ class Controller:
         self._phaser.begin()
         self._starter.enough = self._phaser.enough()
         self._places.tick()
+        self._wait_for_environment()
         self._replicator.look(searched=self._starter.searched and not self._phaser.more())
         self._starter.fill()
         self._watcher.sync()
@@ -225,6 +230,16 @@ class Controller:
             self._watcher.sync()
             self._watcher.take_back(self._starter.in_doubt)
             self._starter.in_doubt = None
+
+    def _wait_for_environment(self) -> None:
+        """Pause while this controller has not all that trainings need; go on in one that has."""
+        state, missing = self.core.state, self.core.unset()
+        if state.finished is not None or state.stopping is not None:
+            return
+        if missing and state.paused is None:
+            self.core.record(SweepPaused(US, self.core.unset_words(), missing))
+        elif not missing and state.paused is not None and state.paused.missing:
+            self.core.record(SweepResumed(US))
 
     def _judge(self) -> None:
         """What follows from ended trials: the best so far, the breaker."""
@@ -311,6 +326,9 @@ class Controller:
             if self._batch and state.paused.by == US:
                 self._left = "paused"
             return
+        if self._batch and wanted(state) and self.core.unset():  # asked for in a stopped sweep
+            self._left = "paused"
+            return
         if wanted(state) or (state.replication is not None and not self._phaser.more()):
             return
         if state.stopping is None and any(t.state == "paused" for t in state.trials.values()):
@@ -368,6 +386,8 @@ def exit_code(sweep: Sweep, state: SweepState, left: Left) -> ExitCode:
     """The exit code of `--batch` (DESIGN: stable)."""
     if left == "interrupted":
         return ExitCode.INTERRUPTED
+    if left == "paused" and state.paused is not None and state.paused.missing:
+        return ExitCode.USAGE  # as it would have been at the start
     trials = list(state.trials.values())
     if judge(sweep, trials).optimum is None:
         return ExitCode.NO_RESULT

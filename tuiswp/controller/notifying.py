@@ -139,7 +139,9 @@ class Notifier:
         sweep = self._core.whole
         said = facts_of(told, sweep, self._core.state) | {"dir": str(self._core.directory.root)}
         argv = [_MACRO.sub(lambda m: said.get(m[1], m[0]), w) for w in self._notify.command]
-        environment = {**os.environ, **sweep.run.env}
+        known, kept = self._core.environ, sweep.run.env_from.values()
+        environment = {name: text for name, text in known.items() if name not in kept}
+        environment |= sweep.run.env
         environment |= {f"TUISWP_{name.upper()}": text for name, text in said.items()}
         try:
             process = subprocess.Popen(
@@ -154,7 +156,7 @@ class Notifier:
     def _complain(self, what: str) -> None:
         """The first failure is a fact; of the others only the log tells."""
         program = visible(self._notify.command[0], limit=80)
-        text = f"the notify command {program} {what}"
+        text = self._core.secrets.text(f"the notify command {program} {what}")
         log.warning("%s", text)
         self._core.warn(WARNING, text)
 

@@ -8,6 +8,7 @@ import hashlib
 import logging
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -25,6 +26,7 @@ from tuiswp.controller.journal import JournalReader, read
 from tuiswp.controller.loop import Controller, exit_code
 from tuiswp.controller.places import Places
 from tuiswp.controller.reducer import replay
+from tuiswp.controller.secrets import CleanFormatter, Secrets, take
 from tuiswp.errors import EnvironmentFault, ExitCode, SweepHeld, UsageError
 from tuiswp.gpu.probe import read_once
 from tuiswp.launchers.tmux import TmuxLauncher, launch_path
@@ -33,6 +35,7 @@ from tuiswp.plain import read_plain
 from tuiswp.search.stoppers.words import never_fires
 from tuiswp.spec import load as spec_load
 from tuiswp.spec.edits import as_word
+from tuiswp.spec.environment import unset, unset_problem
 from tuiswp.spec.names import safe_name
 from tuiswp.spec.params import same_space
 from tuiswp.spec.phased import nothing_allowed, whole
@@ -103,6 +106,9 @@ def open_or_create(
             hint="choose another place with --dir",
         ) from error
     if not exists:
+        problem = unset_problem(given, os.environ)
+        if problem is not None:
+            raise problem
         prior = priors.gather(given) if given.priors else None
         tested = range_test.gather(given) if given.points_from is not None else None
         create(place, text, name=name)
@@ -198,14 +204,17 @@ def run_controller(directory: SweepDirectory, *, batch: bool) -> ExitCode:
     umask = os.umask(0o077)
     lock = Lock(directory)
     try:
-        _log_to(directory)
         sweep = frozen_sweep(directory)
+        environ = take(os.environ, sweep.run)
+        _log_to(directory, Secrets.of(sweep.run, environ))
         elsewhere.check(directory, replay(read(directory.journal).records))
         launcher = launcher_for(directory)
         launcher.check()
         kind = directory.filesystem()
         places = Places(directory, sweep.resources)
-        controller = Controller(directory, sweep, launcher, places, batch=batch, umask=umask)
+        controller = Controller(
+            directory, sweep, launcher, places, batch=batch, umask=umask, environ=environ
+        )
         controller.install_signals()
         sha = hashlib.sha256(read_plain(directory.sweep_file)).hexdigest()
         controller.open(spec_sha256=sha)
@@ -222,11 +231,11 @@ def run_controller(directory: SweepDirectory, *, batch: bool) -> ExitCode:
         lock.release()
 
 
-def _log_to(directory: SweepDirectory) -> None:
+def _log_to(directory: SweepDirectory, secrets: Secrets) -> None:
     handler = RotatingFileHandler(
         directory.log, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8"
     )
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(CleanFormatter("%(asctime)s %(levelname)s %(message)s", secrets))
     logger = logging.getLogger("tuiswp")
     logger.setLevel(logging.INFO)
     logger.handlers[:] = [handler]
@@ -275,6 +284,35 @@ def start_in_background(directory: SweepDirectory) -> int:
     raise EnvironmentFault(
         f"the controller did not start within {START_S:g} s", where=str(directory.log)
     )
+
+
+def hand_over(directory: SweepDirectory, *, only_missing: bool = False) -> int | None:
+    """Have a controller with this shell's values of `env_from` in the place of one with others.
+
+    Its pid; None if there is nothing to hand over. `only_missing`: only one that waits for some.
+    Trials that run go on. Raises EnvironmentFault if the one that is there does not leave.
+    """
+    run = frozen_sweep(directory).run
+    if not run.env_from or unset(run, os.environ):
+        return None
+    state = replay(read(directory.journal).records)
+    holder = state.controller
+    if holder is None or not proc.is_alive(holder):
+        return None
+    if only_missing and (state.paused is None or not state.paused.missing):
+        return None
+    theirs = proc.environment_of(holder.pid)
+    if all(theirs.get(name) == os.environ[name] for name in run.env_from.values()):
+        return None
+    proc.send(holder, signal.SIGTERM)
+    deadline = time.monotonic() + START_S
+    while proc.is_alive(holder):
+        if time.monotonic() > deadline:
+            raise EnvironmentFault(
+                f"its controller (pid {holder.pid}) does not leave", where=str(directory.root)
+            )
+        time.sleep(0.01)  # a poll for an outcome, bounded by the deadline
+    return start_in_background(directory)
 
 
 def _spawn(directory: SweepDirectory) -> subprocess.Popen[bytes]:

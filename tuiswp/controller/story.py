@@ -145,11 +145,10 @@ class Story:
     ) -> Line:
         match event:
             case SweepPaused(by=by, why=why):
-                return Line(
-                    f"paused by {visible(by)}: {visible(why)}; "
-                    f"`tuiswp resume {visible(self._name)}` goes on",
-                    "note",
-                )
+                go_on = f"; `tuiswp resume {visible(self._name)}` goes on"
+                if event.missing:  # `why` says where to type it
+                    go_on = ""
+                return Line(f"paused by {visible(by)}: {visible(why)}{go_on}", "note")
             case SweepResumed(by=by):
                 return Line(f"resumed by {visible(by)}")
             case SweepStopping(by=by, now=now, rule=rule, why=why):

@@ -194,7 +194,7 @@ class Watcher:
             trial,
             self._core.sweep.run,
             record,
-            attempts.log_tail(watch.directory),
+            self._core.secrets.raw(attempts.quotable(watch.directory, record)),
             now=self._core.wall(),
             complete=self._has_reached(watch.number),
             remedy=out_of_memory_remedy(self._core.whole.parameters, trial.params),
@@ -329,6 +329,8 @@ class Watcher:
     def _finish(
         self, watch: Watch, trial: Trial, verdict: ending.Ending, record: ExitRecord | None
     ) -> None:
+        if record is None:  # else its supervisor did
+            attempts.forget_environment(watch.directory)
         value, progress, step = self._score(watch.number)
         reached = self._has_reached(watch.number)
         complete = verdict.cause == "done" or reached

@@ -19,6 +19,7 @@ import msgspec
 from tuiswp import proc
 from tuiswp.errors import LauncherError
 from tuiswp.launchers.base import ExitRecord, Firmness, Job, Liveness, StartRecord
+from tuiswp.launchers.supervision import records
 from tuiswp.model.trial import Process
 from tuiswp.plain import read_plain
 
@@ -72,6 +73,19 @@ def write_spec(job: Job) -> bool:
             f"cannot write spec.json: {error.strerror}", where=job.attempt_dir
         ) from error
     return True
+
+
+def forget_environment(attempt_dir: Path) -> None:
+    """Take the environment out of the spec.json of an attempt whose supervisor never could."""
+    with suppress(OSError, ValueError):
+        spec = json.loads(read_plain(attempt_dir / "spec.json"))
+        if not isinstance(spec, dict) or not isinstance(spec.get("env"), dict):
+            return
+        folder = os.open(attempt_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            records.forget_environment(folder, spec)
+        finally:
+            os.close(folder)
 
 
 def _token_in(path: Path) -> object:
@@ -169,6 +183,19 @@ def log_tail(attempt_dir: Path, limit_bytes: int = 65536) -> bytes:
         if len(tail) >= limit_bytes:
             break
     return tail
+
+
+def quotable(attempt_dir: Path, record: ExitRecord) -> bytes:
+    """`log_tail` of an ended attempt, without the secrets that its supervisor found in it."""
+    tail = log_tail(attempt_dir)
+    pieces: list[bytes] = []
+    rest = 0
+    for name, before_end, length in sorted(record.hidden, key=lambda place: -place[1]):
+        start = len(tail) - before_end
+        if rest <= start and 0 < length <= before_end:
+            pieces += [tail[rest:start], f"‹{name}›".encode()]
+            rest = start + length
+    return b"".join([*pieces, tail[rest:]])
 
 
 def liveness(starts: Iterable[StartRecord]) -> dict[str, Liveness]:

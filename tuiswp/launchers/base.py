@@ -29,7 +29,8 @@ class Job(msgspec.Struct, frozen=True):
     `timeout_s` counts from the training's start; `grace_s` is the time between asking and KILL.
     `wake`: a FIFO that gets one byte when something happened (None: nobody waits). `log_cap_bytes`:
     most that output.log and the output.log.1 it is rotated to hold together. `leftovers`: what
-    becomes of descendants that outlive the training.
+    becomes of descendants that outlive the training. `secret`: names in `env` whose values
+    nobody is to quote from the output.
     """
 
     id: str  # "t0007.2"
@@ -45,7 +46,11 @@ class Job(msgspec.Struct, frozen=True):
     log_cap_bytes: int = 256 * 1024 * 1024
     leftovers: Literal["kill", "report"] = "kill"
     umask: int | None = None  # of the training; None: what its window was started with
+    secret: tuple[str, ...] = ()
     v: int = 1
+
+    def __repr__(self) -> str:
+        return f"Job({self.id!r})"  # a traceback with values must not show the environment
 
 
 class StartRecord(msgspec.Struct, frozen=True):
@@ -69,7 +74,8 @@ class ExitRecord(msgspec.Struct, frozen=True):
     anything. Times are wall seconds, `duration_s` is monotonic. `oom_kill`: the cgroup's or the
     machine's oom_kill counter rose meanwhile (None: could not be read). `leftovers`: descendants
     that outlived the training, killed unless the job says "report"; `unkillable`: those of them
-    that were still there 10 s after KILL, so what they hold (a GPU) is not free.
+    that were still there 10 s after KILL, so what they hold (a GPU) is not free. `hidden`: where
+    secrets stand in the last output: name, start in bytes before its end, and length.
     """
 
     token: str
@@ -85,6 +91,7 @@ class ExitRecord(msgspec.Struct, frozen=True):
     unkillable: tuple[int, ...] = ()
     oom_kill: bool | None = None
     log_truncated: bool = False
+    hidden: tuple[tuple[str, int, int], ...] = ()
     v: int = 1
 
 

@@ -2,7 +2,7 @@
 
     python -I -S supervisor.py ATTEMPT_DIR [LAUNCH_FILE]
 
-It never decides anything about the sweep, never reads what the training wrote and never lets a
+It never decides anything about the sweep, never acts on what the training wrote and never lets a
 viewer block it. Two processes of it stand between the window and the training:
 
     window pty  <->  relay  <->  training's own pty      the relay pumps and writes output.log

@@ -117,9 +117,12 @@ class TrialClosed(msgspec.Struct, frozen=True, tag="trial_closed"):
     evidence: str
 
 
-class SweepPaused(msgspec.Struct, frozen=True, tag="sweep_paused"):
+class SweepPaused(msgspec.Struct, frozen=True, tag="sweep_paused", omit_defaults=True):
+    """`missing`: variables of `env_from` that its controller does not have."""
+
     by: str
     why: str
+    missing: tuple[str, ...] = ()
 
 
 class SweepResumed(msgspec.Struct, frozen=True, tag="sweep_resumed"):

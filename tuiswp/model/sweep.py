@@ -57,7 +57,8 @@ class Run(msgspec.Struct, frozen=True):
     """How a trial is started and supervised. Times in seconds.
 
     `command` holds the tokens as the file has them, macros unexpanded; `program` likewise.
-    `cwd` is absolute. `env` adds to the controller's environment. `retries`: relaunches of a failed
+    `cwd` is absolute. `env` adds to the controller's environment; `env_from` says which variable of
+    it, which must be set, the training finds under which name. `retries`: relaunches of a failed
     attempt; None (not in the file): one after an end that is the machine's fault (signal, lost),
     none after an exit code. Out of GPU memory, timeouts and launch errors are never retried.
     `metrics_from`: the one kind of file that metrics are read from (None: whichever is there).
@@ -69,6 +70,7 @@ class Run(msgspec.Struct, frozen=True):
     program: str | None
     cwd: str
     env: dict[str, str] = {}
+    env_from: dict[str, str] = {}
     stagger_s: float = 0.0
     retries: int | None = None
     timeout_s: float | None = None

@@ -21,6 +21,7 @@ from tuiswp.spec.constraints import name_of
 from tuiswp.spec.derived import OBJECTIVE, ordered, read_derived
 from tuiswp.spec.distributions import grid_count, support_count
 from tuiswp.spec.early import read_rule
+from tuiswp.spec.environment import read_environment
 from tuiswp.spec.lookalike import something_else, whole_file
 from tuiswp.spec.notify import read_notify
 from tuiswp.spec.parameters import read_parameters
@@ -341,13 +342,15 @@ class _Loader:
                 self.reader.fault(line, ("command",), finding.what, finding.hint)
             elif lines:  # of the default command there is nothing to say
                 self.reader.note(f"line {line}: command: {finding.what}")
+        environment = read_environment(self.ours, command)
         timing = own.read_timing(self.ours)
         given = {key: value for key, value in timing._asdict().items() if value is not None}
         return Run(
             command=command,
             program=self.top.text("program"),
             cwd=str(own.read_cwd(self.ours, cwd)),
-            env=own.read_env(self.ours),
+            env=environment.env,
+            env_from=environment.env_from,
             metrics_from=own.read_metrics_from(self.ours),
             beside=str(beside),
             **given,

@@ -21,7 +21,7 @@ from tuiswp.spec.tree import Keyed, Leaf, Node
 
 OWN_KEYS = (
     "gpus_per_trial", "trials_per_gpu", "gpu_memory", "max_parallel", "share_busy", "stagger_s",
-    "retries", "timeout", "grace_s", "env", "cwd", "baseline", "objective", "metrics",
+    "retries", "timeout", "grace_s", "env", "env_from", "cwd", "baseline", "objective", "metrics",
     "metrics_from", "complete_at", "seed", "when", "exclude", "tie", "early_stop", "length",
     "sampler", "model_size", "tuning", "stop", "phases", "points", "points_from",
     "prior", "notify",
@@ -215,27 +215,6 @@ def read_cwd(section: Section, started_in: Path) -> Path:
     except RuntimeError:  # ~somebody who is not known here
         section.fault("cwd", f"{shown(text)} names no home directory")
         return started_in
-
-
-_RESERVED = re.compile(r"TUISWP_|CUDA_(?:VISIBLE_DEVICES|DEVICE_ORDER)$")
-
-
-def read_env(section: Section) -> dict[str, str]:
-    """Extra environment of every trial: text by text; numbers are taken as written."""
-    inner = section.section("env")
-    if inner is None:
-        return {}
-    env: dict[str, str] = {}
-    for name, node in inner.node.entries.items():
-        if not name or "=" in name:
-            inner.fault(name, "is no name for an environment variable")
-        elif _RESERVED.match(name):
-            inner.fault(name, "is set by tuiswp for each trial", "remove it")
-        else:
-            text = section.reader.text(node, inner.at(name))
-            if text is not None:
-                env[name] = text
-    return env
 
 
 class Rule(NamedTuple):

@@ -9,6 +9,7 @@ import os
 import signal
 import time
 
+from tuiswp.launchers.supervision.hidden import hidden
 from tuiswp.launchers.supervision.procfs import children_of, descendants_of, identify, oom_kills
 from tuiswp.launchers.supervision.records import forget_environment, poke, write_record
 from tuiswp.launchers.supervision.relay import make_pane_raw, open_training_pty, run_relay
@@ -176,6 +177,8 @@ class Supervisor:
         record |= {"started": self.started, "ended": ended, "duration_s": duration}
         record |= {"max_rss_kib": self.max_rss_kib or None, "log_truncated": self.log_lost}
         record |= {"leftovers": self.leftovers[:1000], "unkillable": self.unkillable[:1000]}
+        secret = {name: self.spec["env"].get(name, "") for name in self.spec.get("secret", ())}
+        record["hidden"] = hidden(self.folder, secret)
         after = oom_kills()
         if after is not None and self.oom_before is not None:
             record["oom_kill"] = after > self.oom_before

@@ -14,6 +14,7 @@ from tuiswp.model.ids import attempt_id
 from tuiswp.model.space import Parameter, Params, Path, Value
 from tuiswp.model.trial import Attempt, Trial
 from tuiswp.spec.command import CommandContext, expand
+from tuiswp.spec.environment import shown_environ
 from tuiswp.spec.params import label, swept, value_key, value_label
 from tuiswp.text import shell_line, visible
 
@@ -153,7 +154,7 @@ def command_of(view: SweepView, trial: Trial, attempt: int | None = None) -> str
         trial_dir=str(directory.trial(trial.number)),
         sweep_id="",
         run_id=attempt_id(trial.number, attempt),
-        environ=view.sweep.run.env,
+        environ=shown_environ(view.sweep.run.env),
     )
     try:
         return shell_line(expand(view.sweep, trial.params, context).argv)
