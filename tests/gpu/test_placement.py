@@ -1,5 +1,7 @@
 """Placement: what fits, what waits and why, and what never happens whatever the machine says."""
 
+from collections.abc import Mapping
+
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,7 +43,7 @@ def ask(
     own: tuple[str, ...] = (),
     cpu_slots: int = 2,
     running: int = 0,
-    quarantined: tuple[str, ...] = (),
+    closed: Mapping[str, str] | None = None,
 ) -> Place | Wait:
     return place(
         resources or Resources(),
@@ -50,7 +52,7 @@ def ask(
         own_tokens=own,
         cpu_slots=cpu_slots,
         running=running,
-        quarantined=quarantined,
+        closed=closed,
     )
 
 
@@ -122,7 +124,7 @@ def test_every_gpu_is_explained() -> None:
         inventory,
         [held("GPU-4", "else"), held("GPU-5", "mine")],
         own_tokens=["mine"],
-        quarantined=["GPU-6"],
+        closed={"GPU-6": "G6 is quarantined"},
     )
     assert told == [
         "G0 is free: 80000 MiB",
@@ -131,7 +133,7 @@ def test_every_gpu_is_explained() -> None:
         "G3 does not report its free memory",
         "G4 is held by another sweep (/sweeps/x, t0000.1)",
         "G5 is taken by this sweep's own t0000.1",
-        "G6 is set aside after failures of trials on it",
+        "G6 is quarantined",
     ]
 
 
@@ -322,7 +324,7 @@ def test_no_gpu_is_ever_overfilled_and_nothing_unknown_ever_fits(
             own_tokens=own,
             cpu_slots=1,
             running=len(own),
-            quarantined=quarantined,
+            closed=dict.fromkeys(quarantined, "not this one"),
         )
         if isinstance(found, Wait):
             assert found.reason

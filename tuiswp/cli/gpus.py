@@ -1,7 +1,7 @@
 """`tuiswp gpus`: every GPU as it is now, who is on it, and whether a trial can use it. Ends nobody.
 
 Answers within seconds even when NVML does not. `--release` puts a GPU back to work that was set
-aside for a fault; it resets nothing.
+aside for a fault, or quarantined by a sweep; it resets nothing.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -11,7 +11,9 @@ import msgspec
 
 from tuiswp import proc
 from tuiswp.analysis import tables, words
-from tuiswp.cli import output
+from tuiswp.cli import arguments as args
+from tuiswp.cli import output, quarantine
+from tuiswp.controller.client import SweepView
 from tuiswp.errors import EnvironmentFault, ExitCode, UsageError
 from tuiswp.gpu.health import releasable
 from tuiswp.gpu.host import cpu_count, cpu_slots
@@ -28,28 +30,54 @@ DEADLINE_S = 1.5
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
+    args.add_sweep(parser)
     parser.add_argument("--json", action="store_true", help="print one object")
     parser.add_argument(
         "--release",
         metavar="GPU",
-        help="use a GPU again whose reported faults are dealt with (G1, 1 or its UUID)",
+        help="use a GPU again whose reported faults are dealt with, or that SWEEP (left out: those "
+        "that lie here) has quarantined (G1, 1 or its UUID)",
     )
 
 
 def run(arguments: Namespace) -> int:
     if arguments.release is not None:
-        return _release(arguments.release)
+        return _release(arguments.release, arguments.sweep)
+    named = None if arguments.sweep is None else args.find_sweep(arguments.sweep)
     inventory = read_once(DEADLINE_S)
     leases = LeaseBook(proc.runtime_dir() / "leases").held()
     verdicts = explain_all(Resources(), inventory, leases, own_tokens=())
+    views = quarantine.quarantining(named, leases)
     if arguments.json:
-        output.show_json(as_json(inventory, leases, verdicts))
+        output.show_json(as_json(inventory, leases, verdicts, views))
     else:
-        output.say(*_lines(inventory, leases, verdicts))
+        output.say(*_lines(inventory, leases, verdicts), *quarantine.as_lines(views))
     return ExitCode.OK
 
 
-def _release(word: str) -> int:
+def _release(word: str, sweep: str | None) -> int:
+    """Take back what is held against a GPU: by a sweep, by the driver's word, or by both."""
+    named = None if sweep is None else args.find_sweep(sweep)
+    leases = LeaseBook(proc.runtime_dir() / "leases").held()
+    views = quarantine.quarantining(named, leases)
+    names = {word.lower(), f"g{word}"}
+    told = quarantine.release(names, views) if views else []
+    if told:
+        output.say(*told)
+    if named is not None and not told:
+        raise UsageError(
+            f"{visible(args.spoken(named))} has not quarantined {visible(word, limit=60)}",
+            where="--release",
+            hint="`tuiswp status` names the GPUs that it has",
+        )
+    return ExitCode.OK if told and not _is_faulty(word) else _release_fault(word)
+
+
+def _is_faulty(word: str) -> bool:
+    return any(gpu.faulty for gpu in read_once(DEADLINE_S).gpus if _is_meant(word, gpu))
+
+
+def _release_fault(word: str) -> int:
     log = KernelLog()  # what comes after this look is not dealt with
     said = log.look()
     log.close()
@@ -90,9 +118,12 @@ def _is_meant(word: str, gpu: GpuReading) -> bool:
 
 
 def as_json(
-    inventory: Inventory, leases: Sequence[HeldLease], verdicts: Sequence[str]
+    inventory: Inventory,
+    leases: Sequence[HeldLease],
+    verdicts: Sequence[str],
+    views: Sequence[SweepView] = (),
 ) -> dict[str, object]:
-    """`verdicts`: one sentence a GPU, in the inventory's order."""
+    """`verdicts`: one sentence a GPU, in the inventory's order. `views`: who quarantined one."""
     return {
         "source": inventory.source,
         "driver": inventory.driver,
@@ -103,6 +134,7 @@ def as_json(
             {**gpu_json(gpu, leases), "verdict": verdict}
             for gpu, verdict in zip(inventory.gpus, verdicts, strict=True)
         ],
+        "quarantined": [one for view in views for one in quarantine.as_json(view)],
     }
 
 

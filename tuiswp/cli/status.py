@@ -15,7 +15,7 @@ from tuiswp.cli import arguments as args
 from tuiswp.cli import output
 from tuiswp.controller import foreign
 from tuiswp.controller.client import SweepReader, SweepView
-from tuiswp.controller.steered import edits, phases
+from tuiswp.controller.steered import edits, phases, quarantines
 from tuiswp.errors import ExitCode, TuiswpError
 from tuiswp.gpu.environment import CPU
 from tuiswp.model.ids import trial_id
@@ -62,6 +62,7 @@ def as_json(view: SweepView) -> dict[str, object]:
         "stop": _stop_json(view),
         "phases": _phases_json(view),
         "gpus": _gpus_json(),
+        "quarantined": _quarantined_json(view),
         "edits": [
             {"at": one.at, "by": one.edit.by, "what": list(one.edit.what), "why": one.edit.why}
             for one in view.state.edits
@@ -108,6 +109,12 @@ def leases(trial: Trial) -> Sequence[Lease]:
     return trial.attempts[-1].leases if trial.attempts else ()
 
 
+def _quarantined_json(view: SweepView) -> list[dict[str, object]]:
+    from tuiswp.cli.quarantine import as_json
+
+    return as_json(view)
+
+
 def _gpus_json() -> list[dict[str, object]]:
     from tuiswp import proc
     from tuiswp.cli.gpus import gpu_json
@@ -136,6 +143,8 @@ def header(view: SweepView, *, all_edits: bool = False) -> list[str]:
     if view.state.paused is not None:
         paused = view.state.paused
         lines.append(f"paused by {visible(paused.by)}: {visible(paused.why)}")
+    aside = quarantines(view.state, args.spoken(view.directory))
+    lines += [output.paint(line, "bad") for line in aside]
     changes = edits(view.state)
     shown = changes if all_edits else changes[-EDITS:]
     if len(shown) < len(changes):

@@ -10,6 +10,7 @@ from tuiswp import proc
 from tuiswp.analysis import words
 from tuiswp.cli import arguments as args
 from tuiswp.controller.client import SweepView
+from tuiswp.controller.steered import why_closed
 from tuiswp.errors import TuiswpError
 from tuiswp.gpu.environment import CPU
 from tuiswp.gpu.leases import HeldLease, LeaseBook
@@ -55,7 +56,7 @@ def _no_place(view: SweepView) -> Iterator[str]:
     live = view.state.live()
     own = {t.status.token for t in live if isinstance(t.status, Launching | Running)}
     held = [*LeaseBook(proc.runtime_dir() / "leases").held(), *_cpu_leases(view, live)]
-    resources = view.sweep.resources
+    resources, closed = view.sweep.resources, why_closed(view.state)
     verdict = place(
         resources,
         inventory,
@@ -63,6 +64,7 @@ def _no_place(view: SweepView) -> Iterator[str]:
         own_tokens=own,
         cpu_slots=cpu_slots(resources),
         running=len(live),
+        closed=closed,
     )
     if isinstance(verdict, Place):
         where = words.places(verdict.leases)
@@ -70,7 +72,7 @@ def _no_place(view: SweepView) -> Iterator[str]:
         return
     yield visible(verdict.reason)
     if inventory.gpus and resources.gpus_per_trial > 0:
-        for one in explain_all(resources, inventory, held, own_tokens=own):
+        for one in explain_all(resources, inventory, held, own_tokens=own, closed=closed):
             yield f"  {visible(one)}"
 
 

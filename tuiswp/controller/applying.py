@@ -10,6 +10,7 @@ from tuiswp.controller.requests import Request, pending
 from tuiswp.controller.watching import Watcher
 from tuiswp.model.events import (
     Event,
+    GpuReleased,
     InterruptRequested,
     RequestApplied,
     SweepPaused,
@@ -19,6 +20,7 @@ from tuiswp.model.events import (
     TrialPinned,
     TrialQueued,
 )
+from tuiswp.model.health import Health
 from tuiswp.model.ids import trial_id
 from tuiswp.model.trial import (
     Ended,
@@ -29,6 +31,24 @@ from tuiswp.model.trial import (
     Running,
     Trial,
 )
+
+
+def release(health: Health, request: Request) -> tuple[list[Event], bool, str]:
+    """Give quarantined GPUs trials again: what becomes true, whether all were, and what to say."""
+    facts: list[Event] = []
+    told: list[str] = []
+    well = bool(request.gpus)
+    for name in request.gpus:
+        gpu = next((one for one in health.gpus.values() if name in (one.name, one.uuid)), None)
+        if gpu is None:
+            told.append(f"no trial of this sweep has met a GPU {name}")
+            well = False
+        elif gpu.quarantine is None:
+            told.append(f"{gpu.name} is not quarantined")
+        else:
+            facts.append(GpuReleased(gpu.uuid, gpu.name, request.why or "asked", request.by))
+            told.append(f"{gpu.name} gets trials again")
+    return facts, well, "; ".join(told) or "no GPU is named"
 
 
 class Applier:
@@ -72,6 +92,8 @@ class Applier:
             facts, ok, outcome = self._editor.plan(request)
         elif request.verb == "clean":
             facts, ok, outcome = clean(self._core, request)
+        elif request.verb == "release":
+            facts, ok, outcome = release(self._core.state.health, request)
         else:
             ok, outcome = self._trials(request) if request.trials else self._sweep(request)
         applied = RequestApplied(request.id, request.verb, request.by, ok, outcome)

@@ -5,10 +5,12 @@ Without evidence the cause is `unknown` and the trial is lost: it is never calle
 
 import re
 import signal as signals
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
 
+from tuiswp.controller.causes import CAUSES
 from tuiswp.launchers.base import ExitRecord
 from tuiswp.model.sweep import Run
 from tuiswp.model.trial import Cause, Trial
@@ -97,6 +99,17 @@ def of_loss(trial: Trial, run: Run, *, reboot: bool, why: str, now: float) -> En
     if reboot:  # nobody's fault: costs no retry
         return Ending("reboot", why, "queued")
     return _with_retry(trial, run, "unknown", why, "lost", now=now)
+
+
+def excused(verdict: Ending, quarantined: Sequence[str]) -> Ending:
+    """A failure on GPUs that are quarantined, told by name, is none of the trial's own."""
+    if not quarantined or not CAUSES[verdict.cause].blames_gpu:
+        return verdict
+    if verdict.outcome not in ("failed", "lost", "queued"):
+        return verdict
+    where = " ".join(quarantined)
+    evidence = f"{verdict.evidence}; on {where}, which is quarantined: taken back"
+    return Ending(verdict.cause, evidence, "queued", fresh=verdict.fresh)
 
 
 def _ended_for_it(trial: Trial, run: Run, record: ExitRecord, tail: bytes, complete: bool) -> bool:

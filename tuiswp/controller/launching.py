@@ -6,13 +6,15 @@ choice into facts, files and one call of the launcher.
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from tuiswp.controller.breakers import Breakers
+from tuiswp.controller.causes import CAUSES
 from tuiswp.controller.core import Core, log
 from tuiswp.controller.directory import write_atomically
 from tuiswp.controller.ending import launch_back_off
@@ -66,11 +68,18 @@ class Starter:
     """
 
     def __init__(
-        self, core: Core, places: Places, wake: Path | None, *, umask: int | None = None
+        self,
+        core: Core,
+        places: Places,
+        breakers: Breakers,
+        wake: Path | None,
+        *,
+        umask: int | None = None,
     ) -> None:
         self._umask = umask
         self._core = core
         self._places = places
+        self._breakers = breakers
         self._wake = str(wake) if wake is not None else None
         self._ahead: Ahead | None = None
         self._known: tuple[int, History] = (-1, History())  # of which seq
@@ -145,24 +154,57 @@ class Starter:
         plans: list[Plan] = []
         self.waiting = None
         most = 1 if self._core.sweep.run.stagger_s > 0 else BATCH
+        closed, probe = self._breakers.closed(), self._breakers.probe()
+        rest: list[Candidate] = []  # wait, and failed on the GPU that is to be probed
         try:
             for candidate in self._candidates(now):
-                token = secrets.token_hex(16)
-                place = self._places.take(
-                    token,
-                    attempt_id(candidate.number, candidate.attempt),
-                    self._core.directory.attempt(candidate.number, candidate.attempt),
-                )
-                if isinstance(place, str):
-                    self.waiting = place
+                open_, known = closed, self._failed_on(candidate, probe)
+                if probe is not None and not known:
+                    open_ = {uuid: why for uuid, why in closed.items() if uuid != probe}
+                plan = self._plan(candidate, open_)
+                if plan is None and known and candidate.suggestion is None:
+                    rest.append(candidate)
+                    continue
+                if plan is None:
                     break
-                plans.append(Plan(candidate, token, place))
+                plans.append(plan)
+                if any(lease.uuid == probe for lease in plan.leases):
+                    probe = None
                 if len(plans) == most:
                     break
+            if rest and probe is not None and len(plans) < most:
+                # Nobody else can probe it: rather the same trial once more than never.
+                del closed[probe]
+                plan = self._plan(rest[0], closed)
+                plans += [] if plan is None else [plan]
         except Exception:
             self._release(plans)
             raise
         return plans
+
+    def _plan(self, candidate: Candidate, closed: Mapping[str, str]) -> Plan | None:
+        """A place for it, on no GPU that is `closed`; None, and `waiting` says why, if none."""
+        token = secrets.token_hex(16)
+        place = self._places.take(
+            token,
+            attempt_id(candidate.number, candidate.attempt),
+            self._core.directory.attempt(candidate.number, candidate.attempt),
+            closed,
+        )
+        if isinstance(place, str):
+            self.waiting = place
+            return None
+        return Plan(candidate, token, place)
+
+    def _failed_on(self, candidate: Candidate, uuid: str | None) -> bool:
+        """Whether an attempt of this trial failed on that GPU."""
+        trial = self._core.state.trials.get(candidate.number)
+        return trial is not None and any(
+            attempt.cause is not None
+            and CAUSES[attempt.cause].blames_gpu
+            and any(lease.uuid == uuid for lease in attempt.leases)
+            for attempt in trial.attempts
+        )
 
     def _release(self, plans: list[Plan]) -> None:
         for plan in plans:

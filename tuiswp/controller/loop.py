@@ -22,6 +22,7 @@ from tuiswp.analysis.enough import SEARCHING, why_enough
 from tuiswp.analysis.optimum import Judgement, judge
 from tuiswp.analysis.summary import best_json
 from tuiswp.controller.applying import Applier
+from tuiswp.controller.breakers import Breakers
 from tuiswp.controller.core import Core, log
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.gpufaults import GpuFaults
@@ -49,13 +50,11 @@ from tuiswp.model.events import (
     SweepStopping,
 )
 from tuiswp.model.sweep import Sweep
-from tuiswp.model.trial import KillRequest, Trial
+from tuiswp.model.trial import KillRequest
 
 POLL_S = 0.5
 CURVES_S = 0.1  # of a round, for reading metrics
 TROUBLE_S = 1.0
-BREAKER_TRIALS = 3
-BREAKER_S = 60.0
 US = "tuiswp"
 _PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE)
 
@@ -101,7 +100,8 @@ class Controller:
         self._applier = Applier(self.core, self._watcher)
         self._pruner = Pruner(self.core, self._watcher)
         self._phaser = Phaser(self.core)
-        self._starter = Starter(self.core, places, directory.wake, umask=umask)
+        self._breakers = Breakers(self.core, self._watcher, places)
+        self._starter = Starter(self.core, places, self._breakers, directory.wake, umask=umask)
         self._watchdog = Watchdog(self.core, self._watcher)
         self._replicator = Replicator(self.core)
         self._notifier = Notifier(self.core)
@@ -201,6 +201,7 @@ class Controller:
         self._judge()
         self._watchdog.look()
         self._gpu_faults.look()
+        self._breakers.look()
         self._stop_if_enough()
         self._phaser.begin()
         self._starter.enough = self._phaser.enough()
@@ -242,7 +243,7 @@ class Controller:
             self.core.record(SweepResumed(US))
 
     def _judge(self) -> None:
-        """What follows from ended trials: the best so far, the breaker."""
+        """What follows from ended trials: the best so far."""
         state = self.core.state
         attempts = sum(len(trial.attempts) for trial in state.trials.values())
         ended = attempts - len(state.live())
@@ -257,7 +258,6 @@ class Controller:
                 self._best_due = True
         if self._best_due:
             self._write_best(judgement)
-        self._trip_breaker(state)
         self._judged = ended
 
     def _stop_if_enough(self) -> None:
@@ -301,22 +301,6 @@ class Controller:
                     where=str(self.core.directory.best),
                     hint="the sweep is finished when it can be",
                 ) from error
-
-    def _trip_breaker(self, state: SweepState) -> None:
-        """The first trials all fail at once and alike: stop launching, do not fail them all."""
-        if state.paused is not None or "breaker" in state.warned:
-            return
-        over = sorted(
-            (trial for trial in state.trials.values() if trial.cause is not None),
-            key=lambda trial: trial.number,
-        )
-        if len(over) < BREAKER_TRIALS or not all(map(failed_at_once, over)):
-            return
-        if len({(trial.cause, trial.attempts[-1].code) for trial in over}) == 1:
-            evidence = over[-1].attempts[-1].evidence
-            why = f"the first {len(over)} trials failed alike: {evidence}"
-            self.core.record(SweepPaused(US, why))
-            self.core.warn("breaker", why)
 
     def _finish_if_over(self) -> None:
         state = self.core.state
@@ -369,17 +353,6 @@ class Controller:
 def _identity(path: Path) -> tuple[int, int]:
     found = path.stat()
     return found.st_dev, found.st_ino
-
-
-def failed_at_once(trial: Trial) -> bool:
-    """Failed for good within the breaker's time of its launch."""
-    last = trial.attempts[-1] if trial.attempts else None
-    return (
-        trial.state == "failed"
-        and last is not None
-        and last.ended_at is not None
-        and last.ended_at - last.launched_at < BREAKER_S
-    )
 
 
 def exit_code(sweep: Sweep, state: SweepState, left: Left) -> ExitCode:

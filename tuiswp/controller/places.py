@@ -5,7 +5,7 @@ lives and NVML agrees that its memory is back; until then it cools.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from tuiswp import proc
@@ -16,7 +16,7 @@ from tuiswp.gpu.environment import CPU, environment
 from tuiswp.gpu.host import cpu_slots
 from tuiswp.gpu.inventory import Inventory
 from tuiswp.gpu.leases import HeldLease, LeaseBook, gone
-from tuiswp.gpu.placement import Place, capacity, place
+from tuiswp.gpu.placement import Place, Wait, capacity, place
 from tuiswp.gpu.probe import GpuWatch
 from tuiswp.gpu.xids import Xid
 from tuiswp.model.ids import attempt_id
@@ -100,30 +100,34 @@ class Places:
         self._book.release_others(self._directory.root, set(self._holds))
         self._reassert()
 
-    def take(self, token: str, attempt: str, attempt_dir: Path) -> tuple[Lease, ...] | str:
-        """Leases for one more attempt, or the sentence why it waits."""
+    def usable(self) -> set[str]:
+        """UUIDs of the GPUs that could take a trial if they were free."""
+        inventory = self._watch.latest()
+        gpus = () if inventory is None or inventory.problem is not None else inventory.gpus
+        return {gpu.uuid for gpu in gpus if gpu.problem is None and gpu.uuid}
+
+    def others_than(self, uuids: Collection[str]) -> bool:
+        """Whether a trial runs or could start on GPUs that are not among these."""
+        for hold in self._holds.values():
+            held = {lease.uuid for lease in hold.held} - {CPU}
+            if held and held.isdisjoint(uuids):
+                return True
+        inventory = self._watch.latest()
+        if inventory is None or inventory.source == "none":
+            return False
+        return isinstance(self._place(inventory, dict.fromkeys(uuids, "")), Place)
+
+    def take(
+        self, token: str, attempt: str, attempt_dir: Path, closed: Mapping[str, str] | None = None
+    ) -> tuple[Lease, ...] | str:
+        """Leases for one more attempt, or the sentence why it waits.
+
+        `closed`: by UUID, why a GPU is to get nothing now.
+        """
         inventory = self._watch.latest() or self._watch.wait_first(FIRST_ANSWER_S)
         if inventory is None:
             return "the GPUs have not been read yet"
-        mine = [lease for hold in self._holds.values() for lease in hold.held]
-        held = [lease for lease in mine if lease.uuid == CPU]
-        if inventory.source != "none":
-            on_disk = self._book.held()
-            known = {(lease.uuid, lease.share, lease.token) for lease in on_disk}
-            held += on_disk
-            held += [
-                lease
-                for lease in mine
-                if lease.uuid != CPU and (lease.uuid, lease.share, lease.token) not in known
-            ]
-        verdict = place(
-            self._resources,
-            inventory,
-            held,
-            own_tokens=set(self._holds),
-            cpu_slots=self._cpu_slots,
-            running=sum(1 for hold in self._holds.values() if hold.cooling is None),
-        )
+        verdict = self._place(inventory, closed)
         if not isinstance(verdict, Place):
             return verdict.reason
         try:
@@ -145,6 +149,28 @@ class Places:
             verdict.leases, token, attempt, attempt_dir, _unaccounted(inventory, verdict.leases)
         )
         return verdict.leases
+
+    def _place(self, inventory: Inventory, closed: Mapping[str, str] | None) -> Place | Wait:
+        mine = [lease for hold in self._holds.values() for lease in hold.held]
+        held = [lease for lease in mine if lease.uuid == CPU]
+        if inventory.source != "none":
+            on_disk = self._book.held()
+            known = {(lease.uuid, lease.share, lease.token) for lease in on_disk}
+            held += on_disk
+            held += [
+                lease
+                for lease in mine
+                if lease.uuid != CPU and (lease.uuid, lease.share, lease.token) not in known
+            ]
+        return place(
+            self._resources,
+            inventory,
+            held,
+            own_tokens=set(self._holds),
+            cpu_slots=self._cpu_slots,
+            running=sum(1 for hold in self._holds.values() if hold.cooling is None),
+            closed=closed,
+        )
 
     def _hold(
         self,

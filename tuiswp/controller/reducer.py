@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias, assert_never
 import msgspec
 from msgspec.structs import replace
 
+from tuiswp.controller import health
 from tuiswp.model.events import (
     AttemptEnded,
     AttemptLaunching,
@@ -20,6 +21,8 @@ from tuiswp.model.events import (
     ControllerStarted,
     ControllerStopped,
     Edit,
+    GpuQuarantined,
+    GpuReleased,
     InterruptRequested,
     KillPointJudged,
     KillRequested,
@@ -46,6 +49,7 @@ from tuiswp.model.events import (
     TrialSuggested,
     Warned,
 )
+from tuiswp.model.health import Failure, Health
 from tuiswp.model.stop import StopRule
 from tuiswp.model.trial import (
     Attempt,
@@ -126,7 +130,7 @@ class SweepState(msgspec.Struct, frozen=True):
     `changes`: how the sweep differs from its file, oldest first; `spec.edits` applies them.
     `phases`: those that began or were skipped, in order.
     `replication`: repeats of the best go on. `notified`: by kind of news, the fact that was told
-    last.
+    last. `health`: what failures say about GPUs and the sweep.
     """
 
     name: str = ""
@@ -150,6 +154,7 @@ class SweepState(msgspec.Struct, frozen=True):
     best: BestChanged | None = None
     warned: frozenset[str] = frozenset()
     notified: Mapping[str, int] = {}
+    health: Health = Health()
     seq: int = 0
     at: float = 0.0
 
@@ -227,14 +232,20 @@ class _Draft:
             ) as event:
                 trial = self.trials.get(event.trial)
                 if trial is not None:
-                    self.trials[event.trial] = move(trial, event, record.t)
+                    moved = self.trials[event.trial] = move(trial, event, record.t)
                     self._around(event)
+                    if isinstance(event, AttemptEnded) and moved is not trial:
+                        self.changes["health"] = health.ended(self._health(), moved, event)
             case TrialSuggested() | TrialAsked() as event:
                 self._new(event, record.t)
             case QueueMoved() | SpaceEdited() | SettingsChanged() | StopperChanged() as event:
                 self._steered(event, record.t)
             case PhaseStarted() | PhaseEnded() as event:
                 self._phase(event, record.t)
+            case GpuQuarantined() as event:
+                self._quarantine(event, record.t)
+            case GpuReleased() as event:
+                self.changes["health"] = health.released(self._health(), event)
             case _ as event:
                 self._sweep(event, record.t)
 
@@ -247,6 +258,27 @@ class _Draft:
         over = isinstance(event, AttemptEnded) and event.outcome != "queued"
         if over or isinstance(event, TrialClosed):
             self.changes["front"] = tuple(n for n in self._front() if n != event.trial)
+
+    def _health(self) -> Health:
+        before = self.changes.get("health", self.base.health)
+        assert isinstance(before, Health)
+        return before
+
+    def _quarantine(self, event: GpuQuarantined, at: float) -> None:
+        """Failures on a bad GPU are none: the trials wait again, at no cost to them."""
+        known = self._health().gpus.get(event.uuid)
+        failures = {(one.trial, one.attempt): one for one in (known.streak if known else ())}
+        taken_back: list[Failure] = []
+        for number, attempt in event.attempts:
+            trial = self.trials.get(number)
+            if trial is None:
+                continue
+            self.trials[number] = forgive(trial, attempt, at)
+            if trial.state in ("failed", "lost") and self.trials[number].state == "queued":
+                self.changes["finished"] = None
+                if (number, attempt) in failures:
+                    taken_back.append(failures[number, attempt])
+        self.changes["health"] = health.quarantined(self._health(), event, taken_back, at)
 
     def _front(self) -> tuple[int, ...]:
         before = self.changes.get("front", self.base.front)
@@ -386,8 +418,16 @@ class _Draft:
         reached = self.changes.get("reached", self.base.reached)
         if isinstance(reached, SweepStopping):
             self.changes["rules_off"] = self._rules_off() | {reached.rule}
+        paused = self.changes.get("paused", self.base.paused)
+        if not (isinstance(paused, SweepPaused) and paused.missing):
+            by_us = isinstance(paused, SweepPaused) and paused.by == "tuiswp"
+            self.changes["health"] = health.resumed(self._health(), after_us=by_us)
         self.changes.update(
-            paused=None, stopping=None, reached=None, finished=None, overruled=frozenset()
+            paused=None,
+            stopping=None,
+            reached=None,
+            finished=None,
+            overruled=frozenset(),
         )
 
     def _rules_off(self) -> frozenset[str]:
@@ -440,6 +480,19 @@ def move(trial: Trial, event: TrialFact, at: float) -> Trial:
             return replace(trial, status=Ended(at, event.state, "killed-by-user", event.evidence))
         case _:
             return trial
+
+
+def forgive(trial: Trial, attempt: int, at: float) -> Trial:
+    """The failure of this attempt is taken back: its trial waits again, or has a retry more."""
+    if _newest(trial, attempt) and trial.state in ("failed", "lost"):
+        waits = Queued(since=at)
+        return replace(trial, status=waits, value=None, complete=False, kill=None, interrupt=None)
+    if isinstance(trial.status, Ended):  # it failed elsewhere, too
+        return trial
+    status = trial.status
+    if isinstance(status, Queued) and _newest(trial, attempt):
+        status = replace(status, not_before=0.0)
+    return replace(trial, status=status, retries=max(0, trial.retries - 1))
 
 
 def _ended(trial: Trial, event: AttemptEnded, at: float) -> Trial:

@@ -25,7 +25,7 @@ from tuiswp.model.stopper import Rule
 Verb: TypeAlias = Literal[
     "kill", "restart", "pause", "resume", "stop",
     "interrupt", "pin", "unpin", "front", "clone", "add", "extend", "set",
-    "replicate", "clean",
+    "replicate", "clean", "release",
 ]  # fmt: skip
 VERBS: tuple[str, ...] = get_args(Verb)
 MOST_TOP, MOST_SEEDS = 20, 100  # settings to repeat, and runs of each
@@ -41,7 +41,7 @@ class Request(msgspec.Struct, frozen=True):
     what a point names in place of theirs (none: the same point again). `edits`: extend. `settings`:
     set, and extend for its `run_cap`. `stopper`: set. `top`, `seeds`: replicate, how many
     settings and runs of each; clean, how many of the best keep their checkpoints, which `patterns`
-    name. `why`: the asker's words, for the journal.
+    name. `gpus`: release, names or UUIDs. `why`: the asker's words, for the journal.
     `spec.values` and `spec.edits` make these from what a person types.
     """
 
@@ -61,6 +61,7 @@ class Request(msgspec.Struct, frozen=True):
     top: int = 2
     seeds: int = 5
     patterns: tuple[str, ...] = ()
+    gpus: tuple[str, ...] = ()
 
     @property
     def target(self) -> str:
@@ -80,6 +81,7 @@ def new_request(
     top: int = 2,
     seeds: int = 5,
     patterns: tuple[str, ...] = (),
+    gpus: tuple[str, ...] = (),
     why: str = "",
 ) -> Request:
     """A request by this user, from this process."""
@@ -100,6 +102,7 @@ def new_request(
         top=top,
         seeds=seeds,
         patterns=patterns,
+        gpus=gpus,
         why=why,
     )
 

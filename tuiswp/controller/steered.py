@@ -6,6 +6,7 @@ from tuiswp.analysis import words
 from tuiswp.controller.reducer import SweepState
 from tuiswp.model.events import (
     Edit,
+    GpuQuarantined,
     InterruptRequested,
     PhaseEnded,
     PhaseStarted,
@@ -54,6 +55,42 @@ def phase_line(event: PhaseStarted | PhaseEnded) -> str:
         return f"phase {event.index + 1}, {name}, begins: {visible(event.why)}"
     how = "" if event.skipped else "is over: "
     return f"phase {event.index + 1}, {name}, {how}{visible(event.why)}"
+
+
+def quarantine_line(event: GpuQuarantined, sweep: str) -> str:
+    """What was decided of a GPU, why, what became of its trials, and how to take it back."""
+    many = len({trial for trial, _ in event.attempts})
+    back = f"; {words.several(many, 'trial')} will run elsewhere, at no cost" if many else ""
+    name = visible(event.name)
+    return (
+        f"{name} is quarantined: {visible(event.why)}{back}; "
+        f"`tuiswp gpus --release {name} {visible(sweep)}` gives it trials again"
+    )
+
+
+def quarantines(state: SweepState, sweep: str) -> list[str]:
+    """A sentence for each GPU that is set aside now."""
+    lines = []
+    for gpu in state.health.quarantined.values():
+        aside = gpu.quarantine
+        assert aside is not None
+        name, probes = visible(gpu.name), ""
+        if aside.probes:
+            probes = f"; {words.several(aside.probes, 'attempt')} failed on it since"
+        lines.append(
+            f"{name} is quarantined since {words.clock(aside.at)}: {visible(aside.why)}{probes}; "
+            f"`tuiswp gpus --release {name} {visible(sweep)}` gives it trials again"
+        )
+    return lines
+
+
+def why_closed(state: SweepState) -> dict[str, str]:
+    """By UUID, why a quarantined GPU gets no trial, for whoever places or explains."""
+    return {
+        uuid: f"{visible(gpu.name)} is quarantined: {visible(gpu.quarantine.why)}"
+        for uuid, gpu in state.health.quarantined.items()
+        if gpu.quarantine is not None
+    }
 
 
 def phases(sweep: Sweep, state: SweepState) -> list[str]:

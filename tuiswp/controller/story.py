@@ -13,12 +13,14 @@ from tuiswp.analysis import words
 from tuiswp.analysis.axes import measured
 from tuiswp.analysis.optimum import objective_text
 from tuiswp.controller.reducer import SweepState, replay
-from tuiswp.controller.steered import phase_line, sentence
+from tuiswp.controller.steered import phase_line, quarantine_line, sentence
 from tuiswp.model.events import (
     AttemptEnded,
     AttemptStarted,
     BestChanged,
     CheckpointsRemoved,
+    GpuQuarantined,
+    GpuReleased,
     InterruptRequested,
     KillRequested,
     PhaseEnded,
@@ -126,6 +128,10 @@ class Story:
                 | StopperChanged()
             ) as event:
                 return Line(sentence(event))
+            case GpuQuarantined() as event:
+                return Line(quarantine_line(event, self._name), "bad")
+            case GpuReleased(name=name, why=why, by=by):
+                return Line(f"{visible(name)} gets trials again ({visible(by)}): {visible(why)}")
             case ReplicationEnded(decided=decided, why=why):
                 return Line(f"repeats ended: {visible(why)}", "good" if decided else "note")
             case RequestApplied(ok=False, verb=verb, outcome=outcome):

@@ -331,6 +331,9 @@ class Watcher:
     ) -> None:
         if record is None:  # else its supervisor did
             attempts.forget_environment(watch.directory)
+        aside = self._core.state.health.quarantined
+        names = [lease.name for lease in trial.attempts[-1].leases if lease.uuid in aside]
+        verdict = ending.excused(verdict, names)
         value, progress, step = self._score(watch.number)
         reached = self._has_reached(watch.number)
         complete = verdict.cause == "done" or reached
@@ -421,6 +424,13 @@ class Watcher:
         if watch is not None:
             watch.asked_at = None
         self._ask_again()
+
+    def seen(self, number: int) -> tuple[float, int]:
+        """For how long a live attempt was seen to run, in seconds, and rows of metrics it wrote."""
+        watch, file = self._watches.get(number), self.curves.get(number)
+        if watch is None or watch.start is None:
+            return 0.0, 0
+        return time.monotonic() - watch.since, 0 if file is None else file.rows
 
     def can_hear(self, trial: Trial) -> bool:
         """Whether a signal would reach the trial: it was seen to start."""

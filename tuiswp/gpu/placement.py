@@ -56,13 +56,13 @@ def place(
     own_tokens: Collection[str],
     cpu_slots: int,
     running: int,
-    quarantined: Collection[str] = (),
+    closed: Mapping[str, str] | None = None,
 ) -> Place | Wait:
     """Find `gpus_per_trial` GPUs (or a CPU slot) for one more trial.
 
     `leases`: all that are held on this host, and this sweep's CPU leases, which exist nowhere else.
     `own_tokens`: tokens of this sweep's attempts, those whose GPU still cools down too.
-    `running`: how many of its trials run. `quarantined`: UUIDs set aside after failures.
+    `running`: how many of its trials run. `closed`: by UUID, why a GPU is to get nothing now.
     """
     if resources.max_parallel is not None and running >= resources.max_parallel:
         return Wait(f"{running} of at most {resources.max_parallel} trials run (max_parallel)")
@@ -75,7 +75,7 @@ def place(
         return Wait(
             f"needs {_gpus(needed)} for one trial, {_gpus(len(inventory.gpus))} can be used"
         )
-    verdicts = _verdicts(resources, inventory, leases, own_tokens, quarantined)
+    verdicts = _verdicts(resources, inventory, leases, own_tokens, closed)
     fitting = [(gpu, fit) for gpu, fit in verdicts if isinstance(fit, Fit)]
     if len(fitting) >= needed:
         # Spread over GPUs before doubling up, and then the emptiest first.
@@ -97,14 +97,14 @@ def explain_all(
     leases: Collection[HeldLease],
     *,
     own_tokens: Collection[str],
-    quarantined: Collection[str] = (),
+    closed: Mapping[str, str] | None = None,
 ) -> list[str]:
     """One sentence for each GPU: free for a trial, or what is in the way. For `tuiswp explain`."""
     return [
         f"{gpu.label} is free: {verdict.room_mib} MiB"
         if isinstance(verdict, Fit)
         else verdict.reason
-        for gpu, verdict in _verdicts(resources, inventory, leases, own_tokens, quarantined)
+        for gpu, verdict in _verdicts(resources, inventory, leases, own_tokens, closed)
     ]
 
 
@@ -195,7 +195,7 @@ def _verdicts(
     inventory: Inventory,
     leases: Collection[HeldLease],
     own_tokens: Collection[str],
-    quarantined: Collection[str],
+    closed: Mapping[str, str] | None,
 ) -> list[tuple[GpuReading, Verdict]]:
     holders = {lease.token for lease in leases if lease.problem is None}
     live = holders | set(own_tokens)
@@ -204,7 +204,7 @@ def _verdicts(
         held = _on(gpu, leases)
         # Who holds another GPU has no business here: it is where it should not be.
         strayed = holders - {lease.token for lease in held}
-        verdict = _verdict(gpu, resources, held, live - strayed, own_tokens, quarantined)
+        verdict = _verdict(gpu, resources, held, live - strayed, own_tokens, closed)
         verdicts.append((gpu, verdict))
     return verdicts
 
@@ -232,7 +232,7 @@ def _verdict(
     held: Sequence[HeldLease],
     welcome: Collection[str],
     own_tokens: Collection[str],
-    quarantined: Collection[str],
+    closed: Mapping[str, str] | None,
 ) -> Verdict:
     """All rules for one GPU, the lasting obstacles first. `welcome`: tokens that may be on it."""
     label = gpu.label
@@ -245,8 +245,8 @@ def _verdict(
     need = resources.gpu_memory_mib or 0
     if need > gpu.memory_total_mib:
         return Obstacle(_NEVER, _too_small(gpu, need), gpu.memory_total_mib)
-    if gpu.uuid in quarantined:
-        return Obstacle(_SET_ASIDE, f"{label} is set aside after failures of trials on it")
+    if closed is not None and gpu.uuid in closed:
+        return Obstacle(_SET_ASIDE, closed[gpu.uuid])
     for lease in held:
         if lease.problem is not None:
             return Obstacle(_UNKNOWN, f"{label}: lease file {visible(lease.problem)}")

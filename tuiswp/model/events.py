@@ -81,7 +81,8 @@ class AttemptEnded(msgspec.Struct, frozen=True, tag="attempt_ended"):
     """How it ended, what it scored, and what follows, in one record: no crash falls between.
 
     `outcome`: what the trial becomes. For `queued`, `retry_at` is when (wall seconds), and `retry`
-    says whether this used up one of its retries.
+    says whether this used up one of its retries. `raised`: the error its output ends with, without
+    what differs from one run to the next, so that ends can be compared.
     """
 
     trial: int
@@ -99,6 +100,7 @@ class AttemptEnded(msgspec.Struct, frozen=True, tag="attempt_ended"):
     retry: bool = False
     retry_at: float = 0.0
     fresh: bool = False
+    raised: str | msgspec.UnsetType = msgspec.UNSET  # not written where nothing was
 
 
 class TrialQueued(msgspec.Struct, frozen=True, tag="trial_queued"):
@@ -329,6 +331,30 @@ class Notified(msgspec.Struct, frozen=True, tag="notified"):
     count: int = 1
 
 
+class GpuQuarantined(msgspec.Struct, frozen=True, tag="gpu_quarantined"):
+    """Attempts on this GPU fail one after another while others do well: it gets no more of them.
+
+    `attempts`: (trial, attempt) of the failures that are taken back: these trials are queued again,
+    and it costs them no retry. `why`: the evidence.
+    """
+
+    uuid: str
+    name: str
+    why: str
+    by: str
+    attempts: tuple[tuple[int, int], ...] = ()
+
+
+class GpuReleased(msgspec.Struct, frozen=True, tag="gpu_released"):
+    """This GPU gets trials again. `cleared`: because it turned out not to be the GPU's fault."""
+
+    uuid: str
+    name: str
+    why: str
+    by: str
+    cleared: bool = False
+
+
 # By a person; and everything that makes the sweep differ from its file.
 Edit: TypeAlias = SpaceEdited | SettingsChanged | StopperChanged
 Change: TypeAlias = Edit | PhaseStarted
@@ -339,13 +365,13 @@ Event: TypeAlias = (
     | SweepResumed | SweepStopping | SweepFinished | RequestApplied | BestChanged | Warned
     | InterruptRequested | TrialAsked | TrialPinned | QueueMoved | SpaceEdited | SettingsChanged
     | KillPointJudged | StopperChanged | ReplicationStarted | ReplicationEnded
-    | PhaseStarted | PhaseEnded | CheckpointsRemoved | Notified
+    | PhaseStarted | PhaseEnded | CheckpointsRemoved | Notified | GpuQuarantined | GpuReleased
 )  # fmt: skip
 
 _SINCE_2 = (
     InterruptRequested, TrialAsked, TrialPinned, QueueMoved, SpaceEdited, SettingsChanged,
     KillPointJudged, StopperChanged, ReplicationStarted, ReplicationEnded,
-    PhaseStarted, PhaseEnded, CheckpointsRemoved, Notified,
+    PhaseStarted, PhaseEnded, CheckpointsRemoved, Notified, GpuQuarantined, GpuReleased,
 )  # fmt: skip
 
 _CAUSES_SINCE_2 = ("interrupted-by-user", "diverged", "hang")

@@ -41,6 +41,7 @@ _TAGS = {
     "SettingsChanged": "edit",
     "StopperChanged": "edit", "ReplicationStarted": "repeats", "ReplicationEnded": "repeats",
     "CheckpointsRemoved": "cleaned", "Notified": "told",
+    "GpuQuarantined": "gpu", "GpuReleased": "gpu",
 }  # fmt: skip
 _Told: TypeAlias = tuple[str, str]  # text safe to show, and the raw command there was
 

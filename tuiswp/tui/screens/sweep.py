@@ -169,7 +169,11 @@ class SweepScreen(Screen[None]):
         strip.styles.height = max(1, min(gpus, 8 if self.has_class("tall") else 1))
         strip.show(
             snapshot.inventory,
-            tenants(snapshot.view.trials, (one.trial for one in snapshot.idle)),
+            tenants(
+                snapshot.view.trials,
+                (one.trial for one in snapshot.idle),
+                snapshot.view.state.health.quarantined,
+            ),
             cpu_slots(sweep.resources),
         )
         self.query_one(Trials).show(

@@ -28,7 +28,7 @@ class Tenants(msgspec.Struct, frozen=True):
     """Our trials on the machine: id by attempt token, ids by GPU UUID, ids by CPU slot.
 
     `by_name`: ids by the name of a GPU, as it was when it was leased. `idle`: ids of those that let
-    a GPU idle. `chosen`: the one that is pointed at.
+    a GPU idle. `chosen`: the one that is pointed at. `quarantined`: UUIDs the sweep has set aside.
     """
 
     by_token: Mapping[str, str] = {}
@@ -37,9 +37,12 @@ class Tenants(msgspec.Struct, frozen=True):
     by_name: Mapping[str, tuple[str, ...]] = {}
     idle: frozenset[str] = frozenset()
     chosen: str = ""
+    quarantined: frozenset[str] = frozenset()
 
 
-def tenants(trials: Iterable[Trial], idle: Iterable[int] = ()) -> Tenants:
+def tenants(
+    trials: Iterable[Trial], idle: Iterable[int] = (), quarantined: Iterable[str] = ()
+) -> Tenants:
     """Who of `trials` holds what now; `idle`: numbers of those that do not use it."""
     by_token: dict[str, str] = {}
     by_uuid: dict[str, tuple[str, ...]] = {}
@@ -55,7 +58,9 @@ def tenants(trials: Iterable[Trial], idle: Iterable[int] = ()) -> Tenants:
             else:
                 by_uuid[lease.uuid] = (*by_uuid.get(lease.uuid, ()), trial.id)
                 by_name[lease.name] = (*by_name.get(lease.name, ()), trial.id)
-    return Tenants(by_token, by_uuid, by_slot, by_name, frozenset(map(trial_id, idle)))
+    idlers = frozenset(map(trial_id, idle))
+    aside = frozenset(quarantined)
+    return Tenants(by_token, by_uuid, by_slot, by_name, idlers, quarantined=aside)
 
 
 class GpuStrip(PieceLines, can_focus=True):
@@ -207,6 +212,8 @@ def _line(gpu: GpuReading, ours: Tenants, width: int, *, ascii: bool) -> Line:
     watts: Line = ((power, "plain"),)
     degrees: Line = ((f"{_whole(gpu.temperature_c)}C", heat),)
     problem: Line = ((visible(gpu.problem, limit=80), "bad"),) if gpu.problem else ()
+    if gpu.uuid in ours.quarantined and not gpu.problem:
+        problem = (("quarantined", "bad"),)
     who = _who(gpu, ours, long=wide)
     line: Line = ()
     for numbers in ((watts, degrees), (degrees,), ()):  # who is there matters more than the power
@@ -226,6 +233,7 @@ def _short(gpu: GpuReading, ours: Tenants) -> Line:
         (f" {gpu.label}", "strong"),
         (f" {_whole(gpu.utilization)}%", "bad" if gpu.problem else "plain"),
         (f" {memory}", "plain"),
+        *(((" quarantined", "bad"),) if gpu.uuid in ours.quarantined else ()),
         *trials,
         *(((f" +{foreign} foreign", "warn"),) if foreign else ()),
     )

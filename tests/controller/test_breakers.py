@@ -1,0 +1,250 @@
+"""A bad GPU and a bug: what is quarantined, what is paused, what is taken back; nothing runs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.controller.bench import Bench
+from tuiswp.controller import breakers, requests
+from tuiswp.controller.journal import read
+from tuiswp.controller.reducer import replay
+from tuiswp.launchers.base import Job
+from tuiswp.model.events import AttemptEnded, GpuQuarantined, GpuReleased, SweepPaused
+from tuiswp.model.health import GpuHealth
+
+FILE = """\
+name: test
+program: train.sh
+method: grid
+metric: {{name: loss, goal: minimize}}
+parameters:
+  x: {{values: [%s]}}
+command: [sh, "${{program}}", "${{args}}"]
+tuiswp: {{{more}}}
+"""
+
+
+class Gpus:
+    """A sweep on simulated GPUs; `codes`: what a trial on a GPU ends with at once, None: it runs"""
+
+    def __init__(self, folder: Path, trials: int, more: str = "") -> None:
+        file = FILE % ", ".join(map(str, range(trials)))
+        self.bench = Bench(folder, more, file=file)
+        self.codes: dict[str, int | None] = {}
+        self.bench.launcher.outcome = self._outcome
+
+    def _outcome(self, job: Job) -> int | None:
+        code = self.codes.get(job.env["TUISWP_GPU"])
+        if code == 0:
+            Path(job.trial_dir, "metrics.jsonl").write_text('{"step": 1, "loss": 1}\n')
+        return code
+
+    def events(self, kind: type) -> list[object]:
+        found = [record.event for record in read(self.bench.place.journal).records]
+        return [event for event in found if isinstance(event, kind)]
+
+    def gpu(self, name: str) -> GpuHealth:
+        health = self.bench.controller.core.state.health
+        [gpu] = [gpu for gpu in health.gpus.values() if gpu.name == name]
+        return gpu
+
+    def on(self, name: str) -> list[str]:
+        """Attempts that were launched on a GPU, in their order."""
+        return [job.id for job in self.bench.launcher.jobs if job.env["TUISWP_GPU"] == name]
+
+    def run(self, rounds: int = 40) -> None:
+        for _ in range(rounds):
+            if self.bench.controller.left is None:
+                self.bench.step(1)
+
+
+@pytest.fixture
+def gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Gpus]:
+    def make(trials: int, more: str = "", *, many: int = 2) -> Gpus:
+        monkeypatch.setenv("TUISWP_GPUS", f"sim:{many}x80")
+        (tmp_path / "run").mkdir(mode=0o700)
+        monkeypatch.setenv("TUISWP_RUNTIME_DIR", str(tmp_path / "run"))  # leases of its own
+        return Gpus(tmp_path, trials, more)
+
+    return make
+
+
+def test_a_black_hole_beside_a_good_gpu_costs_no_trial(gpus: Callable[..., Gpus]) -> None:
+    sweep = gpus(40)
+    sweep.codes = {"G0": 0, "G1": 1}
+    sweep.run(80)
+    assert sweep.bench.states() == ["done"] * 40
+    [event] = sweep.events(GpuQuarantined)
+    assert isinstance(event, GpuQuarantined)
+    assert event.name == "G1"
+    assert len(sweep.on("G1")) == breakers.STREAK
+    assert not sweep.events(SweepPaused)
+
+
+def test_a_gpu_that_only_fails_is_held_back_until_another_tells_that_it_is_to_blame(
+    gpus: Callable[..., Gpus], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = gpus(40)
+    sweep.codes = {"G0": None, "G1": 1}
+    sweep.run()
+    assert len(sweep.on("G1")) == 3
+    assert not sweep.events(GpuQuarantined)
+    assert not sweep.events(SweepPaused)
+    waiting = sweep.bench.controller.waiting
+    assert waiting is not None
+    closed = sweep.bench.controller._breakers.closed()
+    assert [why for why in closed.values() if "held back" in why]
+
+    # The other runs on and reports: that is evidence, long before it is done.
+    monkeypatch.setattr(breakers, "LEAST_S", 0.0)
+    monkeypatch.setattr(breakers, "OUTLIVES", 0.0)
+    sweep.bench.place.metrics(0).write_text('{"step": 1, "loss": 1}\n')
+    sweep.run()
+    [event] = sweep.events(GpuQuarantined)
+    assert isinstance(event, GpuQuarantined)
+    assert "t0000 on G0 runs for" in event.why
+    trials = sweep.bench.trials()
+    assert [(trial.state, trial.retries) for trial in trials[1:]] == [("queued", 0)] * 3
+
+
+def test_gpus_that_fail_alike_pause_the_sweep_and_none_is_quarantined(
+    gpus: Callable[..., Gpus],
+) -> None:
+    sweep = gpus(40, many=4)
+    sweep.codes = dict.fromkeys(("G0", "G1", "G2", "G3"), 1)
+    sweep.run()
+    assert not sweep.events(GpuQuarantined)
+    [event] = sweep.events(SweepPaused)
+    assert isinstance(event, SweepPaused)
+    assert "failed alike: exit 1" in event.why
+    assert len(sweep.bench.launcher.jobs) <= 8
+
+
+def test_a_quarantine_outlives_the_controller_and_so_do_the_failures_it_is_made_of(
+    gpus: Callable[..., Gpus],
+) -> None:
+    sweep = gpus(40)
+    sweep.codes = {"G0": None, "G1": 1}
+    sweep.bench.step(1)
+    for _ in range(10):
+        sweep.bench.crash()
+        sweep.bench.step(1)
+    assert len(sweep.on("G1")) == 3
+    sweep.codes["G0"] = 0
+    sweep.bench.finish(0, 1.0)
+    assert sweep.gpu("G1").quarantine is not None
+    sweep.bench.crash()
+    sweep.run(80)
+    assert sweep.bench.states() == ["done"] * 40
+    assert len(sweep.on("G1")) == 3
+    records = read(sweep.bench.place.journal).records
+    assert replay(records) == sweep.bench.controller.core.state
+
+
+def test_a_person_gives_a_quarantined_gpu_trials_again(gpus: Callable[..., Gpus]) -> None:
+    sweep = gpus(400)
+    sweep.codes = {"G0": 0, "G1": 1}
+    sweep.run(4)
+    assert sweep.gpu("G1").quarantine is not None
+    sweep.codes["G1"] = 0
+    applied = sweep.bench.put(requests.new_request("release", gpus=("G1",)))
+    assert applied.ok
+    assert "G1 gets trials again" in applied.outcome
+    assert sweep.gpu("G1").quarantine is None
+    assert len(sweep.on("G1")) > 3
+    again = sweep.bench.put(requests.new_request("release", gpus=("G1", "G7")))
+    assert (again.ok, again.outcome) == (
+        False, "G1 is not quarantined; no trial of this sweep has met a GPU G7",
+    )  # fmt: skip
+
+
+def test_a_quarantined_gpu_is_probed_and_comes_back_when_it_works(
+    gpus: Callable[..., Gpus], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = gpus(400)
+    sweep.codes = {"G0": 0, "G1": 1}
+    sweep.run(4)
+    assert len(sweep.on("G1")) == 3
+    monkeypatch.setattr(breakers, "PROBE_S", 0.0)
+    sweep.bench.crash()  # a restart forgets no quarantine, and times it anew
+    sweep.run(3)
+    aside = sweep.gpu("G1").quarantine
+    assert aside is not None
+    assert aside.probes > 0
+    assert all(trial.state != "failed" for trial in sweep.bench.trials())
+    assert all(trial.retries == 0 for trial in sweep.bench.trials())
+    sweep.codes["G1"] = 0
+    sweep.run(5)
+    assert sweep.gpu("G1").quarantine is None
+    [event] = sweep.events(GpuReleased)
+    assert isinstance(event, GpuReleased)
+    assert "did well on it" in event.why
+
+
+def test_trials_that_fail_elsewhere_too_clear_the_gpu(gpus: Callable[..., Gpus]) -> None:
+    sweep = gpus(40)
+    sweep.codes = {"G0": None, "G1": 1}
+    sweep.run(10)
+    sweep.bench.finish(0, 1.0)
+    assert sweep.gpu("G1").quarantine is not None
+    for _ in range(2):
+        [running] = [t.number for t in sweep.bench.trials() if t.state == "running"]
+        sweep.bench.finish(running, code=1)
+    [event] = sweep.events(GpuReleased)
+    assert isinstance(event, GpuReleased)
+    assert event.cleared
+    assert "failed elsewhere as well" in event.why
+
+
+def test_a_cpu_slot_is_never_quarantined(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.launcher.outcome = lambda job: 1
+    bench.step(10)
+    assert not bench.controller.core.state.health.gpus
+
+
+def test_what_is_out_of_memory_or_cannot_start_says_nothing_of_its_gpu(
+    gpus: Callable[..., Gpus],
+) -> None:
+    sweep = gpus(40)
+    sweep.codes = {"G0": 0}
+    sweep.bench.step(1)
+    for _ in range(5):
+        running = [t for t in sweep.bench.trials() if t.state == "running"]
+        if not running:
+            break
+        sweep.bench.launcher.finish(running[0].attempts[-1].token, 127, error="nosuch: not found")
+        sweep.bench.step(1)
+    assert not sweep.events(GpuQuarantined)
+    assert any(
+        event.cause == "launch-error"
+        for event in sweep.events(AttemptEnded)
+        if isinstance(event, AttemptEnded)
+    )
+
+
+def test_failures_that_are_as_many_as_what_is_done_pause_the_sweep(tmp_path: Path) -> None:
+    file = FILE % ", ".join(map(str, range(40)))
+    bench = Bench(tmp_path, "max_parallel: 2", file=file)
+    codes = iter([0, 0, 1, 1, 1, 1, 1, 1, 1, 1])
+    bench.launcher.outcome = lambda job: next(codes, 0)
+    bench.step(20)
+    paused = bench.controller.core.state.paused
+    assert paused is not None
+    assert "6 trials failed and 2 are done" in paused.why
+
+
+def test_after_a_resume_the_same_failures_do_not_pause_it_at_once_again(tmp_path: Path) -> None:
+    file = FILE % ", ".join(map(str, range(40)))
+    bench = Bench(tmp_path, "max_parallel: 1", file=file)
+    bench.launcher.outcome = lambda job: 1
+    bench.step(20)
+    assert bench.controller.core.state.paused is not None
+    before = len(bench.trials())
+    bench.ask("resume")
+    bench.step(20)
+    paused = bench.controller.core.state.paused
+    assert paused is not None, "it fails on, so it is paused once more"
+    assert "since it was resumed" in paused.why
+    assert len(bench.trials()) - before == 2 * breakers.FIRST, "after more than the last time"
