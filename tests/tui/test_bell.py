@@ -10,6 +10,7 @@ from tests.tui.test_app import Desk, ready
 from tuiswp.controller.reducer import SweepState
 from tuiswp.model.events import BestChanged, SweepPaused
 from tuiswp.model.notify import NEWS, Notify
+from tuiswp.model.trial import Silent
 from tuiswp.tui.bell import GAP_S, Bell, news_between
 from tuiswp.tui.snapshot import AsOf, Snapshot
 
@@ -26,6 +27,7 @@ BEST = SweepState(seq=2, best=BestChanged(1, 2.0))
 
 def test_what_is_new_between_two_states() -> None:
     trials = {one.number: one for one in [*lr_trials()[:2], failed(2, {})]}
+    trials[7] = replace(lr_trials()[7], silent=Silent(1.0, "hang", 31.0, "silent for 31 s"))
     after = SweepState(
         seq=9, best=BestChanged(1, 2.0), paused=SweepPaused("tuiswp", "x"), finished="x",
         trials=trials,

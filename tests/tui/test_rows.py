@@ -1,19 +1,17 @@
 """What a row of the trials table says of its trial: flags that are true, unknown that stays so."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
 from msgspec.structs import replace
 
 from tests.tui.rows import row
 from tests.tui.snapshots import METRIC, lr_trials, snapshot
 from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.series import Series
-from tuiswp.model.trial import Interrupt
+from tuiswp.model.trial import Interrupt, Silent
 from tuiswp.tui.ordering import Ordering
-from tuiswp.tui.rows import RowMaker, stalled
+from tuiswp.tui.rows import RowMaker
 from tuiswp.tui.waiting import Queue
 
 
@@ -70,40 +68,13 @@ def test_a_value_that_is_not_finite_is_told_as_what_it_is(tmp_path: Path) -> Non
     assert flags_of(good + away, tmp_path) == ("DIVERG",)
 
 
-def watched(tmp_path: Path, times: Sequence[float], monkeypatch: pytest.MonkeyPatch) -> MetricFile:
-    """A file that was seen to grow at these moments."""
-    path = tmp_path / "metrics.jsonl"
-    path.write_text('{"step": 0}\n')
-    file = MetricFile(path)
-    for step, at in enumerate(times):
-        monkeypatch.setattr(time, "monotonic", lambda at=at: at)
-        file.poll()
-        with path.open("a") as more:
-            more.write(f'{{"step": {step + 1}}}\n')
-    return file
-
-
-def test_a_trial_stalls_when_it_is_silent_for_three_times_its_own_interval(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    slow = watched(tmp_path, [0.0, 20.0, 40.0, 60.0, 80.0], monkeypatch)
-    assert slow.interval_s == 20.0
-    assert not stalled(slow, 55.0)
-    assert stalled(slow, 61.0)
-
-
-def test_a_fast_trial_is_given_ten_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fast = watched(tmp_path, [0.0, 0.1, 0.2, 0.3, 0.4], monkeypatch)
-    assert not stalled(fast, 9.0)
-    assert stalled(fast, 11.0)
-
-
-def test_an_interval_nobody_has_seen_is_unknown_and_so_is_the_stall(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert watched(tmp_path, [0.0, 20.0, 40.0], monkeypatch).interval_s is None
-    assert not stalled(watched(tmp_path, [0.0, 20.0, 40.0], monkeypatch), 1e6)
-    assert not stalled(None, None)
+def test_a_trial_is_said_to_stall_exactly_while_its_controller_says_so() -> None:
+    running = next(trial for trial in lr_trials() if trial.state == "running")
+    view, maker = snapshot().view, RowMaker()
+    assert "STALL" not in maker.row(view, running, None, None, 0.0).flags
+    silent = replace(running, silent=Silent(1.0, "hang", 31.0, "silent for 31 s"))
+    assert "STALL" in maker.row(view, silent, None, None, 0.0).flags
+    assert maker.row(view, silent, None, None, 0.0).eta_s is None
 
 
 def test_a_long_past_read_in_pieces_is_not_taken_for_quick_growth(tmp_path: Path) -> None:
@@ -113,4 +84,4 @@ def test_a_long_past_read_in_pieces_is_not_taken_for_quick_growth(tmp_path: Path
     while file.poll(max_bytes=64 << 10) and file.behind:
         pass
     assert file.rows == 40_000
-    assert file.interval_s is None
+    assert file.growths == 0

@@ -15,6 +15,7 @@ from tuiswp.analysis.enough import rule_lines
 from tuiswp.analysis.findings import Diagnosis
 from tuiswp.analysis.model_checks import safe_text
 from tuiswp.analysis.optimum import objective_text
+from tuiswp.analysis.silence import rule_text as silence_rule
 from tuiswp.analysis.space_checks import warnings_before
 from tuiswp.analysis.trained import model_of
 from tuiswp.cli import arguments as args
@@ -280,6 +281,7 @@ def as_json(plan: Plan) -> dict[str, object]:
             for index, phase in enumerate(sweep.phases)
         ],
         "stop": msgspec.to_builtins(sweep.stop),
+        "hang": msgspec.to_builtins(sweep.hang),
         "baseline": baseline_params(sweep),
         "points": list(point_params(sweep)),
         "prior": list(plan.priors),
@@ -314,6 +316,7 @@ def _lines(plan: Plan) -> list[str]:
         *_amount(plan),
         *_stopping(sweep),
         *_enough(sweep),
+        output.prose(silence_rule(sweep.hang), indent="  "),
         *_told(sweep),
         *_secrets(sweep),
         *_phases(plan),

@@ -22,6 +22,7 @@ from tuiswp.controller.journal import read
 from tuiswp.controller.steered import about
 from tuiswp.errors import ExitCode, UsageError
 from tuiswp.gpu.environment import CPU
+from tuiswp.launchers.stacks import STACK, read_stack
 from tuiswp.metrics.derived import GAPS, absent
 from tuiswp.metrics.file import MetricFile, read_whole
 from tuiswp.metrics.resource import columns
@@ -34,6 +35,7 @@ from tuiswp.text import visible
 
 GPU_DEADLINE_S = 1.5
 REQUESTS = 8
+STACK_LINES = 24
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
@@ -70,7 +72,7 @@ def _trial(view: SweepView, trial: Trial) -> list[str]:
                 f"`tuiswp resume {visible(args.spoken(view.directory))} {trial.id}`"
             )
         case Launching() | Running():
-            lines.append(_running(view, trial))
+            lines += [_running(view, trial), *_stack(view, trial)]
             lines += _outlook(view, trial)
         case Ended(evidence=evidence) if not trial.attempts:
             lines.append(visible(evidence))
@@ -137,6 +139,17 @@ def _running(view: SweepView, trial: Trial) -> str:
     )
     quiet = "" if age is None or age < 30 else f"; its metrics are silent for {words.duration(age)}"
     return f"runs: {said}{quiet}"
+
+
+def _stack(view: SweepView, trial: Trial) -> list[str]:
+    """The stack that was kept when it was found silent."""
+    kept = SweepDirectory(view.directory).attempt(trial.number, trial.attempts[-1].number)
+    lines = [] if trial.silent is None else read_stack(kept)
+    if not lines:
+        return []
+    more = [f"  and {len(lines) - STACK_LINES} lines more"] if len(lines) > STACK_LINES else []
+    head = f"where it stood then, from {visible(args.spoken(kept))}/{STACK}:"
+    return [head, *(f"  {line}" for line in lines[:STACK_LINES]), *more]
 
 
 def _outlook(view: SweepView, trial: Trial) -> list[str]:

@@ -11,6 +11,7 @@ from tuiswp.analysis import tables, words
 from tuiswp.analysis.axes import measured
 from tuiswp.analysis.enough import nearness
 from tuiswp.analysis.optimum import best_so_far, objective_text
+from tuiswp.analysis.silence import SHORT, silence_text
 from tuiswp.cli import arguments as args
 from tuiswp.cli import output
 from tuiswp.controller import foreign
@@ -25,6 +26,7 @@ from tuiswp.text import visible
 
 GPU_DEADLINE_S = 1.0
 EDITS = 3
+SILENCES = 8
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
@@ -87,6 +89,20 @@ def _trial_json(view: SweepView, trial: Trial) -> dict[str, object]:
         "source": None if trial.wish is None else _source(trial.wish),
         "pinned": trial.pinned is not None,
         "interrupted": trial.interrupt is not None,
+        "silent": _silent_json(trial),
+    }
+
+
+def _silent_json(trial: Trial) -> dict[str, object] | None:
+    """Of a running trial that has reported nothing for too long, else None."""
+    found = trial.silent
+    if found is None:
+        return None
+    return {
+        "kind": found.kind,
+        "since": found.at - found.silent_s,
+        "evidence": found.evidence,
+        "where": found.where or None,
     }
 
 
@@ -131,7 +147,20 @@ def _gpus_json() -> list[dict[str, object]]:
 
 
 def _lines(view: SweepView) -> list[str]:
-    return [*header(view), *_table(view), *_gpu_lines(view), *_next(view)]
+    return [*header(view), *_table(view), *_silences(view), *_gpu_lines(view), *_next(view)]
+
+
+def _silences(view: SweepView) -> list[str]:
+    """What is known of each trial that has reported nothing for too long."""
+    silent = [trial for trial in view.trials if trial.silent is not None]
+    lines = [
+        output.paint(output.prose(f"{trial.id} {silence_text(trial.silent)}", indent="  "), "bad")
+        for trial in silent[:SILENCES]
+        if trial.silent is not None
+    ]
+    if len(silent) > SILENCES:
+        lines.append(f"and {len(silent) - SILENCES} more are silent: `tuiswp explain` of each")
+    return ["", *lines] if lines else []
 
 
 def header(view: SweepView, *, all_edits: bool = False) -> list[str]:
@@ -291,6 +320,8 @@ def state_text(trial: Trial) -> str:
         return f"{trial.state}, being ended"
     if trial.interrupt is not None and trial.state == "running":
         return f"running, interrupted{pin}"
+    if trial.silent is not None:
+        return f"running, {SHORT[trial.silent.kind]}{pin}"
     cause = trial.cause
     return (trial.state if cause in (None, "done") else f"{trial.state} ({cause})") + pin
 

@@ -26,6 +26,7 @@ from tuiswp.controller.breakers import Breakers
 from tuiswp.controller.core import Core, log
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.gpufaults import GpuFaults
+from tuiswp.controller.hanging import HangWatch
 from tuiswp.controller.journal import Journal
 from tuiswp.controller.launching import Starter, wanted
 from tuiswp.controller.notifying import Notifier
@@ -103,6 +104,7 @@ class Controller:
         self._breakers = Breakers(self.core, self._watcher, places)
         self._starter = Starter(self.core, places, self._breakers, directory.wake, umask=umask)
         self._watchdog = Watchdog(self.core, self._watcher)
+        self._hangs = HangWatch(self.core, self._watcher, places)
         self._replicator = Replicator(self.core)
         self._notifier = Notifier(self.core)
         self._judged = -1
@@ -172,6 +174,7 @@ class Controller:
             self.core.record(ControllerStopped(self._left or "finished"))
         except JournalError as error:
             log.error("%s", error)
+        self._hangs.close()
         self._watcher.close()
         self._starter.close()
         self._places.close()
@@ -202,6 +205,7 @@ class Controller:
         self._watchdog.look()
         self._gpu_faults.look()
         self._breakers.look()
+        self._hangs.look()
         self._stop_if_enough()
         self._phaser.begin()
         self._starter.enough = self._phaser.enough()

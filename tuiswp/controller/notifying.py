@@ -17,6 +17,7 @@ from contextlib import suppress
 import msgspec
 
 from tuiswp.analysis.axes import measured
+from tuiswp.analysis.silence import silence_text
 from tuiswp.controller.core import Core
 from tuiswp.controller.reducer import SweepState
 from tuiswp.errors import JournalError
@@ -28,6 +29,7 @@ from tuiswp.model.events import (
     Record,
     SweepFinished,
     SweepPaused,
+    TrialSilent,
 )
 from tuiswp.model.ids import trial_id
 from tuiswp.model.notify import NEWS, News, Notify
@@ -39,7 +41,7 @@ GRACE_S = 2.0  # between TERM and KILL
 LEAVE_S = 1.0  # for the command that runs, when the controller is asked to leave
 US = "tuiswp"
 WARNING = "notify"
-_STORMY: frozenset[News] = frozenset({"best", "failed"})
+_STORMY: frozenset[News] = frozenset({"best", "failed", "silent"})
 _ERR_BYTES = 4096
 _MACRO = re.compile(r"\$\{([a-z]+)\}")
 log = logging.getLogger("tuiswp.controller")
@@ -62,6 +64,8 @@ def news_of(event: Event) -> News | None:
             return "paused"
         case AttemptEnded(outcome="failed" | "lost"):
             return "failed"
+        case TrialSilent():
+            return "silent"
         case BestChanged():
             return "best"
         case _:
@@ -222,7 +226,7 @@ class _Running:
 def facts_of(told: Told, sweep: Sweep, state: SweepState) -> dict[str, str]:
     """What the command is told, by macro; all of it safe to show, and empty where unknown."""
     event = told.record.event
-    trial = event.trial if isinstance(event, AttemptEnded | BestChanged) else None
+    trial = event.trial if isinstance(event, AttemptEnded | BestChanged | TrialSilent) else None
     value = event.value if isinstance(event, AttemptEnded | BestChanged) else None
     metric = "" if sweep.objective is None else sweep.objective.metric
     if isinstance(event, SweepFinished) and state.best is not None:
@@ -251,5 +255,7 @@ def _message(told: Told, trial: int | None, value: float | None, metric: str) ->
             return f"paused: {visible(why, limit=300)}"
         case AttemptEnded(evidence=evidence):
             return f"{who} failed: {visible(evidence, limit=200)}{more}"
+        case TrialSilent() as found:
+            return f"{who} {silence_text(found)}{more}"
         case _:
             return f"new best {who}, {scored}{more}"

@@ -44,8 +44,10 @@ from tuiswp.model.events import (
     SweepStopping,
     TrialAsked,
     TrialClosed,
+    TrialMoving,
     TrialPinned,
     TrialQueued,
+    TrialSilent,
     TrialSuggested,
     Warned,
 )
@@ -60,6 +62,7 @@ from tuiswp.model.trial import (
     Process,
     Queued,
     Running,
+    Silent,
     Trial,
     Wish,
 )
@@ -74,6 +77,8 @@ TrialFact: TypeAlias = (
     | InterruptRequested
     | TrialPinned
     | KillPointJudged
+    | TrialSilent
+    | TrialMoving
 )
 
 
@@ -229,6 +234,8 @@ class _Draft:
                 | InterruptRequested()
                 | TrialPinned()
                 | KillPointJudged()
+                | TrialSilent()
+                | TrialMoving()
             ) as event:
                 trial = self.trials.get(event.trial)
                 if trial is not None:
@@ -451,6 +458,7 @@ def move(trial: Trial, event: TrialFact, at: float) -> Trial:
                 attempts=(*trial.attempts, attempt),
                 kill=None,
                 interrupt=None,
+                silent=None,
             )
         case AttemptStarted(), Launching() as before if _newest(trial, event.attempt):
             running = Running(at, before.token, before.leases, event.supervisor, event.training)
@@ -461,6 +469,11 @@ def move(trial: Trial, event: TrialFact, at: float) -> Trial:
             return replace(trial, interrupt=Interrupt(at, event.by, event.why))
         case KillPointJudged(), Launching() | Running() if _newest(trial, event.attempt):
             return replace(trial, judged=(*trial.judged, event.judged))
+        case TrialSilent(), Running() if _newest(trial, event.attempt):
+            found = Silent(at, event.kind, event.silent_s, event.evidence, event.where)
+            return replace(trial, silent=found)
+        case TrialMoving(), Running() if _newest(trial, event.attempt):
+            return replace(trial, silent=None)
         case AttemptEnded(), Launching() | Running() if _newest(trial, event.attempt):
             return _ended(trial, event, at)
         case TrialQueued(), Paused() | Ended():
@@ -516,6 +529,7 @@ def _ended(trial: Trial, event: AttemptEnded, at: float) -> Trial:
             signal=event.signal,
         ),
         kill=None,
+        silent=None,
         retries=trial.retries + event.retry,
         value=event.value,
         progress=event.progress,

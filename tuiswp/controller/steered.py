@@ -3,6 +3,7 @@
 from typing import TypeAlias
 
 from tuiswp.analysis import words
+from tuiswp.analysis.silence import silence_text
 from tuiswp.controller.reducer import SweepState
 from tuiswp.model.events import (
     Edit,
@@ -123,7 +124,10 @@ def wished(wish: Wish) -> str:
 
 
 def about(trial: Trial, *, now: float | None = None) -> list[str]:
-    """What people did to one trial that still matters; `now`: wall seconds, else the clock's."""
+    """What people did to one trial that still matters, and what is wrong with it.
+
+    `now`: wall seconds, else the clock's.
+    """
     lines = [] if trial.wish is None else [wished(trial.wish)]
     if trial.pinned is not None:
         lines.append(f"pinned by {visible(trial.pinned)}: never pruned")
@@ -131,6 +135,9 @@ def about(trial: Trial, *, now: float | None = None) -> list[str]:
     if sent is not None and trial.state == "running":
         since = words.ago(sent.at, now=now)
         lines.append(f"interrupted by {visible(sent.by)} {since}, and goes on{_why(sent.why)}")
+    if trial.silent is not None:
+        since = words.ago(trial.silent.at, now=now)
+        lines.append(f"{silence_text(trial.silent)} (flagged {since})")
     return lines
 
 

@@ -12,6 +12,7 @@ import msgspec
 from tuiswp.analysis import words
 from tuiswp.analysis.axes import measured
 from tuiswp.analysis.optimum import objective_text
+from tuiswp.analysis.silence import silence_text
 from tuiswp.controller.reducer import SweepState, replay
 from tuiswp.controller.steered import phase_line, quarantine_line, sentence
 from tuiswp.model.events import (
@@ -39,8 +40,10 @@ from tuiswp.model.events import (
     SweepStopping,
     TrialAsked,
     TrialClosed,
+    TrialMoving,
     TrialPinned,
     TrialQueued,
+    TrialSilent,
     Warned,
 )
 from tuiswp.model.ids import trial_id
@@ -143,6 +146,10 @@ class Story:
                 return Line(f"{trial_id(number)}: checkpoints removed by {visible(by)}: {told}")
             case PhaseStarted() | PhaseEnded() as event:
                 return Line(phase_line(event))
+            case TrialSilent() as event:
+                return Line(f"{trial_id(event.trial)} {silence_text(event)}", "bad")
+            case TrialMoving(trial=number, what=what):
+                return Line(f"{trial_id(number)} goes on: {visible(what)}")
             case _:
                 return None
 
@@ -270,7 +277,12 @@ def durations(state: SweepState) -> list[float]:
 def trial_left(
     trial: Trial, progress: float | None, mean: float | None, *, now: float
 ) -> float | None:
-    """Seconds a running trial still needs: by its progress, else by what others took."""
+    """Seconds a running trial still needs: by its progress, else by what others took.
+
+    Of one that is silent nobody knows.
+    """
+    if trial.silent is not None:
+        return None
     attempt = trial.attempts[-1]
     ran = max(0.0, now - (attempt.started_at or attempt.launched_at))
     if progress is not None and 0 < progress <= 1 and ran > 0:

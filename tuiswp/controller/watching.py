@@ -6,9 +6,11 @@ Wakes by the supervisors' pidfds; believes only `start.json`, `exit.json` and pr
 import os
 import selectors
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+import msgspec
 
 from tuiswp import proc
 from tuiswp.controller import ending
@@ -49,6 +51,17 @@ class Watch:
         self.over_since: float | None = None  # monotonic: its end was seen
         self.asked_at: float | None = None  # monotonic: when its processes were asked to leave
         self.inherited = False  # launched by a controller before this one
+
+
+class Observed(msgspec.Struct, frozen=True):
+    """A live attempt that was seen to start, for who watches what it does."""
+
+    trial: int
+    attempt: int
+    directory: Path
+    start: StartRecord
+    file: MetricFile
+    inherited: bool
 
 
 class Watcher:
@@ -415,6 +428,20 @@ class Watcher:
                 f"it logged {', '.join(names[:8])}{offer}"
             )
         self._core.warn("metric-missing", message)
+
+    def observed(self) -> Iterator[Observed]:
+        """Every attempt that runs, once what it had reported is read."""
+        for number, watch in self._watches.items():
+            running = isinstance(self._core.trial(number).status, Running)
+            if watch.start is not None and running and self.curves.is_read(number):
+                yield Observed(
+                    number,
+                    watch.attempt,
+                    watch.directory,
+                    watch.start,
+                    self.curves[number],
+                    watch.inherited,
+                )
 
     def ask(self, trial: Trial, request: KillRequest, *reasons: Event) -> None:
         """Record that an attempt is to end, after what it follows from, then ask it to."""

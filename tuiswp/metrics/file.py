@@ -46,7 +46,6 @@ class MetricFile:
             None  # time.monotonic() at which the newest that was read had been written
         )
         self._growths = 0  # how often it was seen to grow after the first look
-        self._first_growth = self._last_growth = 0.0  # time.monotonic()
         self._curves = Curves(only=only, derived=derived)
         # As text: of ten thousand files, to make a Path of each takes longer than to open them.
         self._own = Tail(os.fspath(path), JsonLines, self._curves)
@@ -136,11 +135,9 @@ class MetricFile:
         return any(tail.behind for tail in self._tails())
 
     @property
-    def interval_s(self) -> float | None:
-        """Its own usual time between growths, as far as it was watched; None before the third."""
-        if self._growths < 3:
-            return None
-        return (self._last_growth - self._first_growth) / (self._growths - 1)
+    def growths(self) -> int:
+        """How often it was seen to grow; what was there at the first look does not count."""
+        return self._growths
 
     def last_row(self) -> dict[str, float | None]:
         """The value written last of every metric; None where it was not finite."""
@@ -185,7 +182,7 @@ class MetricFile:
     def _note_growth(self, grown: Sequence[Tail]) -> None:
         if not grown:
             return
-        now = self.last_change = time.monotonic()
+        self.last_change = time.monotonic()
         watched = any(tail.watched for tail in grown)
         stamp = None if self._elsewhere is None else self._curves.stamp
         if stamp is not None or not watched:
@@ -195,8 +192,6 @@ class MetricFile:
             self.last_change -= max(0.0, time.time() - at)
         if watched:
             self._growths += 1
-            self._first_growth = self._first_growth or now
-            self._last_growth = now
 
 
 class _Elsewhere:

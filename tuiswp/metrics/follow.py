@@ -82,6 +82,10 @@ class Follower(Generic[Key]):
         """True if some file was never visited, or is known to hold more than was read."""
         return bool(self._unseen) or any(self._files[key].behind for key in self._active)
 
+    def is_read(self, key: Key) -> bool:
+        """Whether what was there when it was looked at last is read."""
+        return key not in self._unseen and not self._files[key].behind
+
     def poll(self, *, budget_s: float | None = None) -> set[Key]:
         """Read what is new everywhere; return the keys with new rows or flags.
 

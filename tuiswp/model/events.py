@@ -15,7 +15,7 @@ from tuiswp.model.notify import News
 from tuiswp.model.space import Parameter, Params
 from tuiswp.model.stop import StopRule
 from tuiswp.model.stopper import Judged, Rule
-from tuiswp.model.trial import Cause, KillRequest, Lease, Origin, Process
+from tuiswp.model.trial import Cause, KillRequest, Lease, Origin, Process, Silence
 
 JOURNAL_VERSION = 2
 
@@ -355,6 +355,31 @@ class GpuReleased(msgspec.Struct, frozen=True, tag="gpu_released"):
     cleared: bool = False
 
 
+class TrialSilent(msgspec.Struct, frozen=True, tag="trial_silent"):
+    """A running trial reports nothing for longer than its rhythm allows: once each time it begins.
+
+    `silent_s`: how long, of the time in which a controller watched; `limit_s`: what was allowed.
+    `evidence`: what its processes did meanwhile, in words. `where`: where it stands, by its stack
+    or by the kernel; the whole is in the attempt's stack.txt. "": not known.
+    """
+
+    trial: int
+    attempt: int
+    kind: Silence
+    silent_s: float
+    limit_s: float
+    evidence: str
+    where: str = ""
+
+
+class TrialMoving(msgspec.Struct, frozen=True, tag="trial_moving"):
+    """A trial that was silent goes on; `what` it was seen to do."""
+
+    trial: int
+    attempt: int
+    what: str
+
+
 # By a person; and everything that makes the sweep differ from its file.
 Edit: TypeAlias = SpaceEdited | SettingsChanged | StopperChanged
 Change: TypeAlias = Edit | PhaseStarted
@@ -366,12 +391,14 @@ Event: TypeAlias = (
     | InterruptRequested | TrialAsked | TrialPinned | QueueMoved | SpaceEdited | SettingsChanged
     | KillPointJudged | StopperChanged | ReplicationStarted | ReplicationEnded
     | PhaseStarted | PhaseEnded | CheckpointsRemoved | Notified | GpuQuarantined | GpuReleased
+    | TrialSilent | TrialMoving
 )  # fmt: skip
 
 _SINCE_2 = (
     InterruptRequested, TrialAsked, TrialPinned, QueueMoved, SpaceEdited, SettingsChanged,
     KillPointJudged, StopperChanged, ReplicationStarted, ReplicationEnded,
     PhaseStarted, PhaseEnded, CheckpointsRemoved, Notified, GpuQuarantined, GpuReleased,
+    TrialSilent, TrialMoving,
 )  # fmt: skip
 
 _CAUSES_SINCE_2 = ("interrupted-by-user", "diverged", "hang")

@@ -4,10 +4,10 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-# `failed`: a trial, for good. `paused`: the sweep, by tuiswp itself.
-News: TypeAlias = Literal["finished", "failed", "paused", "best"]
+# `failed`: a trial, for good. `paused`: the sweep, by tuiswp itself. `silent`: a trial that runs.
+News: TypeAlias = Literal["finished", "failed", "paused", "best", "silent"]
 # In the order in which they are told when several wait: the end says which is best.
-NEWS: tuple[News, ...] = ("paused", "failed", "finished", "best")
+NEWS: tuple[News, ...] = ("paused", "failed", "silent", "finished", "best")
 
 
 class Notify(msgspec.Struct, frozen=True):

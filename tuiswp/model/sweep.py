@@ -79,6 +79,18 @@ class Run(msgspec.Struct, frozen=True):
     beside: str | None = None
 
 
+class Hang(msgspec.Struct, frozen=True):
+    """When a trial that reports nothing is called silent, and what then. Times in seconds.
+
+    `after_s`: never before (None: the default of the action). `first_s`: never before, while it has
+    not reported at all (None: by its siblings). `action` off: nobody looks.
+    """
+
+    after_s: float | None = None
+    first_s: float | None = None
+    action: Literal["flag", "kill", "off"] = "flag"
+
+
 class Refine(msgspec.Struct, frozen=True):
     """Narrow every searched range to the surroundings of the best: the wider the axis, the more."""
 
@@ -142,7 +154,7 @@ class Sweep(msgspec.Struct, frozen=True):
     space the parameters of a trial. `model_size`: of the model that is trained, in billions of
     parameters; `tuning`: how. None: not said. `phases`: in their order. `phase`: the one it is in.
     `notify`: what a person is told; None: nothing. `listed`: the points to try, in place of what a
-    method proposes.
+    method proposes. `hang`: what becomes of a trial that reports nothing.
     """
 
     name: str
@@ -172,5 +184,6 @@ class Sweep(msgspec.Struct, frozen=True):
     tuning: Tuning | None = None
     phases: tuple[Phase, ...] = ()
     notify: Notify | None = None
+    hang: Hang = Hang()
     phase: int | None = None
     listed: tuple[Params, ...] | None = None

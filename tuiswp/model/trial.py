@@ -116,6 +116,21 @@ class Interrupt(msgspec.Struct, frozen=True):
     why: str = ""
 
 
+# How a trial is silent. hang: nothing of it does anything. busy: it computes, or its GPU does.
+# stopped: by a signal. blocked: the kernel holds it. input: it waits for somebody to type.
+Silence: TypeAlias = Literal["hang", "busy", "stopped", "blocked", "input"]
+
+
+class Silent(msgspec.Struct, frozen=True):
+    """The newest attempt has reported nothing for too long; fields as in `events.TrialSilent`."""
+
+    at: float
+    kind: Silence
+    silent_s: float
+    evidence: str
+    where: str = ""
+
+
 class Wish(msgspec.Struct, frozen=True):
     """Who asked for a trial that the search did not propose; fields as in `events.TrialAsked`."""
 
@@ -149,7 +164,8 @@ class Trial(msgspec.Struct, frozen=True):
     `complete`: exit 0, or progress reached `complete_at`. `retries` counts automatic relaunches.
     `wish`: a person asked for it. `pinned`: who protects it from pruning. `interrupt`: of the
     newest attempt. `judged`: what early stopping found of its curve, oldest first. `phase`: the
-    one it came to be in. `not_kept`: why it is not the best although its value is.
+    one it came to be in. `not_kept`: why it is not the best although its value is. `silent`: it
+    runs, and has reported nothing for too long.
     """
 
     number: int
@@ -170,6 +186,7 @@ class Trial(msgspec.Struct, frozen=True):
     judged: tuple[Judged, ...] = ()
     phase: int | None = None
     not_kept: str | None = None
+    silent: Silent | None = None
 
     @property
     def id(self) -> str:

@@ -22,6 +22,7 @@ from tuiswp.spec.derived import OBJECTIVE, ordered, read_derived
 from tuiswp.spec.distributions import grid_count, support_count
 from tuiswp.spec.early import read_rule
 from tuiswp.spec.environment import read_environment
+from tuiswp.spec.hang import read_hang
 from tuiswp.spec.lookalike import something_else, whole_file
 from tuiswp.spec.notify import read_notify
 from tuiswp.spec.parameters import read_parameters
@@ -205,6 +206,7 @@ class _Loader:
             model_size=own.read_model_size(self.ours),
             tuning=own.read_tuning(self.ours),
             notify=read_notify(self.ours),
+            hang=read_hang(self.ours),
         )
 
     def method(self) -> str | None:

@@ -26,6 +26,7 @@ _SYNONYMS = {
 _EVENTS = {
     "new_best": "write best", "done": "write finished", "finish": "write finished",
     "failure": "write failed", "error": "write failed", "pause": "write paused",
+    "hang": "write silent", "stall": "write silent",
 }  # fmt: skip
 _MACRO = re.compile(r"\$\{([^{}]*)\}")
 _LONGEST_S = 600.0

@@ -24,7 +24,7 @@ OWN_KEYS = (
     "retries", "timeout", "grace_s", "env", "env_from", "cwd", "baseline", "objective", "metrics",
     "metrics_from", "complete_at", "seed", "when", "exclude", "tie", "early_stop", "length",
     "sampler", "model_size", "tuning", "stop", "phases", "points", "points_from",
-    "prior", "notify",
+    "prior", "notify", "hang",
 )  # fmt: skip
 _SYNONYMS = {
     "stagger": "write stagger_s",

@@ -9,6 +9,7 @@ from tuiswp.model.notify import News
 
 if TYPE_CHECKING:  # the first frame is drawn before anything is read
     from tuiswp.controller.reducer import SweepState
+    from tuiswp.model.trial import Trial
     from tuiswp.tui.snapshot import Snapshot
 
 GAP_S = 10.0
@@ -48,7 +49,14 @@ def news_between(before: "SweepState", after: "SweepState") -> set[News]:
         found.add("best")
     if _failures(after) > _failures(before):
         found.add("failed")
+    if any(trial.silent is not None and _was_heard(before, trial) for trial in after.live()):
+        found.add("silent")
     return found
+
+
+def _was_heard(before: "SweepState", trial: "Trial") -> bool:
+    known = before.trials.get(trial.number)
+    return known is None or known.silent is None
 
 
 def _failures(state: "SweepState") -> int:

@@ -5,11 +5,15 @@ What is not known stays unknown: a trial on another machine, GPU memory that NVM
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec.structs import replace
 
 from tuiswp import proc
 from tuiswp.gpu.environment import CPU
 from tuiswp.gpu.host import TreeProcess, TreeWatch
 from tuiswp.gpu.inventory import GpuProcess, Inventory
+from tuiswp.launchers.stacks import read_stack
 from tuiswp.model.trial import Launching, Process, Running, Trial
 from tuiswp.text import shell_line, visible
 from tuiswp.tui.snapshot import ProcessLine, ProcessTree
@@ -25,7 +29,9 @@ class ProcessWatch:
         self._watch: TreeWatch | None = None
         self._made: tuple[float, Process, ProcessTree] | None = None
 
-    def look(self, trial: Trial | None, inventory: Inventory | None) -> ProcessTree | None:
+    def look(
+        self, trial: Trial | None, inventory: Inventory | None, attempt_dir: Path | None = None
+    ) -> ProcessTree | None:
         """Its processes; None where there is no such trial or it does not run."""
         if trial is None or not isinstance(trial.status, Launching | Running):
             self._made = None
@@ -43,6 +49,8 @@ class ProcessWatch:
         if self._watch is None or self._watch.root != root:
             self._watch = TreeWatch(root)
         tree = _told(trial, self._watch.look(), inventory)
+        if trial.silent is not None and attempt_dir is not None:
+            tree = replace(tree, stack=tuple(read_stack(attempt_dir)))
         self._made = (now, root, tree)
         return tree
 

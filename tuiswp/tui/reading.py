@@ -198,7 +198,12 @@ class Reading:
     ) -> ProcessTree | None:
         if number is None or view.foreign:
             return None
-        return self._processes.look(view.state.trials.get(number), inventory)
+        trial = view.state.trials.get(number)
+        place = None
+        if trial is not None and trial.attempts:
+            here = SweepDirectory(view.directory)
+            place = here.attempt(number, trial.attempts[-1].number)
+        return self._processes.look(trial, inventory, place)
 
     def _what_if(
         self, view: SweepView, trials: list[Trial], rule: Objective | None

@@ -22,8 +22,6 @@ from tuiswp.tui.decimate import Thinner
 from tuiswp.tui.snapshot import TrialRow
 
 SPARK = 40
-STALL_TIMES = 3.0
-STALL_LEAST_S = 10.0
 _DAY_S = 86400.0
 # Ages read the same between two of these, then for a minute, then for a day: a column that ticks
 # costs a link its bytes, and nobody acts on a second of it.
@@ -115,7 +113,7 @@ def _row(
             ("INT", is_running and trial.interrupt is not None),
             ("NaN", gap),
             ("DIVERG", gap or ran_away(values, spark, view.sweep.objective)),
-            ("STALL", is_running and stalled(file, age)),
+            ("STALL", trial.silent is not None),
             ("EXPR", file is not None and bool(file.derived_faults)),
             ("RETRY", trial.retries > 0),
         )
@@ -205,10 +203,3 @@ def _ended_at(trial: Trial) -> float | None:
 
 def _shown(age_s: float | None) -> float | None:
     return None if age_s is None else _about(age_s)[0]
-
-
-def stalled(file: MetricFile | None, age_s: float | None) -> bool:
-    """Silent for three times its own usual interval, and for ten seconds at least."""
-    if file is None or age_s is None or file.interval_s is None:
-        return False
-    return age_s > max(STALL_LEAST_S, STALL_TIMES * file.interval_s)

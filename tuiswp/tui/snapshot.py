@@ -130,12 +130,16 @@ class ProcessLine(msgspec.Struct, frozen=True):
 
 
 class ProcessTree(msgspec.Struct, frozen=True):
-    """What runs of an attempt, each after its parent. `note`: why there is none, or not all."""
+    """What runs of an attempt, each after its parent. `note`: why there is none, or not all.
+
+    `stack`: where it stood when it was found silent, lines safe to show.
+    """
 
     trial: int
     attempt: int
     lines: tuple[ProcessLine, ...]
     note: str = ""
+    stack: tuple[str, ...] = ()
 
 
 class AsOf(msgspec.Struct, frozen=True):

@@ -122,7 +122,16 @@ def _processes(snapshot: Snapshot, trial: Trial, width: int) -> list[Line]:
     lines: list[Line] = []
     if tree.lines:
         lines = _tree_lines(tree, width)
-    return [*lines, *(wrapped(tree.note, width, "dim") if tree.note else ())]
+    lines += wrapped(tree.note, width, "dim") if tree.note else ()
+    if tree.stack:
+        lines += [(), (("where it stood when it was found silent", "accent"),)]
+        lines += [line for text in tree.stack for line in _stack_line(text, width)]
+    return lines
+
+
+def _stack_line(text: str, width: int) -> list[Line]:
+    inside = min(len(text) - len(text.lstrip()), width // 3)
+    return [((" " * inside, "plain"), *line) for line in wrapped(text.strip(), width - inside)]
 
 
 def _tree_lines(tree: ProcessTree, width: int) -> list[Line]:
