@@ -266,7 +266,9 @@ def _ended(floor: Floor, *trials: Trial) -> dict[int, tuple[str, str]]:
     }
 
 
-def test_a_trial_on_a_gpu_it_does_not_hold_is_said_once_and_nothing_joins_it(floor: Floor) -> None:
+def test_a_trial_on_a_gpu_it_does_not_hold_is_said_once_and_nothing_joins_it(
+    floor: Floor, capsys: pytest.CaptureFixture[str]
+) -> None:
     stray = floor.on()[TARGET]
     other = next(uuid for uuid in sorted(floor.on()) if uuid != TARGET)
     index = int(other[-1])
@@ -282,6 +284,7 @@ def test_a_trial_on_a_gpu_it_does_not_hold_is_said_once_and_nothing_joins_it(flo
             process.kill()
     floor.nvml.says(*WELL)
     floor.until(lambda: other in floor.on())
+    assert "which it does not hold" in _ok(capsys, f"explain {stray.id}")
     told = [one for one in floor.warnings() if "does not hold" in one]
     assert told == [
         f"{stray.id}.1 computes on G{index}, which it does not hold (pid {process.pid}); its "
@@ -330,4 +333,3 @@ def test_the_commands_answer_in_time_whatever_nvml_does(
     assert "names no GPU; there are G0, G1, G2" in _command(capsys, "gpus --release G9", 2).replace(
         "\n", " "
     )
-    assert "does not hold" not in _ok(capsys, "explain")

@@ -18,7 +18,7 @@ from tests.tui.rows import row, running
 from tuiswp.analysis.optimum import judge
 from tuiswp.controller.client import SweepView
 from tuiswp.controller.reducer import PhaseRun, SweepState
-from tuiswp.gpu.inventory import GpuProcess, GpuReading, Inventory
+from tuiswp.gpu.inventory import GpuProcess, GpuReading, Health, Inventory
 from tuiswp.model.sweep import Phase
 from tuiswp.model.trial import Lease, Process, Running, Trial
 from tuiswp.text import visible
@@ -168,6 +168,24 @@ def test_at_80_columns_who_is_there_comes_before_power_and_heat() -> None:
     text = strip_text(gpu(processes=PROCESSES), width=80)
     assert "t0044 31G t0045" in text and "alice" in text and "W" not in text
     assert "82/144 GiB" in text and "87%" in text
+
+
+def test_a_trial_on_a_gpu_it_does_not_hold_has_strayed() -> None:
+    stray = GpuProcess(1, "me", "python", 18432, token="tok")
+    ours = Tenants({"tok": "t0003"}, {"GPU-1": ("t0003",)})
+    text = strip_text(gpu(0, processes=(stray,)), gpu(1, processes=()), ours=ours)
+    assert "t0003 18G strayed" in text.splitlines()[0]
+    assert text.splitlines()[1].endswith("  t0003")
+    assert "t0003 strayed" in strip_text(gpu(0, processes=(stray,)), gpu(1), height=1, ours=ours)
+
+
+def test_a_gpu_that_is_slowed_down_and_a_sick_one_say_so() -> None:
+    slow = msgspec.structs.replace(gpu(0), health=Health(slowed=("heat",)))
+    assert "56C slow" in strip_text(slow)
+    sick = "fell off the bus (Xid 79); the machine needs a reboot"
+    for width in (80, 160):
+        ill = msgspec.structs.replace(gpu(0), name=None, problem=sick)
+        assert strip_text(ill, width=width).startswith(f" G0  {sick}  util")
 
 
 def test_what_is_not_known_is_a_question_mark_and_never_nought() -> None:

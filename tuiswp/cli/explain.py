@@ -18,6 +18,7 @@ from tuiswp.cli.verdict import Verdict, metrics_path, reach
 from tuiswp.cli.waiting import why_it_waits
 from tuiswp.controller.client import Planned, SweepReader, SweepView
 from tuiswp.controller.directory import SweepDirectory
+from tuiswp.controller.gpufaults import MISPLACED
 from tuiswp.controller.journal import read
 from tuiswp.controller.steered import about
 from tuiswp.errors import ExitCode, UsageError
@@ -26,7 +27,7 @@ from tuiswp.launchers.stacks import STACK, read_stack
 from tuiswp.metrics.derived import GAPS, absent
 from tuiswp.metrics.file import MetricFile, read_whole
 from tuiswp.metrics.resource import columns
-from tuiswp.model.events import RequestApplied
+from tuiswp.model.events import RequestApplied, Warned
 from tuiswp.model.ids import attempt_id
 from tuiswp.model.trial import Attempt, Ended, Launching, Paused, Queued, Running, Trial
 from tuiswp.search.stoppers.words import verdict_text
@@ -59,8 +60,15 @@ def _trial(view: SweepView, trial: Trial) -> list[str]:
     lines = [f"{title}  {params}{origin}".rstrip(), *about(trial)]
     name = phase_name(view.sweep, trial)
     lines += [] if name is None else [f"proposed in phase {(trial.phase or 0) + 1}, {name}"]
+    noted = [] if view.foreign else _warnings(view)
     for attempt in trial.attempts:
         lines += _attempt(trial, attempt)
+        id = attempt_id(trial.number, attempt.number)
+        lines += [
+            f"  {visible(one.message)}"
+            for one in noted
+            if one.code.startswith(f"{MISPLACED}-{id}-")
+        ]
     metric = view.sweep.objective.metric if view.sweep.objective is not None else "the metric"
     lines += [verdict_text(one, metric) for one in trial.judged]
     match trial.status:
@@ -250,6 +258,12 @@ def _next_waits(view: SweepView) -> Iterator[str]:
         yield from why_it_waits(view, status)
     elif planned is None or len(view.state.trials) < planned:
         yield from why_it_waits(view, Queued(since=0.0))
+
+
+def _warnings(view: SweepView) -> list[Warned]:
+    """All that its journal warns of, in order."""
+    records = read(SweepDirectory(view.directory).journal).records
+    return [record.event for record in records if isinstance(record.event, Warned)]
 
 
 def _requests(view: SweepView) -> list[str]:

@@ -18,6 +18,7 @@ from tuiswp.model.ids import attempt_id
 from tuiswp.model.trial import Launching, Process, Running, Trial
 from tuiswp.text import visible
 
+MISPLACED = "misplaced"
 LOOK_S = 1.0
 MOST_WARNINGS = 20  # of one GPU: a loose contact must not fill the journal
 _PIDS = 4096
@@ -109,7 +110,7 @@ class GpuFaults:
 
     def _find_misplaced(self, inventory: Inventory) -> None:
         for one in misplaced(inventory, self._holders()):
-            self._core.warn(f"misplaced-{one.attempt}-{one.gpu.uuid}", one.text)
+            self._core.warn(f"{MISPLACED}-{one.attempt}-{one.gpu.uuid}", one.text)
 
     def _holders(self) -> Mapping[str, tuple[str, frozenset[str]]]:
         return {

@@ -115,7 +115,8 @@ class GpuWatch:
             failure = _SILENT if age > self._period_s + self._deadline_s + 1 else None
         if failure is not None:
             last = msgspec.structs.replace(last, problem=f"{failure} ({age:.0f} s)")
-        last = judged(last, self._log.standing(), self._releases.all())
+        if last.source == "nvml":
+            last = judged(last, self._log.standing(), self._releases.all())
         return restrict(last, self._selection)
 
     def said(self) -> tuple[Xid, ...]:

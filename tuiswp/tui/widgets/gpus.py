@@ -153,8 +153,19 @@ def _trial(trial: str, ours: Tenants, after: str = "") -> Line:
     """A trial's id; what it lets idle is said."""
     if trial in ours.idle:
         after += " idle"
-    tone: Tone = "found" if trial == ours.chosen else "warn" if trial in ours.idle else "run"
-    return ((trial, tone), (after, "warn" if trial in ours.idle else "run"))
+    return _told(trial, ours, after, doubtful=trial in ours.idle)
+
+
+def _told(trial: str, ours: Tenants, after: str, *, doubtful: bool) -> Line:
+    tone: Tone = "warn" if doubtful else "run"
+    return ((trial, "found" if trial == ours.chosen else tone), (after, tone))
+
+
+def _there(trial: str, gpu: GpuReading, ours: Tenants, after: str = "") -> Line:
+    """A trial on a GPU; that it does not hold it is said."""
+    if trial in ours.by_uuid.get(gpu.uuid, ()):
+        return _trial(trial, ours, after)
+    return _told(trial, ours, f"{after} strayed", doubtful=True)
 
 
 def _trials(ids: Iterable[str], ours: Tenants) -> Line:
@@ -210,7 +221,8 @@ def _line(gpu: GpuReading, ours: Tenants, width: int, *, ascii: bool) -> Line:
         (f"{_gib(used)}/{_gib(total)} GiB", _full(share)),
     )
     watts: Line = ((power, "plain"),)
-    degrees: Line = ((f"{_whole(gpu.temperature_c)}C", heat),)
+    slow: Line = ((" slow", "warn"),) if gpu.health.slowed else ()
+    degrees: Line = ((f"{_whole(gpu.temperature_c)}C", heat), *slow)
     problem: Line = ((visible(gpu.problem, limit=80), "bad"),) if gpu.problem else ()
     if gpu.uuid in ours.quarantined and not gpu.problem:
         problem = (("quarantined", "bad"),)
@@ -226,8 +238,9 @@ def _line(gpu: GpuReading, ours: Tenants, width: int, *, ascii: bool) -> Line:
 def _short(gpu: GpuReading, ours: Tenants) -> Line:
     """`G0 87% 82/144G t0044`"""
     memory = f"{_gib(gpu.memory_used_mib)}/{_gib(gpu.memory_total_mib)}G"
-    ids = _ids(gpu, ours)
-    trials = _trials(ids, ours)
+    trials: list[Piece] = []
+    for trial in _ids(gpu, ours):
+        trials += [(" ", "plain"), *_there(trial, gpu, ours)]
     foreign = len(_strangers(gpu, ours))
     return (
         (f" {gpu.label}", "strong"),
@@ -267,7 +280,8 @@ def _who(gpu: GpuReading, ours: Tenants, *, long: bool) -> Line:
     out: list[Piece] = []
     for trial in _ids(gpu, ours):
         size = f" {_gib(memory[trial])}G" if trial in memory else ""
-        out += [(" ", "plain"), *_trial(trial, ours, size)] if out else _trial(trial, ours, size)
+        told = _there(trial, gpu, ours, size)
+        out += [(" ", "plain"), *told] if out else told
     strangers = _strangers(gpu, ours)
     if strangers:
         gap = "  " if out else ""
