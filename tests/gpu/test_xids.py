@@ -1,10 +1,15 @@
 """What one line of the kernel log means, and what no line, however it is made, can bring about."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tuiswp.gpu.xids import KINDS, DriverLoaded, Xid, message
+
+PAGE = Path(__file__).parents[2] / "docs" / "gpus.md"
 
 
 def line(text: str, *, seq: int = 7, facility: int = 0) -> bytes:
@@ -93,6 +98,23 @@ def test_a_driver_that_is_loaded_begins_anew() -> None:
 def test_every_kind_says_what_happened() -> None:
     assert all(kind.what for kind in KINDS.values())
     assert all(Xid(1, 0.0, "0000:01:00", code).words for code in range(1000))
+
+
+@pytest.mark.parametrize(
+    ("grade", "follows"),
+    [
+        ("reset", "the GPU needs a reset"),
+        ("reboot", "the machine needs a reboot"),
+        ("application", "evidence for the trial"),
+        ("news", "it is told"),
+    ],
+)
+def test_the_documentation_lists_what_is_in_the_table(grade: str, follows: str) -> None:
+    (line,) = (
+        one for one in PAGE.read_text().splitlines() if one.startswith("| ") and follows in one
+    )
+    codes = {int(code) for code in re.findall(r"\d+", line.split("|")[1])}
+    assert codes == {code for code, kind in KINDS.items() if kind.grade == grade}
 
 
 @given(st.binary(max_size=300))

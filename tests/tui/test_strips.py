@@ -185,7 +185,10 @@ def test_a_gpu_that_is_slowed_down_and_a_sick_one_say_so() -> None:
     sick = "fell off the bus (Xid 79); the machine needs a reboot"
     for width in (80, 160):
         ill = msgspec.structs.replace(gpu(0), name=None, problem=sick)
-        assert strip_text(ill, width=width).startswith(f" G0  {sick}  util")
+        text = strip_text(ill, width=width)
+        assert text.startswith(f" G0  {sick}") and text.endswith("  t0044 t0045")
+        assert len(text) <= width
+    assert strip_text(ill, gpu(1), width=60, height=1).startswith(" G0 sick t0044 t0045  G1 87%")
 
 
 def test_what_is_not_known_is_a_question_mark_and_never_nought() -> None:

@@ -231,21 +231,25 @@ def _line(gpu: GpuReading, ours: Tenants, width: int, *, ascii: bool) -> Line:
     for numbers in ((watts, degrees), (degrees,), ()):  # who is there matters more than the power
         line = joined([label, problem, util, memory, *numbers, who], 10_000)
         if cells(line) <= width:
-            break
-    return line
+            return line
+    return joined([label, problem, who], 10_000) if problem else line
 
 
 def _short(gpu: GpuReading, ours: Tenants) -> Line:
-    """`G0 87% 82/144G t0044`"""
+    """`G0 87% 82/144G t0044`, `G1 sick t0045`"""
     memory = f"{_gib(gpu.memory_used_mib)}/{_gib(gpu.memory_total_mib)}G"
     trials: list[Piece] = []
     for trial in _ids(gpu, ours):
         trials += [(" ", "plain"), *_there(trial, gpu, ours)]
     foreign = len(_strangers(gpu, ours))
+    slow = " slow" if gpu.health.slowed else ""
     return (
         (f" {gpu.label}", "strong"),
-        (f" {_whole(gpu.utilization)}%", "bad" if gpu.problem else "plain"),
-        (f" {memory}", "plain"),
+        *(
+            ((" sick", "bad"),)
+            if gpu.problem
+            else ((f" {_whole(gpu.utilization)}%{slow} {memory}", "plain"),)
+        ),
         *(((" quarantined", "bad"),) if gpu.uuid in ours.quarantined else ()),
         *trials,
         *(((f" +{foreign} foreign", "warn"),) if foreign else ()),
