@@ -4,7 +4,6 @@ Decides no end and no place: it hands over evidence (`controller.ending` judges 
 of what a person should know. Ends nothing.
 """
 
-import time
 from collections.abc import Mapping
 
 from tuiswp.controller.core import Core
@@ -19,7 +18,6 @@ from tuiswp.model.trial import Launching, Process, Running, Trial
 from tuiswp.text import visible
 
 MISPLACED = "misplaced"
-LOOK_S = 1.0
 MOST_WARNINGS = 20  # of one GPU: a loose contact must not fill the journal
 _PIDS = 4096
 
@@ -30,7 +28,6 @@ class GpuFaults:
     def __init__(self, core: Core, places: Places) -> None:
         self._core = core
         self._places = places
-        self._next = 0.0
         self._pids: dict[int, str] = {}  # token of each process that was seen on a GPU
 
     def evidence(self, trial: Trial, training: Process | None, since: float) -> str:
@@ -77,10 +74,6 @@ class GpuFaults:
 
     def look(self) -> None:
         """Warn of what is new. Raises JournalError."""
-        now = time.monotonic()
-        if now < self._next:
-            return
-        self._next = now + LOOK_S
         inventory = self._places.inventory()
         if inventory is None or inventory.source != "nvml":
             return
