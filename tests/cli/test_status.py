@@ -41,7 +41,7 @@ def test_json_has_exactly_the_promised_shape(tuiswp: Tuiswp, here: Path) -> None
         "id": "t0001", "state": "running", "cause": None, "params": {"lr": 1e-4},
         "value": 2.75, "step": 2.0, "progress": 1.0, "attempt": 1, "gpu": "G0",
         "origin": "grid", "source": None, "pinned": False, "interrupted": False,
-            "silent": None,
+            "silent": None, "slow": None,
     }  # fmt: skip
     assert found["trials"][2]["attempt"] is None
     assert found["gpus"] == []

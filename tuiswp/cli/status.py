@@ -90,6 +90,7 @@ def _trial_json(view: SweepView, trial: Trial) -> dict[str, object]:
         "pinned": trial.pinned is not None,
         "interrupted": trial.interrupt is not None,
         "silent": _silent_json(trial),
+        "slow": None if trial.slow is None else trial.slow.share,
     }
 
 
@@ -322,6 +323,8 @@ def state_text(trial: Trial) -> str:
         return f"running, interrupted{pin}"
     if trial.silent is not None:
         return f"running, {SHORT[trial.silent.kind]}{pin}"
+    if trial.slow is not None and trial.state == "running":
+        return f"running, slow{pin}"
     cause = trial.cause
     return (trial.state if cause in (None, "done") else f"{trial.state} ({cause})") + pin
 

@@ -16,6 +16,7 @@ from tuiswp.analysis import silence, words
 from tuiswp.controller.core import Core, log
 from tuiswp.controller.directory import write_atomically
 from tuiswp.controller.places import Places
+from tuiswp.controller.watched import WatchedTime
 from tuiswp.controller.watching import Observed, Watcher
 from tuiswp.gpu.environment import CPU
 from tuiswp.launchers import vitals
@@ -28,7 +29,6 @@ from tuiswp.model.ids import attempt_id
 from tuiswp.model.trial import KillRequest, Silence, Trial
 
 US = "tuiswp"
-ROUND_S = 5.0  # what longer passes between two looks was not watched
 LOOK_S = 20.0  # for the stack
 _SAMPLE_S = (0.25, 10.0)  # between two samples of a silent trial, at least and at most
 _TAIL_BYTES = 512
@@ -67,8 +67,7 @@ class HangWatch:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._core, self._watcher, self._places, self._clock = core, watcher, places, clock
-        self._last: float | None = None
-        self._now = 0.0  # watched seconds
+        self._time = WatchedTime(clock)
         self._known: dict[tuple[int, int], _Attempt] = {}
         self._company = silence.Company()
         self._taking: _Taking | None = None
@@ -76,10 +75,7 @@ class HangWatch:
 
     def look(self) -> None:
         """Say what is silent and what goes on again. Raises JournalError."""
-        clock = self._clock()
-        passed = 0.0 if self._last is None else clock - self._last
-        self._last = clock
-        self._now += min(max(0.0, passed), ROUND_S)
+        clock, passed = self._clock(), self._time.passes()
         if self._core.sweep.hang.action == "off":
             return
         observed = {(one.trial, one.attempt): one for one in self._watcher.observed()}
@@ -101,14 +97,14 @@ class HangWatch:
 
     def _follow(self, one: Observed, passed: float) -> bool:
         """Note signs of life; whether the trial is silent for so long that it is looked at."""
-        key, now = (one.trial, one.attempt), self._now
+        key, now = (one.trial, one.attempt), self._time.now
         rows, printed = _rows(one.file), _printed(one.directory)
         known = self._known.get(key)
         if known is None:
             self._known[key] = _Attempt(now, rows, printed)
             return False
         if known.held:
-            known.pulse.skip(min(passed, ROUND_S))
+            known.pulse.skip(passed)
         if rows != known.rows:
             began = not known.pulse.rows
             gap = known.pulse.row(now)
@@ -150,21 +146,21 @@ class HangWatch:
     def _sample(self, one: Observed, children: dict[int, list[int]]) -> None:
         known, trial = self._known[one.trial, one.attempt], self._core.trial(one.trial)
         limit, rhythm = self._limit(known), known.pulse.rhythm
-        known.next_sample = self._now + min(max(limit / 30, _SAMPLE_S[0]), _SAMPLE_S[1])
+        known.next_sample = self._time.now + min(max(limit / 30, _SAMPLE_S[0]), _SAMPLE_S[1])
         seen = vitals.look(one.start, children, log_tail(one.directory, _TAIL_BYTES))
         if seen is None:
             return
         if (known.held or trial.silent is not None) and not seen.stopped:
-            known.pulse.sign(self._now)
+            known.pulse.sign(self._time.now)
             self._moves(one, known, "it was let go on")
         known.held = bool(seen.stopped)
         known.samples.append(self._as_sample(trial, seen))
-        while len(known.samples) > 2 and known.samples[1].at <= self._now - limit / 2:
+        while len(known.samples) > 2 and known.samples[1].at <= self._time.now - limit / 2:
             del known.samples[0]
         if trial.silent is not None or trial.kill is not None or self._taking is not None:
             return
         busy = silence.allowed_busy(self._core.sweep.hang, limit)
-        quiet = known.pulse.silence(self._now)
+        quiet = known.pulse.silence(self._time.now)
         found = silence.judge(quiet, limit, busy, rhythm, known.samples)
         if found is not None:
             look = Look(Order(one.start, self._py_spy))
@@ -172,7 +168,7 @@ class HangWatch:
 
     def _as_sample(self, trial: Trial, seen: vitals.Vitals) -> silence.Sample:
         return silence.Sample(
-            at=self._now,
+            at=self._time.now,
             processes=len(seen.pids),
             cpu_s=seen.cpu_s,
             moved=seen.moved,

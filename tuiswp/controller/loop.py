@@ -36,6 +36,7 @@ from tuiswp.controller.pruning import Pruner
 from tuiswp.controller.reducer import SweepState
 from tuiswp.controller.replicating import Replicator
 from tuiswp.controller.requests import WakeUp
+from tuiswp.controller.stragglers import Stragglers
 from tuiswp.controller.watchdog import Watchdog
 from tuiswp.controller.watching import Watcher
 from tuiswp.errors import EnvironmentFault, ExitCode, JournalError, TuiswpError
@@ -105,6 +106,7 @@ class Controller:
         self._starter = Starter(self.core, places, self._breakers, directory.wake, umask=umask)
         self._watchdog = Watchdog(self.core, self._watcher)
         self._hangs = HangWatch(self.core, self._watcher, places)
+        self._stragglers = Stragglers(self.core, self._watcher)
         self._replicator = Replicator(self.core)
         self._notifier = Notifier(self.core)
         self._judged = -1
@@ -206,6 +208,7 @@ class Controller:
         self._gpu_faults.look()
         self._breakers.look()
         self._hangs.look()
+        self._stragglers.look()
         self._stop_if_enough()
         self._phaser.begin()
         self._starter.enough = self._phaser.enough()

@@ -48,6 +48,7 @@ from tuiswp.model.events import (
     TrialPinned,
     TrialQueued,
     TrialSilent,
+    TrialSlow,
     TrialSuggested,
     Warned,
 )
@@ -63,6 +64,7 @@ from tuiswp.model.trial import (
     Queued,
     Running,
     Silent,
+    Slow,
     Trial,
     Wish,
 )
@@ -79,6 +81,7 @@ TrialFact: TypeAlias = (
     | KillPointJudged
     | TrialSilent
     | TrialMoving
+    | TrialSlow
 )
 
 
@@ -236,6 +239,7 @@ class _Draft:
                 | KillPointJudged()
                 | TrialSilent()
                 | TrialMoving()
+                | TrialSlow()
             ) as event:
                 trial = self.trials.get(event.trial)
                 if trial is not None:
@@ -459,6 +463,7 @@ def move(trial: Trial, event: TrialFact, at: float) -> Trial:
                 kill=None,
                 interrupt=None,
                 silent=None,
+                slow=None,
             )
         case AttemptStarted(), Launching() as before if _newest(trial, event.attempt):
             running = Running(at, before.token, before.leases, event.supervisor, event.training)
@@ -474,6 +479,8 @@ def move(trial: Trial, event: TrialFact, at: float) -> Trial:
             return replace(trial, silent=found)
         case TrialMoving(), Running() if _newest(trial, event.attempt):
             return replace(trial, silent=None)
+        case TrialSlow(), Running() if _newest(trial, event.attempt):
+            return replace(trial, slow=Slow(at, event.share, event.evidence))
         case AttemptEnded(), Launching() | Running() if _newest(trial, event.attempt):
             return _ended(trial, event, at)
         case TrialQueued(), Paused() | Ended():

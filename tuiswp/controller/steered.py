@@ -138,6 +138,8 @@ def about(trial: Trial, *, now: float | None = None) -> list[str]:
     if trial.silent is not None:
         since = words.ago(trial.silent.at, now=now)
         lines.append(f"{silence_text(trial.silent)} (flagged {since})")
+    if trial.slow is not None:
+        lines.append(f"slow: {visible(trial.slow.evidence)}")
     return lines
 
 

@@ -44,6 +44,7 @@ from tuiswp.model.events import (
     TrialPinned,
     TrialQueued,
     TrialSilent,
+    TrialSlow,
     Warned,
 )
 from tuiswp.model.ids import trial_id
@@ -148,6 +149,8 @@ class Story:
                 return Line(phase_line(event))
             case TrialSilent() as event:
                 return Line(f"{trial_id(event.trial)} {silence_text(event)}", "bad")
+            case TrialSlow(trial=number, evidence=evidence):
+                return Line(f"{trial_id(number)} is slow: {visible(evidence)}", "note")
             case TrialMoving(trial=number, what=what):
                 return Line(f"{trial_id(number)} goes on: {visible(what)}")
             case _:

@@ -57,7 +57,7 @@ class Look:
     def close(self) -> None:
         """End it with what it runs; if even that does not end it, leave it."""
         process, self._process = self._process, None
-        if process is not None:
+        if process is not None and process.poll() is None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             with suppress(subprocess.TimeoutExpired):

@@ -380,6 +380,15 @@ class TrialMoving(msgspec.Struct, frozen=True, tag="trial_moving"):
     what: str
 
 
+class TrialSlow(msgspec.Struct, frozen=True, tag="trial_slow"):
+    """An attempt runs at `share` of the speed of comparable ones; said once of it."""
+
+    trial: int
+    attempt: int
+    share: float
+    evidence: str
+
+
 # By a person; and everything that makes the sweep differ from its file.
 Edit: TypeAlias = SpaceEdited | SettingsChanged | StopperChanged
 Change: TypeAlias = Edit | PhaseStarted
@@ -391,14 +400,14 @@ Event: TypeAlias = (
     | InterruptRequested | TrialAsked | TrialPinned | QueueMoved | SpaceEdited | SettingsChanged
     | KillPointJudged | StopperChanged | ReplicationStarted | ReplicationEnded
     | PhaseStarted | PhaseEnded | CheckpointsRemoved | Notified | GpuQuarantined | GpuReleased
-    | TrialSilent | TrialMoving
+    | TrialSilent | TrialMoving | TrialSlow
 )  # fmt: skip
 
 _SINCE_2 = (
     InterruptRequested, TrialAsked, TrialPinned, QueueMoved, SpaceEdited, SettingsChanged,
     KillPointJudged, StopperChanged, ReplicationStarted, ReplicationEnded,
     PhaseStarted, PhaseEnded, CheckpointsRemoved, Notified, GpuQuarantined, GpuReleased,
-    TrialSilent, TrialMoving,
+    TrialSilent, TrialMoving, TrialSlow,
 )  # fmt: skip
 
 _CAUSES_SINCE_2 = ("interrupted-by-user", "diverged", "hang")

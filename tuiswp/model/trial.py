@@ -131,6 +131,14 @@ class Silent(msgspec.Struct, frozen=True):
     where: str = ""
 
 
+class Slow(msgspec.Struct, frozen=True):
+    """The newest attempt runs at `share` of the speed of comparable ones."""
+
+    at: float
+    share: float
+    evidence: str
+
+
 class Wish(msgspec.Struct, frozen=True):
     """Who asked for a trial that the search did not propose; fields as in `events.TrialAsked`."""
 
@@ -165,7 +173,7 @@ class Trial(msgspec.Struct, frozen=True):
     `wish`: a person asked for it. `pinned`: who protects it from pruning. `interrupt`: of the
     newest attempt. `judged`: what early stopping found of its curve, oldest first. `phase`: the
     one it came to be in. `not_kept`: why it is not the best although its value is. `silent`: it
-    runs, and has reported nothing for too long.
+    runs, and has reported nothing for too long. `slow`: of the newest attempt.
     """
 
     number: int
@@ -187,6 +195,7 @@ class Trial(msgspec.Struct, frozen=True):
     phase: int | None = None
     not_kept: str | None = None
     silent: Silent | None = None
+    slow: Slow | None = None
 
     @property
     def id(self) -> str:

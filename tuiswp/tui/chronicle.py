@@ -42,7 +42,7 @@ _TAGS = {
     "StopperChanged": "edit", "ReplicationStarted": "repeats", "ReplicationEnded": "repeats",
     "CheckpointsRemoved": "cleaned", "Notified": "told",
     "GpuQuarantined": "gpu", "GpuReleased": "gpu",
-    "TrialSilent": "silent", "TrialMoving": "goes on",
+    "TrialSilent": "silent", "TrialMoving": "goes on", "TrialSlow": "slow",
 }  # fmt: skip
 _Told: TypeAlias = tuple[str, str]  # text safe to show, and the raw command there was
 

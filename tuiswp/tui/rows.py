@@ -114,6 +114,7 @@ def _row(
             ("NaN", gap),
             ("DIVERG", gap or ran_away(values, spark, view.sweep.objective)),
             ("STALL", trial.silent is not None),
+            ("SLOW", is_running and trial.slow is not None),
             ("EXPR", file is not None and bool(file.derived_faults)),
             ("RETRY", trial.retries > 0),
         )

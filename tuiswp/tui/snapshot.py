@@ -70,8 +70,8 @@ class TrialRow(msgspec.Struct, frozen=True):
     """One line of the trials table.
 
     `params`: labels of the varying parameters, in the order of `Snapshot.columns`. `flags`: BEST,
-    BASE, PIN, INT (interrupted, and goes on), STALL, NaN, DIVERG, EXPR, RETRY. `queue`: the place
-    of one that waits, from 1. `spark`: the objective's curve, at most 40 finite values.
+    BASE, PIN, INT (interrupted, and goes on), STALL, SLOW, NaN, DIVERG, EXPR, RETRY. `queue`: the
+    place of one that waits, from 1. `spark`: the objective's curve, at most 40 finite values.
     `age_s`: since the last new metric (running; 0, 10, 30, 60 s, whole minutes) or since the end.
     `eta_s`: to the end, by progress. `logged`: the last value of each of `Snapshot.logged`.
     """

@@ -35,7 +35,7 @@ _STATE_TONES: dict[State, Tone] = {
     "pruned": "accent",
     "lost": "bad",
 }
-_GOOD_FLAGS, _BAD_FLAGS = {"BEST"}, {"NaN", "DIVERG", "STALL", "EXPR"}
+_GOOD_FLAGS, _BAD_FLAGS = {"BEST"}, {"NaN", "DIVERG", "STALL", "SLOW", "EXPR"}
 _KEPT = 1024
 _UNSORTED = {"mark", "trend"}
 
