@@ -6,6 +6,7 @@ import pytest
 
 from tests.cli.conftest import Tuiswp
 from tests.cli.world import NOBODY, World, finished, myself_as_holder, run_folder
+from tuiswp import proc
 from tuiswp.model.events import SweepPaused
 from tuiswp.model.trial import Lease
 
@@ -32,7 +33,7 @@ def test_json_has_exactly_the_promised_shape(tuiswp: Tuiswp, here: Path) -> None
     assert found["sweep"] == "lr"
     assert found["dir"] == str(here / "sweeps" / "lr")
     assert found["state"] == "orphaned"
-    assert found["controller"] == {"pid": None, "alive": False}
+    assert found["controller"] == {"pid": None, "alive": False, "host": None}
     assert found["counts"] == {
         "queued": 1, "running": 1, "paused": 0, "done": 1,
         "failed": 0, "killed": 0, "pruned": 0, "lost": 0,
@@ -52,7 +53,8 @@ def test_a_live_controller_is_named(tuiswp: Tuiswp, here: Path) -> None:
     world = World(here / "sweeps" / "lr")
     me = myself_as_holder(world)
     world.close()
-    assert tuiswp("status", "--json").json["controller"] == {"pid": me.pid, "alive": True}
+    told = tuiswp("status", "--json").json["controller"]
+    assert told == {"pid": me.pid, "alive": True, "host": proc.hostname()}
     assert f"controller pid {me.pid}" in tuiswp("status").out
 
 

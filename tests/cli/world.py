@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tuiswp import proc
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.journal import Journal
 from tuiswp.model.events import (
@@ -59,7 +60,7 @@ class World:
         return self
 
     def controller(self, process: Process = NOBODY) -> None:
-        self.add(ControllerStarted(process, "host", "0.1.0"))
+        self.add(ControllerStarted(process, proc.hostname(), "0.1.0"))
 
     def over(self, why: str = "every point has been tried") -> None:
         self.add(SweepFinished(why), ControllerStopped("finished"))
@@ -126,7 +127,6 @@ class World:
 
 def myself_as_holder(world: World) -> Process:
     """Make this test process look like the sweep's live controller."""
-    from tuiswp import proc
 
     me = proc.identify(os.getpid())
     assert me is not None

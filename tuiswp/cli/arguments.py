@@ -14,7 +14,7 @@ import msgspec
 
 from tuiswp import proc
 from tuiswp.controller.directory import Owner, SweepDirectory, is_run_folder
-from tuiswp.errors import UsageError
+from tuiswp.errors import EnvironmentFault, UsageError
 from tuiswp.model.ids import parse_trial, trial_id
 from tuiswp.model.trial import Trial
 from tuiswp.plain import read_plain
@@ -45,12 +45,23 @@ def add_targets(parser: ArgumentParser, trials: str) -> None:
 def find_sweep(text: str | None) -> Path:
     """The directory of the sweep, or the folder of runs, that `text` names.
 
-    Raises UsageError that says what was looked for.
+    Raises UsageError that says what was looked for, EnvironmentFault for what may not be read.
     """
     if text is None:
         return _only_sweep()
     if not text:
         raise UsageError("SWEEP is an empty text", hint="is a variable of the shell not set?")
+    try:
+        return _found(text)
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot be looked into: {error.strerror}",
+            where=visible(text),
+            hint="is it somebody else's? Sweeps are private to who started them",
+        ) from error
+
+
+def _found(text: str) -> Path:
     path = Path(text)
     if path.is_dir():
         if SweepDirectory(path).exists() or is_run_folder(path):
@@ -102,8 +113,9 @@ def sweeps_here() -> Iterator[SweepDirectory]:
     with suppress(OSError):
         for path in sorted(SWEEPS.iterdir()):
             directory = SweepDirectory(path)
-            if path.is_dir() and directory.exists():
-                yield directory
+            with suppress(OSError):  # one that may not be read does not hide the others
+                if path.is_dir() and directory.exists():
+                    yield directory
 
 
 def holder_lives(directory: SweepDirectory) -> bool:

@@ -3,11 +3,13 @@
 Exit code 1 if something that every sweep needs is broken.
 """
 
+import errno
 import importlib.metadata
 import os
 import platform
-import shutil
+import queue
 import sys
+import threading
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
@@ -27,6 +29,7 @@ Grade: TypeAlias = Literal["ok", "warn", "fail"]
 
 GPU_DEADLINE_S = 2.0
 SLOW_S = 0.5
+SYNC_PATIENCE_S = 1.5
 _LIBRARIES = ("msgspec", "ruamel.yaml", "libtmux", "rich", "psutil", "nvidia-ml-py", "pandas")
 _EXTRAS = {
     "matplotlib": "pictures and reports: pip install 'tuiswp[report]'",
@@ -172,16 +175,25 @@ def _kernel() -> Finding:
 def sweeps_directory() -> Iterator[Finding]:
     from tuiswp.controller.directory import SweepDirectory
 
-    place = SWEEPS if SWEEPS.is_dir() else Path()
     name = "disk"
-    if not os.access(place, os.W_OK | os.X_OK):
-        yield Finding(name, "fail", f"{place.absolute()} cannot be written", "use --dir")
+    try:
+        place = (SWEEPS if SWEEPS.is_dir() else Path()).absolute()
+    except OSError as error:
+        yield Finding(name, "fail", f"the current directory is gone: {error.strerror}", "cd ~")
         return
-    free = shutil.disk_usage(place).free // (1 << 20)
+    if not os.access(place, os.W_OK | os.X_OK):
+        yield Finding(name, "fail", f"{place} cannot be written", "use --dir")
+        return
+    room = os.statvfs(place)
+    free = room.f_bavail * room.f_frsize // (1 << 20)
+    if room.f_files and not room.f_favail:
+        yield Finding(
+            name, "fail", f"no file can be made at {place}: no inode is free", "use --dir"
+        )
     yield Finding(
         name,
         "ok" if free >= _ROOM_MIB else "warn",
-        f"{words.memory(free)} free at {place.absolute()}",
+        f"{words.memory(free)} free at {place}",
         None if free >= _ROOM_MIB else "a full disk stops launching; make room, or use --dir",
     )
     yield from _speed(place)
@@ -196,28 +208,47 @@ def sweeps_directory() -> Iterator[Finding]:
 
 
 def _speed(place: Path) -> Iterator[Finding]:
-    """How long a fact takes to be on the disk, by a file that never gets a name."""
+    """How long a fact takes to be on the disk, by a file that never gets a name.
+
+    A sick disk may take minutes; who asks is told after a while that it does.
+    """
+    answers: queue.SimpleQueue[float | OSError] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            answers.put(_time_to_sync(place))
+        except OSError as error:
+            answers.put(error)
+
+    threading.Thread(target=work, daemon=True).start()
     try:
-        fd = os.open(place, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-    except OSError:  # not every file system has such files
+        took = answers.get(timeout=SYNC_PATIENCE_S)
+    except queue.Empty:
+        took = SYNC_PATIENCE_S
+    if isinstance(took, OSError):
+        if took.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT):
+            yield Finding("disk", "fail", f"{place}: {took.strerror}", "use --dir")
         return
+    if took > SLOW_S:
+        more = "more than " if took >= SYNC_PATIENCE_S else ""
+        yield Finding(
+            "disk speed",
+            "warn",
+            f"{more}{took:.1f} s until a fact is on the disk at {place}",
+            "every launch and every answer waits for that; put sweeps on another disk with --dir",
+        )
+
+
+def _time_to_sync(place: Path) -> float:
+    """Raises OSError; EOPNOTSUPP and its like where there are no files without a name."""
+    fd = os.open(place, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     try:
         os.write(fd, bytes(4096))
         began = time.monotonic()
         os.fsync(fd)
-        took = time.monotonic() - began
-    except OSError as error:
-        yield Finding("disk", "fail", f"{place.absolute()}: {error.strerror}", "use --dir")
-        return
+        return time.monotonic() - began
     finally:
         os.close(fd)
-    if took > SLOW_S:
-        yield Finding(
-            "disk speed",
-            "warn",
-            f"{took:.1f} s until a fact is on the disk at {place.absolute()}",
-            "every launch and every answer waits for that; put sweeps on another disk with --dir",
-        )
 
 
 def runtime() -> Iterator[Finding]:

@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 import textwrap
+from contextlib import suppress
 from typing import Literal, TextIO, TypeAlias
 
 from tuiswp.errors import EnvironmentFault, SpecErrors, TuiswpError
@@ -40,8 +41,9 @@ def ask(prompt: str) -> None:
 
 
 def warn(text: str) -> None:
-    """A trouble that does not end the command."""
-    _write(sys.stderr, f"tuiswp: {text}\n")
+    """A trouble that does not end the command, nor does a stderr that takes nothing more."""
+    with suppress(EnvironmentFault):
+        _write(sys.stderr, f"tuiswp: {text}\n")
 
 
 def fail(error: TuiswpError) -> None:

@@ -25,6 +25,7 @@ from tuiswp.spec.params import swept
 from tuiswp.text import visible
 
 GPU_DEADLINE_S = 1.0
+METRICS_S = 0.75  # for reading what running trials have logged
 EDITS = 3
 SILENCES = 8
 
@@ -36,7 +37,7 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
 
 def run(arguments: Namespace) -> int:
     path = args.find_sweep(arguments.sweep)
-    view = SweepReader(path).refresh()
+    view = SweepReader(path).refresh(budget_s=METRICS_S)
     if arguments.json:
         output.show_json(as_json(view))
     else:
@@ -148,7 +149,8 @@ def _gpus_json() -> list[dict[str, object]]:
 
 
 def _lines(view: SweepView) -> list[str]:
-    return [*header(view), *_table(view), *_silences(view), *_gpu_lines(view), *_next(view)]
+    notes = [*_silences(view), *_unread(view)]
+    return [*header(view), *_table(view), *notes, *_gpu_lines(view), *_next(view)]
 
 
 def _silences(view: SweepView) -> list[str]:
@@ -162,6 +164,22 @@ def _silences(view: SweepView) -> list[str]:
     if len(silent) > SILENCES:
         lines.append(f"and {len(silent) - SILENCES} more are silent: `tuiswp explain` of each")
     return ["", *lines] if lines else []
+
+
+def _unread(view: SweepView) -> list[str]:
+    """Where trials stand that have logged more than can be read in the time an answer may take."""
+    behind = [
+        trial.id for trial in view.trials if (live := view.live.get(trial.number)) and live.behind
+    ]
+    if not behind:
+        return []
+    which = behind[0] if len(behind) == 1 else f"{behind[0]} and {len(behind) - 1} more"
+    return [
+        "",
+        output.prose(
+            f"{which}: logged too much to be read at once; the screen reads on", indent="  "
+        ),
+    ]
 
 
 def header(view: SweepView, *, all_edits: bool = False) -> list[str]:
@@ -191,7 +209,7 @@ def header(view: SweepView, *, all_edits: bool = False) -> list[str]:
             f"{words.assignments(best.params, swept(view.sweep))}".rstrip()
         )
     for damage in view.damage[:3]:
-        what = f"journal.jsonl:{damage.line}: {visible(damage.reason)}"
+        what = f"{damage.where}: {visible(damage.reason)}"
         lines.append(output.paint(f"damaged: {what}; what else is there was read", "bad"))
     if len(view.damage) > 3:
         lines.append(f"damaged: {len(view.damage)} lines in all")

@@ -35,12 +35,16 @@ HELD_S = 3.0  # for a controller that holds the sweep to say its first words, or
 
 
 class Live(msgspec.Struct, frozen=True):
-    """A running trial as its files say it now. `age_s`: seconds since its metrics last grew."""
+    """A running trial as its files say it now. `age_s`: seconds since its metrics last grew.
+
+    `behind`: there was no time to read them to their end, so nothing is known of where it is.
+    """
 
     step: float | None
     progress: float | None
     value: float | None
     age_s: float | None
+    behind: bool = False
 
 
 class SweepView(msgspec.Struct, frozen=True):
@@ -145,7 +149,8 @@ class SweepReader:
     def refresh(self, *, with_metrics: bool = True, budget_s: float | None = None) -> SweepView:
         """What the files say now; only what is new is read, and `state` is the same if nothing is.
 
-        `budget_s`: read a large folder of runs for about so many seconds, and go on next time.
+        `budget_s`: read a large folder of runs, or the metrics of what runs, for about so many
+        seconds, and go on next time.
         """
         if self._foreign:
             sweep, state, live = self._folder.refresh(budget_s=budget_s)
@@ -183,7 +188,7 @@ class SweepReader:
             self._sweep,
             self._state,
             elsewhere.holder(self.directory, self._state),
-            self._live() if with_metrics else {},
+            self._live(budget_s) if with_metrics else {},
             tuple(self._journal.damage),
         )
 
@@ -203,7 +208,7 @@ class SweepReader:
         holder = elsewhere.holder(self.directory, self._state)
         return SweepView(self.directory.root, sweep, self._state, holder, {}, damage)
 
-    def _live(self) -> dict[int, Live]:
+    def _live(self, budget_s: float | None) -> dict[int, Live]:
         running = {
             trial.number
             for trial in self._state.trials.values()
@@ -215,11 +220,13 @@ class SweepReader:
             derived = () if self._sweep is None else self._sweep.derived
             self._files.add(number, self.directory.metrics(number), derived=derived)
         self._followed = running
-        self._files.poll()
+        self._files.poll(budget_s=budget_s)
         return {number: self._numbers(number) for number in running}
 
     def _numbers(self, number: int) -> Live:
         file = self._files[number]
+        if not self._files.is_read(number):
+            return Live(None, None, None, None, behind=True)
         objective = self._sweep.objective if self._sweep is not None else None
         value = None
         if objective is not None:

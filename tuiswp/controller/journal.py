@@ -34,10 +34,14 @@ _HEAD = len('["00000000",')
 
 
 class Damage(msgspec.Struct, frozen=True):
-    """A line that cannot be believed: `line` counts from 1."""
+    """A line that cannot be believed: `line` counts from 1; 0 is the file as a whole."""
 
     line: int
     reason: str
+
+    @property
+    def where(self) -> str:
+        return f"journal.jsonl:{self.line}" if self.line else "journal.jsonl"
 
 
 class Scan(msgspec.Struct, frozen=True):
@@ -311,26 +315,42 @@ def last_records(path: Path) -> list[Record]:
 
 
 class JournalReader:
-    """Follow a journal another process writes: `poll` gives what is new since the last call."""
+    """Follow a journal another process writes: `poll` gives what is new since the last call.
+
+    `damage`: what could not be believed so far, and why it cannot be read now, if it cannot.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
         self._seq = 0
-        self.damage: list[Damage] = []
+        self._lines: list[Damage] = []
+        self._whole: str | None = None
+
+    @property
+    def damage(self) -> list[Damage]:
+        return [*([] if self._whole is None else [Damage(0, self._whole)]), *self._lines]
 
     def poll(self) -> Iterator[Record]:
         try:
             fd = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:
+        except FileNotFoundError:
+            # Until its controller has begun, a sweep has none.
+            began = self._offset or any(self._path.parent.glob("trials/*"))
+            self._whole = "is missing" if began else None
+            return
+        except OSError as error:
+            self._whole = f"cannot be read: {error.strerror}"
             return
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             os.close(fd)
+            self._whole = "is not a regular file"
             return
+        self._whole = None
         with os.fdopen(fd, "rb") as file:
             file.seek(self._offset)
             found = scan(file.read(), first_seq=self._seq + 1)
-        self.damage.extend(found.damage)
+        self._lines.extend(found.damage)
         self._offset += found.end
         if found.records:
             self._seq = found.records[-1].seq

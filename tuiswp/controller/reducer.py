@@ -219,8 +219,11 @@ class _Draft:
         self.base = state
         self.trials = dict(state.trials)
         self.changes: dict[str, object] = {}
+        self.warned: set[str] = set()  # beside it: a set made anew for each would cost n of n
 
     def freeze(self) -> SweepState:
+        if self.warned:
+            self.changes["warned"] = self.base.warned | self.warned
         return replace(self.base, trials=self.trials, **self.changes)
 
     def step(self, record: Record) -> None:
@@ -405,9 +408,7 @@ class _Draft:
             case BestChanged():
                 self.changes["best"] = event
             case Warned():
-                before = self.changes.get("warned", self.base.warned)
-                assert isinstance(before, frozenset)
-                self.changes["warned"] = before | {event.code}
+                self.warned.add(event.code)
             case ReplicationStarted():
                 first = max(self.trials, default=-1) + 1
                 self.changes.update(replication=Replication(event, first), finished=None)

@@ -353,7 +353,10 @@ def _damage(view: SweepView) -> str:
     """What is wrong with the journal: one line that cannot be believed, and none is written."""
     if not view.damage:
         return ""
-    return f"JOURNAL DAMAGED in line {view.damage[0].line}, nothing is launched"
+    first = view.damage[0]
+    if not first.line:
+        return f"THE JOURNAL {visible(first.reason, limit=60)}"
+    return f"JOURNAL DAMAGED in line {first.line}, nothing is launched"
 
 
 def _deciding(view: SweepView) -> list[str]:

@@ -1,0 +1,109 @@
+"""Whatever is broken, who asks gets an answer: in time, with the exit code that is documented.
+
+Time is the process's own: a busy machine makes nobody's answer wrong. What could wait for something
+for ever would be ended after a minute.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.faults import world
+from tests.faults.states import PATIENCE_S, STATES, Answer, Place, State, ask, missing, placed
+from tuiswp.cli.arguments import sweeps_here
+
+pytestmark = pytest.mark.slow
+
+CPU_S = 2.0
+QUICK = tuple(state for state in STATES if not state.big)
+# Codes of commands that say that something is not as it should be: doctor 1, verify 3.
+COMMANDS: dict[tuple[str, ...], tuple[int, ...]] = {
+    ("results",): (0, 2),
+    ("explain",): (0,),
+    ("explain", "1"): (0, 2),
+    ("logs", "1"): (0, 2),
+    ("verify",): (0, 3),
+    ("gpus",): (0, 2),
+    ("doctor",): (0, 1),
+}
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return world.ran(tmp_path_factory.mktemp("ran")).root
+
+
+def needs(state: State) -> None:
+    why = missing(state)
+    if why is not None:
+        pytest.skip(why)
+
+
+def named(state: State) -> str:
+    return state.name.replace(" ", "-")
+
+
+def answered(words: tuple[str, ...], state: State, place: Place, codes: tuple[int, ...]) -> Answer:
+    answer = ask(words, state, place)
+    assert answer.code in (*codes, *state.codes), (words, answer)
+    assert "fault of tuiswp" not in answer.said, (words, answer.said)
+    assert "Traceback" not in answer.said, (words, answer.said)
+    assert answer.wall_s < PATIENCE_S
+    return answer
+
+
+@pytest.mark.parametrize("state", QUICK, ids=named)
+def test_status_answers_in_any_state(ran: Path, tmp_path: Path, state: State) -> None:
+    needs(state)
+    with placed(ran, tmp_path / "place", state) as place:
+        for words in (("status", str(place.sweep)), ("status", "--json", str(place.sweep))):
+            assert answered(words, state, place, ()).cpu_s < CPU_S
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("state", STATES, ids=named)
+def test_every_command_answers_in_any_state(ran: Path, tmp_path: Path, state: State) -> None:
+    needs(state)
+    with placed(ran, tmp_path / "place", state) as place:
+        for words in (("status", str(place.sweep)), ("status", "--json", str(place.sweep))):
+            answered(words, state, place, ())
+        for (verb, *rest), codes in COMMANDS.items():
+            of = [] if verb in ("gpus", "doctor") else [str(place.sweep)]
+            answered((verb, *of, *rest), state, place, codes)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a FIFO for a journal", "journal.jsonl: is not a regular file"),
+        ("no journal", "journal.jsonl: is missing"),
+        ("no right to read it", "cannot be looked into: Permission denied"),
+        ("a sweep of another host", "on another-host, cannot be seen from here"),
+    ],
+)
+def test_what_is_in_the_way_is_said(ran: Path, tmp_path: Path, name: str, said: str) -> None:
+    [state] = [one for one in STATES if one.name == name]
+    with placed(ran, tmp_path / "place", state) as place:
+        assert said in answered(("status", str(place.sweep)), state, place, ()).said
+
+
+def test_metrics_that_cannot_be_read_in_time_are_unknown_and_not_old(
+    ran: Path, tmp_path: Path
+) -> None:
+    [state] = [one for one in STATES if one.name == "100 MB of metrics"]
+    with placed(ran, tmp_path / "place", state) as place:
+        answer = answered(("status", str(place.sweep)), state, place, ())
+        assert "t0003: logged too much to be read at once" in answer.said
+        assert answer.cpu_s < CPU_S
+
+
+def test_one_directory_of_somebody_else_does_not_hide_the_others(
+    ran: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`tuiswp status` without a name means the only sweep here that can be read."""
+    shutil.copytree(ran, tmp_path / "sweeps" / "mine")
+    (tmp_path / "sweeps" / "a-loop").symlink_to("a-loop")
+    monkeypatch.chdir(tmp_path)
+    assert [one.root.name for one in sweeps_here()] == ["mine"]
