@@ -3,7 +3,7 @@
 #
 #   PYTHON=python3.12        another interpreter for a new .venv (3.11 or newer)
 #   TORCH_INDEX=URL          where torch comes from (see CONTRIBUTING.md)
-#   JOBS=4                   test processes at once
+#   JOBS=4                   test processes at once (3; the fast tests: 2)
 #   ARGS='-k journal'        further arguments for pytest or the benchmarks
 
 SHELL := /bin/sh
@@ -12,6 +12,7 @@ SHELL := /bin/sh
 
 export PYTHON TORCH_INDEX JOBS ARGS
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
+unexport PYTHONDONTWRITEBYTECODE  # rewritten asserts are kept: a third of what `make check` takes
 
 help:
 	@echo 'make demo    run the main job: a real learning-rate sweep in tmux windows (minutes)'
@@ -37,7 +38,8 @@ test:
 	@scripts/setup dev
 	@scripts/install_tmux
 	@scripts/other_tmux
-	@scripts/venv sh -c 'exec pytest -n "$${JOBS:-2}" --dist worksteal $$ARGS'
+	@# Three for two cores: half of the time a test waits for what it has started.
+	@scripts/venv sh -c 'exec pytest -n "$${JOBS:-3}" --dist worksteal $$ARGS'
 
 check:
 	@scripts/setup dev

@@ -6,8 +6,10 @@ process (each worker, under xdist) has a private TUISWP_RUNTIME_DIR and a tmux s
 name; at the end that server, and every process the tests left behind, is ended and said.
 """
 
+import gc
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,6 +19,8 @@ from typing import Any
 import pytest
 
 from tests import leftovers, tmuxes
+
+sys.dont_write_bytecode = False  # else each process rewrites the asserts of every module anew
 
 _KEPT = (
     "PATH",
@@ -60,6 +64,12 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     time.tzset()
     leftovers.mark()
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays: no collection of garbage need look at its millions of objects."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -14,11 +14,7 @@ from tuiswp import proc
 from tuiswp.controller.opening import place_for
 from tuiswp.model.trial import Running
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(120),
-    pytest.mark.usefixtures("tmux_version"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 class Terminal:
@@ -118,6 +114,7 @@ def terminal(
         kill_trials_of(directory)
 
 
+@pytest.mark.usefixtures("tmux_version")
 def test_a_whole_visit(terminal: Terminal) -> None:
     source = write_sweep(terminal.folder, trials=6, parallel=2, steps=400)
     directory = place_for(source, name=None, directory=None).root
@@ -152,6 +149,7 @@ def test_a_whole_visit(terminal: Terminal) -> None:
     terminal.wait("left with 0")
 
 
+@pytest.mark.usefixtures("tmux_version")
 @pytest.mark.other_tmux
 def test_attaching_goes_to_the_window_and_detaching_comes_back(terminal: Terminal) -> None:
     script = "while :; do echo here is the window; sleep 0.2; done\n"

@@ -18,11 +18,7 @@ from tests.end_to_end.harness import (
 from tuiswp.controller.opening import place_for
 from tuiswp.model.trial import Trial
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(120),
-    pytest.mark.usefixtures("tmux_version"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 # Saves on ctrl-c and leaves in good order; with x=2 it says that it heard and goes on.
 SAVES = """\
@@ -60,6 +56,7 @@ def reporting(directory: Path) -> int:
     return len(list(directory.glob("trials/*/metrics.jsonl")))
 
 
+@pytest.mark.usefixtures("tmux_version")
 def test_a_sweep_is_steered_while_it_runs(folder: Path) -> None:
     source = write_sweep(folder, trials=2, parallel=2, script=SAVES)
     directory = place_for(source, name=None, directory=None).root

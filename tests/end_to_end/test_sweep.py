@@ -25,11 +25,7 @@ from tuiswp.controller.opening import place_for
 from tuiswp.gpu.leases import LeaseBook
 from tuiswp.model.trial import Running
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(120),
-    pytest.mark.usefixtures("tmux_version"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 @pytest.fixture
@@ -51,6 +47,7 @@ def some_run(directory: Path) -> bool:
     return any(isinstance(trial.status, Running) for trial in trials)
 
 
+@pytest.mark.usefixtures("tmux_version")
 @pytest.mark.other_tmux
 def test_one_command_gives_the_optimum(folder: Path) -> None:
     source = write_sweep(folder, trials=4)
@@ -91,7 +88,7 @@ def test_interrupting_batch_leaves_the_trials_and_a_second_run_finishes(folder: 
 
 
 def test_a_second_controller_is_refused(folder: Path) -> None:
-    source = write_sweep(folder, trials=2, steps=40)
+    source = write_sweep(folder, trials=2, steps=4000)
     directory = sweep_of(source)
     with running("--batch", source, cwd=folder):
         wait_for(lambda: some_run(directory), what="no trial started")
@@ -114,6 +111,7 @@ def test_a_frozen_controller_misses_nothing(folder: Path) -> None:
     assert done(directory) == 3
 
 
+@pytest.mark.usefixtures("tmux_version")
 @pytest.mark.other_tmux
 def test_the_death_of_the_tmux_server_ends_no_trial_and_no_sweep(folder: Path) -> None:
     source = write_sweep(folder, trials=4, steps=20)
@@ -136,7 +134,10 @@ def test_a_killed_supervisor_does_not_end_its_training(folder: Path) -> None:
         assert isinstance(trial.status, Running)
         proc.send(trial.status.supervisor, signal.SIGKILL)
         heartbeat = directory / "trials" / "t0000" / "heartbeat"
-        wait_for(lambda: len(heartbeat.read_text().split()) == 40, what="the training died")
+        wait_for(
+            lambda: heartbeat.exists() and len(heartbeat.read_text().split()) == 40,
+            what="the training died",
+        )
         wait_for(lambda: state_of(directory).trials[0].attempts[0].cause == "unknown")
         batch.send_signal(signal.SIGINT)
         batch.wait(10)
@@ -185,7 +186,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@pytest.mark.other_tmux
+@pytest.mark.usefixtures("tmux_version")
 def test_hostile_values_reach_the_training_byte_for_byte_and_nothing_else(folder: Path) -> None:
     (folder / "trial.sh").write_text(
         'printf %s "$1" > "$TUISWP_TRIAL_DIR/got"\n'
@@ -214,6 +215,7 @@ def test_hostile_values_reach_the_training_byte_for_byte_and_nothing_else(folder
     assert "\u202e" not in run.stdout
 
 
+@pytest.mark.usefixtures("tmux_version")
 def test_a_sweep_in_a_directory_with_a_hostile_name_runs(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
