@@ -29,6 +29,24 @@ def test_a_sweep_runs_to_its_optimum(bench: Bench) -> None:
     assert exit_code(bench.controller.core.sweep, state, "finished") == ExitCode.OK
 
 
+def test_a_best_trial_that_is_restarted_and_then_killed_is_the_best_no_more(bench: Bench) -> None:
+    """Nothing ends by it: the trial waits when it is killed."""
+    bench.step()
+    for number, value in enumerate([1.0, 2.0, 3.0]):
+        bench.finish(number, value)
+    bench.ask("pause")
+    bench.finish(3, 4.0)
+    bench.ask("restart", 0)
+    best = bench.controller.core.state.best
+    assert best is not None
+    assert (best.trial, best.value) == (1, 2.0)
+    bench.ask("kill", 0)
+    bench.ask("resume")
+    assert bench.controller.left == "finished"
+    assert bench.controller.core.state.best == best
+    assert '"x": 2' in bench.place.best.read_text()
+
+
 def test_the_intent_is_durable_before_the_launcher_is_called(bench: Bench) -> None:
     seen: list[int] = []
 

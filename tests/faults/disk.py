@@ -65,33 +65,41 @@ class Disk:
         with self.aside():
             self._told.write_text(f"{self._fault.kind} at {self.calls}: {name} {path}")
         if self._fault.kind == "crash":
-            os._exit(CRASHED)
+            self.crash()
         if self._fault.kind in ("torn", "short"):
             return name == "write"
         number = getattr(errno, self._fault.kind)
         raise OSError(number, os.strerror(number))
 
+    def crash(self) -> None:
+        os._exit(CRASHED)
+
     def _in_front_of(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def by_path(path: Any, *rest: Any, **more: Any) -> Any:
-            self.point(name, os.fsdecode(path))
+            self.point(name, _below(path, more.get("dir_fd", more.get("src_dir_fd"))))
             return real(path, *rest, **more)
 
         def by_fd(fd: int, *rest: Any) -> Any:
             if self.point(name, _path_of(fd)):
                 done = real(fd, bytes(rest[0])[: max(1, len(rest[0]) // 2)])
                 if self._fault is not None and self._fault.kind == "torn":
-                    os._exit(CRASHED)
+                    self.crash()
                 return done
             return real(fd, *rest)
 
         def opened(path: Any, flags: int, *rest: Any, **more: Any) -> Any:
-            if flags & WRITES and "dir_fd" not in more:
-                self.point(name, os.fsdecode(path))
+            if flags & WRITES:
+                self.point(name, _below(path, more.get("dir_fd")))
             return real(path, flags, *rest, **more)
 
         if name == "open":
             return opened
         return by_fd if name in BY_FD else by_path
+
+
+def _below(path: Any, folder: int | None) -> str:
+    """A path as it is meant: relative ones may start at an open directory."""
+    return os.path.join("" if folder is None else _path_of(folder), os.fsdecode(path))  # noqa: PTH118
 
 
 def _path_of(fd: int) -> str:

@@ -109,7 +109,7 @@ class Controller:
         self._stragglers = Stragglers(self.core, self._watcher)
         self._replicator = Replicator(self.core)
         self._notifier = Notifier(self.core)
-        self._judged = -1
+        self._judged: tuple[int, BestChanged | None] = (-1, None)
         # Whether best.json may say less than the journal: a full disk, or a crash before this.
         self._best_due = self.core.state.best is not None
         self._best_trouble = ""
@@ -254,7 +254,7 @@ class Controller:
         state = self.core.state
         attempts = sum(len(trial.attempts) for trial in state.trials.values())
         ended = attempts - len(state.live())
-        if ended == self._judged and not self._best_due:
+        if (ended, state.best) == self._judged and not self._best_due:
             return
         judgement = judge(self.core.sweep, list(state.trials.values()))
         best = judgement.optimum
@@ -265,7 +265,7 @@ class Controller:
                 self._best_due = True
         if self._best_due:
             self._write_best(judgement)
-        self._judged = ended
+        self._judged = (ended, self.core.state.best)
 
     def _stop_if_enough(self) -> None:
         """Stop for a rule of the file that is reached, and say which."""

@@ -269,6 +269,9 @@ class _Draft:
             before = self.changes.get("overruled", self.base.overruled)
             assert isinstance(before, frozenset)
             self.changes.update(finished=None, overruled=before - {event.trial})
+            best = self.changes.get("best", self.base.best)
+            if isinstance(best, BestChanged) and best.trial == event.trial:
+                self.changes["best"] = None  # what it was worth is asked anew
         over = isinstance(event, AttemptEnded) and event.outcome != "queued"
         if over or isinstance(event, TrialClosed):
             self.changes["front"] = tuple(n for n in self._front() if n != event.trial)

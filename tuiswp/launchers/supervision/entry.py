@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import signal
+import sys
 import time
 
 from tuiswp.launchers.supervision.records import exists, forget_environment, poke, write_record
@@ -61,7 +62,11 @@ def main(argv: list[str]) -> int:
         signal.signal(number, signal.SIG_IGN)
     umask = os.umask(0o077)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    folder = claim(argv[1], argv[2] if len(argv) > 2 else None)
+    try:
+        folder = claim(argv[1], argv[2] if len(argv) > 2 else None)
+    except OSError as error:  # nothing of it ran; the right to start stays, and can be revoked
+        print(f"the attempt cannot be claimed: {error}", file=sys.stderr)
+        return EX_IOERR
     if folder is None:
         return EX_TEMPFAIL
     try:
