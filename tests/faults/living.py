@@ -23,6 +23,7 @@ from tuiswp.errors import TuiswpError
 from tuiswp.gpu.inventory import GpuReading, Inventory
 from tuiswp.gpu.leases import HeldLease, LeaseBook
 from tuiswp.gpu.probe import GpuWatch
+from tuiswp.gpu.xids import Xid
 from tuiswp.launchers.base import Job, StartRecord
 from tuiswp.launchers.fake import FakeLauncher
 from tuiswp.model.events import Record
@@ -96,6 +97,9 @@ class Gpus:
             for number, uuid in enumerate(GPUS)
         )  # fmt: skip
         return Inventory(tuple(readings), "nvml", taken_at=time.time())
+
+    def said(self) -> tuple[Xid, ...]:
+        return ()
 
     def wait_first(self, timeout_s: float) -> Inventory:
         return self.latest()

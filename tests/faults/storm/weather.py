@@ -127,6 +127,8 @@ class Weather:
         if self._kinds[name][1]():
             self.blows[name] += 1
         self._let_go(time.monotonic())
+        if self.state().paused is not None:  # by somebody, or because so much fails
+            self.put(requests.new_request("resume"))
         if not self.controllers.alive:
             self.controllers.start()
 
@@ -301,8 +303,6 @@ class Weather:
         if self.dice.random() < 0.15:
             request = requests.new_request("pause")
         self.put(request)
-        if request.verb == "pause" and not request.trials:
-            self.put(requests.new_request("resume"))
         return True
 
     def put(self, request: requests.Request) -> None:
