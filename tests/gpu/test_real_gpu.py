@@ -1,6 +1,7 @@
 """Checks against a real GPU; they skip, with the reason, where no NVML answers."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -53,6 +54,8 @@ def test_a_real_gpu_tells_what_is_needed(real: Inventory) -> None:
         assert gpu.uuid.startswith(("GPU-", "MIG-"))
         assert gpu.memory_total_mib and gpu.memory_free_mib is not None
         assert gpu.processes is not None
+        assert gpu.pci and re.fullmatch(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}", gpu.pci)
+        assert gpu.health.action in (None, 0)
 
 
 def test_a_second_reading_is_quick(real: Inventory, watch: GpuWatch) -> None:

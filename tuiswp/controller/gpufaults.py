@@ -47,13 +47,13 @@ class GpuFaults:
             if gpu.uuid not in uuids:
                 continue
             for xid in said:
-                if xid.pci == gpu.pci and self._concerns(xid, gpu, trial):
+                if xid.pci == gpu.pci and self._concerns(xid, gpu, inventory, trial):
                     found[f"{gpu.label} {xid.words}"] = None
             if broken(gpu):
                 found[f"{gpu.label} {visible(gpu.problem or '').partition(';')[0]}"] = None
         return ", ".join(found)
 
-    def _concerns(self, xid: Xid, gpu: GpuReading, trial: Trial) -> bool:
+    def _concerns(self, xid: Xid, gpu: GpuReading, inventory: Inventory, trial: Trial) -> bool:
         """A fault of the GPU concerns all on it, that of a program the one it names.
 
         A process that was never seen is taken for the attempt's where nobody else may be.
@@ -63,8 +63,9 @@ class GpuFaults:
         owner = self._pids.get(xid.pid) if xid.pid is not None else None
         if owner is not None:
             return owner == trial.attempts[-1].token
+        board = {part.uuid for part in inventory.gpus if part.pci == gpu.pci}
         alone = not self._core.sweep.resources.share_busy and not any(
-            lease.uuid in (gpu.uuid, gpu.share_of)
+            lease.uuid in board
             for other in self._core.state.live()
             if other.number != trial.number
             for lease in other.attempts[-1].leases

@@ -10,6 +10,7 @@ import os
 import stat
 import threading
 import time
+from collections import deque
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -41,7 +42,9 @@ class KernelLog:
         self._fd: int | None = None
         self._file: tuple[int, int] | None = None  # a stand-in's identity
         self._rest = b""
-        self._said: list[Xid] = []
+        # Programs may bring about any number of lines; what a GPU did is kept whatever they do.
+        self._faults: dict[tuple[str, int], Xid] = {}
+        self._others: deque[Xid] = deque(maxlen=_KEPT)
         self._over = -1  # seq of the last start of the driver
         self._not_before = 0.0
         self._closed = False
@@ -51,18 +54,21 @@ class KernelLog:
         """All that was said of any GPU, the oldest first, what a restarted driver forgot too."""
         with self._lock:
             self._read()
-            return tuple(self._said)
+            return self._said()
 
     def standing(self) -> tuple[Xid, ...]:
         """What the driver that is loaded now said."""
         with self._lock:
             self._read()
-            return tuple(xid for xid in self._said if xid.seq > self._over)
+            return tuple(xid for xid in self._said() if xid.seq > self._over)
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
             self._forget_file()
+
+    def _said(self) -> tuple[Xid, ...]:
+        return tuple(sorted([*self._faults.values(), *self._others], key=lambda xid: xid.seq))
 
     def _read(self) -> None:
         if not self._open():
@@ -104,8 +110,10 @@ class KernelLog:
         elif said is not None:
             if self._caught_up:  # the kernel's own clock for its log drifts
                 said = replace(said, at=now)
-            self._said.append(said)
-            del self._said[:-_KEPT]
+            if said.kind.grade in ("reset", "reboot") or said.well:
+                self._faults[said.pci, said.code] = said
+            else:
+                self._others.append(said)
 
     def _open(self) -> bool:
         if self._fd is not None and self._file is not None and self._replaced():
@@ -123,8 +131,9 @@ class KernelLog:
             return False
         if stat.S_ISREG(found.st_mode):
             self._file = found.st_dev, found.st_ino
-        self.problem, self._rest, self._said, self._over = None, b"", [], -1
-        self._caught_up = False
+        self.problem, self._rest, self._over, self._caught_up = None, b"", -1, False
+        self._faults.clear()
+        self._others.clear()
         return True
 
     def _replaced(self) -> bool:

@@ -37,7 +37,7 @@ _SLOWED = {
     0x20: "heat", 0x40: "heat", 0x80: "its power supply (power brake)",
 }  # fmt: skip
 _RECOVERY_ACTION = 230  # NVML_FI_DEV_GET_GPU_RECOVERY_ACTION, since driver 565
-_UNSIGNED = 1  # NVML_VALUE_TYPE_UNSIGNED_INT
+_INT, _LONG = 1, (2, 3)  # NVML_VALUE_TYPE_UNSIGNED_INT, _LONG and _LONG_LONG
 
 _CANNOT_START = {
     pynvml.NVML_ERROR_LIBRARY_NOT_FOUND: "no NVIDIA driver library (libnvidia-ml.so.1) here",
@@ -281,7 +281,10 @@ def _action(board: Any) -> int | None:
     values = _condition(pynvml.nvmlDeviceGetFieldValues, board, [_RECOVERY_ACTION])
     if not values or values[0].nvmlReturn != pynvml.NVML_SUCCESS:
         return None
-    return int(values[0].value.uiVal) if values[0].valueType == _UNSIGNED else None
+    told = values[0]
+    if told.valueType == _INT:
+        return int(told.value.uiVal)
+    return int(told.value.ullVal) if told.valueType in _LONG else None
 
 
 def _watts(milliwatts: int | None) -> float | None:
