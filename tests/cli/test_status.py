@@ -28,7 +28,7 @@ def test_json_has_exactly_the_promised_shape(tuiswp: Tuiswp, here: Path) -> None
     found = tuiswp("status", "--json").json
     assert list(found) == [
         "sweep", "dir", "state", "controller", "counts", "trials", "stop", "phases", "gpus",
-        "edits",
+        "edits", "quarantined",
     ]  # fmt: skip
     assert found["sweep"] == "lr"
     assert found["dir"] == str(here / "sweeps" / "lr")
@@ -46,7 +46,7 @@ def test_json_has_exactly_the_promised_shape(tuiswp: Tuiswp, here: Path) -> None
     }  # fmt: skip
     assert found["trials"][2]["attempt"] is None
     assert found["gpus"] == []
-    assert found["edits"] == []
+    assert found["edits"] == found["quarantined"] == []
 
 
 def test_a_live_controller_is_named(tuiswp: Tuiswp, here: Path) -> None:

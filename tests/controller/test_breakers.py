@@ -6,12 +6,20 @@ from pathlib import Path
 import pytest
 
 from tests.controller.bench import Bench
-from tuiswp.controller import breakers, requests
+from tuiswp.controller import breakers, ending, requests
 from tuiswp.controller.journal import read
 from tuiswp.controller.reducer import replay
 from tuiswp.launchers.base import Job
-from tuiswp.model.events import AttemptEnded, GpuQuarantined, GpuReleased, SweepPaused
+from tuiswp.model.events import (
+    AttemptEnded,
+    GpuQuarantined,
+    GpuReleased,
+    SweepPaused,
+    Warned,
+)
 from tuiswp.model.health import GpuHealth
+from tuiswp.model.space import Parameter, Uniform
+from tuiswp.model.trial import Queued, Trial
 
 FILE = """\
 name: test
@@ -248,3 +256,111 @@ def test_after_a_resume_the_same_failures_do_not_pause_it_at_once_again(tmp_path
     assert paused is not None, "it fails on, so it is paused once more"
     assert "since it was resumed" in paused.why
     assert len(bench.trials()) - before == 2 * breakers.FIRST, "after more than the last time"
+
+
+TRACEBACK = """\
+Traceback (most recent call last):
+  File "train.py", line 41, in main
+    step(x)
+RuntimeError: shapes %s and (3, 4) do not fit
+"""
+
+
+def crashing(bench: Bench, code_of: Callable[[int], int | None]) -> None:
+    """Trials that end as `code_of` says by their number, a traceback behind those that fail."""
+
+    def outcome(job: Job) -> int | None:
+        number = int(job.id[1:5])
+        code = code_of(number)
+        if code:
+            Path(job.attempt_dir, "output.log").write_text(TRACEBACK % f"({number}, 2)")
+        elif code == 0:
+            Path(job.trial_dir, "metrics.jsonl").write_text('{"step": 1, "loss": 1}\n')
+        return code
+
+    bench.launcher.outcome = outcome
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Bench:
+    return Bench(tmp_path, "max_parallel: 1", file=FILE % ", ".join(map(str, range(40))))
+
+
+def test_three_trials_with_the_same_traceback_pause_the_sweep_and_it_is_quoted(
+    many: Bench,
+) -> None:
+    crashing(many, lambda number: 1 if number >= 6 else 0)
+    many.step(20)
+    paused = many.controller.core.state.paused
+    assert paused is not None
+    assert "(t0006, t0007, t0008) ended with the same error" in paused.why
+    assert "RuntimeError: shapes (#, #) and (#, #) do not fit at train.py:41 in main" in paused.why
+    many.crash()
+    many.step(5)
+    assert len(many.trials()) == 9
+    crashing(many, lambda number: 0)
+    many.ask("resume")
+    many.step(40)
+    assert many.controller.left == "finished"
+    assert len(many.trials()) == 40
+
+
+def test_what_fails_in_a_region_while_others_do_well_is_a_warning_with_the_region(
+    many: Bench,
+) -> None:
+    crashing(many, lambda number: 1 if number in (20, 22, 24, 26) else 0)
+    many.step(60)
+    assert many.controller.left == "finished"
+    [told] = [
+        record.event.message
+        for record in read(many.place.journal).records
+        if isinstance(record.event, Warned) and record.event.code.startswith("alike-")
+    ]
+    assert "t0020, t0022, t0024 ended with the same error while others do well" in told
+
+
+def test_the_side_of_a_range_that_only_failures_are_on_is_named() -> None:
+    axis = Parameter(("lr",), Uniform(0.0, 9.0), "uniform")
+
+    def trials(*values: float) -> list[Trial]:
+        waits = Queued(0.0)
+        return [Trial(n, {"lr": value}, str(n), "grid", waits) for n, value in enumerate(values)]
+
+    assert breakers.in_common(trials(3, 4), trials(1, 2), [axis]) == "lr of at least 3"
+    assert breakers.in_common(trials(0.1), trials(1, 2), [axis]) == "lr of at most 0.1"
+    assert breakers.in_common(trials(1.5, 4), trials(1, 2), [axis]) == ""
+
+
+def test_nothing_is_paused_when_nothing_is_left_to_start(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "max_parallel: 1", file=FILE % "1, 2, 3")
+    bench.launcher.outcome = lambda job: 1
+    bench.step(10)
+    assert bench.controller.left == "finished"
+    assert bench.controller.core.state.paused is None
+
+
+def test_retries_and_their_waits_are_counted_across_controllers_that_die(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each attempt fails under another controller: the third failure is the last all the same."""
+    monkeypatch.setattr(ending, "BACKOFF_S", 0.0)
+    bench = Bench(tmp_path, "max_parallel: 1, retries: 2", file=FILE % "1")
+    for _ in range(8):
+        bench.step(2)
+        if bench.states() == ["running"]:
+            bench.launcher.finish(bench.token(0), 1)
+        bench.crash()
+    bench.step()
+    [trial] = bench.trials()
+    assert (trial.state, trial.retries, len(trial.attempts)) == ("failed", 2, 3)
+
+
+def test_a_bad_pair_of_gpus_is_told_from_a_good_one(gpus: Callable[..., Gpus]) -> None:
+    sweep = gpus(40, "gpus_per_trial: 2", many=4)
+    sweep.codes = {"G0,G1": 0, "G2,G3": 1, "G2,G0": 1, "G2,G1": 1, "G3,G0": 1, "G3,G1": 1}
+    sweep.run(80)
+    assert sweep.bench.states() == ["done"] * 40
+    names = {
+        event.name for event in sweep.events(GpuQuarantined) if isinstance(event, GpuQuarantined)
+    }
+    assert names <= {"G2", "G3"} and names

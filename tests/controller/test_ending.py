@@ -1,12 +1,16 @@
 """How an attempt ended and what follows: one cause, evidence, bounded retries."""
 
+from pathlib import Path
+from typing import get_args
+
 import pytest
 from msgspec.structs import replace
 
-from tuiswp.controller import ending
+from tuiswp.controller import causes, ending
+from tuiswp.controller.raised import raised
 from tuiswp.launchers.base import ExitRecord
 from tuiswp.model.sweep import Run
-from tuiswp.model.trial import Attempt, KillRequest, Launching, Trial
+from tuiswp.model.trial import Attempt, Cause, KillRequest, Launching, Trial
 
 RUN = Run(command=("true",), program=None, cwd="/")
 TRIAL = Trial(
@@ -55,7 +59,9 @@ def test_exit_0_is_done() -> None:
 def test_a_signal_nobody_asked_for_is_retried_once_with_back_off() -> None:
     first = judged(exit_record(signal=9))
     assert (first.cause, first.outcome, first.retry) == ("signal", "queued", True)
-    assert first.retry_at == 1000.0 + ending.BACKOFF_S
+    wait = first.retry_at - 1000.0
+    assert ending.BACKOFF_S <= wait <= ending.BACKOFF_S * (1 + ending.JITTER)
+    assert judged(exit_record(signal=9)).retry_at == first.retry_at, "the same for the same attempt"
     second = judged(exit_record(signal=9), trial=replace(TRIAL, retries=1))
     assert (second.outcome, second.retry) == ("failed", False)
 
@@ -66,7 +72,7 @@ def test_retries_of_the_file_also_cover_exit_codes_and_back_off_doubles() -> Non
         judged(exit_record(1), trial=replace(TRIAL, retries=n), run=run).retry_at - 1000.0
         for n in range(3)
     ]
-    assert waits == [5.0, 10.0, 20.0]
+    assert waits == [pytest.approx(waits[0] * factor) for factor in (1, 2, 4)]
     assert judged(exit_record(1), trial=replace(TRIAL, retries=3), run=run).outcome == "failed"
 
 
@@ -175,3 +181,120 @@ def test_without_evidence_it_is_lost_never_done() -> None:
 
 def test_last_words_are_made_harmless() -> None:
     assert ending.last_line(b"fine\n\x1b]52;c;cm0=\x07 \xff[red]\n\n") == "␛]52;c;cm0=␇ �[red]"
+
+
+def test_what_failed_together_does_not_come_back_together() -> None:
+    def waits(token: str) -> float:
+        trial = replace(TRIAL, attempts=(Attempt(1, 0.0, token=token),))
+        return judged(exit_record(signal=9), trial=trial).retry_at
+
+    assert len({waits(f"{number:032x}") for number in range(8)}) == 8
+
+
+def test_a_full_disk_costs_no_retry_and_waits_longer_each_time_but_not_for_ever() -> None:
+    full, tail = exit_record(1), b"OSError: [Errno 28] No space left on device"
+    attempts: tuple[Attempt, ...] = (Attempt(1, 0.0, token="token"),)
+    waits = []
+    for number in range(2, ending.DISK_TRIES + 1):
+        verdict = judged(full, tail, replace(TRIAL, attempts=attempts))
+        assert (verdict.cause, verdict.outcome, verdict.retry) == ("disk-full", "queued", False)
+        waits.append(verdict.retry_at - 1000.0)
+        before = replace(attempts[-1], cause="disk-full")
+        attempts = (*attempts[:-1], before, Attempt(number, 0.0, token="token"))
+    assert waits == sorted(waits)
+    assert waits[0] >= ending.DISK_WAIT_S
+    last = judged(full, tail, replace(TRIAL, attempts=attempts))
+    assert last.outcome == "failed"
+    assert last.evidence.endswith("6 times in a row")
+
+
+@pytest.mark.parametrize(
+    ("code", "tail"),
+    [
+        (137, b"Killed\n"),
+        (1, b"RuntimeError: DataLoader worker (pid 77) is killed by signal: Killed.\n"),
+        (1, b"CalledProcessError: Command died with <Signals.SIGKILL: 9>.\n"),
+    ],
+)
+def test_a_part_of_it_that_the_kernel_killed_for_memory_is_told_from_a_bug(
+    code: int, tail: bytes
+) -> None:
+    assert judged(exit_record(code, oom=True), tail).cause == "host-oom"
+    assert judged(exit_record(code, oom=False), tail).cause == "exit-code"
+    assert judged(exit_record(code, oom=None), tail).cause == "exit-code"
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        b"RuntimeError: loss is nan at step 40\n",
+        b"ValueError: Loss diverged: inf\n",
+        b"RuntimeError: gradients are not finite\n",
+        b"FloatingPointError: overflow encountered in exp\n",
+        b"RuntimeError: Function 'LogSoftmaxBackward0' returned nan values in its 0th output; "
+        b"NaN grad norm\n",
+    ],
+)
+def test_a_training_that_ends_itself_over_nan_diverged_and_is_not_tried_again(tail: bytes) -> None:
+    verdict = judged(exit_record(1), tail, run=replace(RUN, retries=3))
+    assert (verdict.cause, verdict.outcome) == ("diverged", "failed")
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        b"ValueError: could not convert string to float: 'nano'\n",
+        b"KeyError: 'loss'\n",
+        b"ImportError: cannot import name 'inf' from 'mathx'\n",
+    ],
+)
+def test_an_error_that_only_has_such_a_word_did_not_diverge(tail: bytes) -> None:
+    assert judged(exit_record(1), tail).cause == "exit-code"
+
+
+def test_an_objective_that_left_the_finite_is_a_cause_of_its_own_and_no_failure() -> None:
+    how = "the last loss is not finite"
+    done = ending.of_exit(TRIAL, RUN, exit_record(0), b"", now=0.0, diverged=how)
+    assert (done.cause, done.outcome, done.evidence) == ("diverged", "done", f"exit 0; {how}")
+    failed = ending.of_exit(TRIAL, RUN, exit_record(1), b"boom", now=0.0, diverged=how)
+    assert (failed.cause, failed.outcome) == ("diverged", "failed")
+
+
+def test_a_hang_is_tried_again_only_if_the_file_says_so() -> None:
+    hung = replace(TRIAL, kill=KillRequest(1.0, "tuiswp", "silent for 9 min", "hang"))
+    record = exit_record(signal=15, requested="terminate")
+    assert judged(record, trial=hung).outcome == "failed"
+    again = judged(record, trial=hung, run=replace(RUN, retries=1))
+    assert (again.cause, again.outcome, again.retry) == ("hang", "queued", True)
+
+
+def test_the_documented_table_of_causes_is_the_one_that_decides() -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "failures.md").read_text()
+    assert "\n".join(causes.table()) in page
+    assert set(causes.CAUSES) == set(get_args(Cause))
+
+
+TRACEBACK = b"""\
+Traceback (most recent call last):
+  File "/data/t0007/train.py", line 41, in main
+    step(lr)
+  File "/data/lib/model.py", line 7, in step
+    raise ValueError(f"lr must be positive, got {lr}")
+ValueError: lr must be positive, got -0.37 at 0x7f00aa11
+"""
+
+
+def test_the_same_bug_is_the_same_text_whatever_the_numbers() -> None:
+    other = TRACEBACK.replace(b"-0.37", b"-1e-5").replace(b"0x7f00aa11", b"0x7f99bb22")
+    text = raised(TRACEBACK, 1)
+    assert text == (
+        "ValueError: lr must be positive, got # at # "
+        "at model.py:7 in step, from train.py:41 in main"
+    )
+    assert raised(other, 1) == text
+    assert raised(TRACEBACK.replace(b"line 7", b"line 9"), 1) != text
+    assert raised(b"usage\ntrain.py: error: unrecognized arguments: --foo=3\n", 2) == (
+        "exit 2: train.py: error: unrecognized arguments: --foo=#"
+    )
+    assert raised(b"", 1) == raised(TRACEBACK, 0) == raised(TRACEBACK, None) == ""
+    assert raised(b"Traceback (most recent call last):\n\x1b]0;x\x07: [/red]\n", 1).isprintable()

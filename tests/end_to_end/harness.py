@@ -111,7 +111,7 @@ def launches(directory: Path) -> dict[str, list[str]]:
     """What the trials themselves wrote: attempts that really ran, by trial."""
     return {
         trial.name: (trial / "launches").read_text().split()[::2]
-        for trial in sorted((directory / "trials").iterdir())
+        for trial in sorted((directory / "trials").glob("*"))  # none before the first launch
         if (trial / "launches").exists()
     }
 

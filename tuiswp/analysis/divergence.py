@@ -20,7 +20,7 @@ from tuiswp.spec.params import flatten, swept
 
 _SAID = re.compile(r"\b(nan|infinity|inf|diverg\w*|non-?finite|not finite)\b", re.IGNORECASE)
 # Ends that come from the training itself; a full disk or a dead GPU says nothing about the values.
-_OWN_END = ("done", "exit-code", "signal")
+_OWN_END = ("done", "exit-code", "signal", "diverged")
 
 _JUDGED = 6  # points of a curve before it can be said to have run away
 
@@ -88,7 +88,9 @@ def diverged(
         if not finite(trial.value):
             reported = trial.step is not None or trial.progress is not None
             missing = names is not None and find(objective.metric, names) is None
-            if trial.state == "failed" and _SAID.search(trial.status.evidence):
+            if trial.status.cause == "diverged" and trial.state == "done":
+                found.append(Diverged(trial, "it reported, and its objective is not finite"))
+            elif trial.state == "failed" and _SAID.search(trial.status.evidence):
                 found.append(Diverged(trial, "its end speaks of a value that is not finite"))
             elif trial.state in ("done", "failed") and reported and others_report and not missing:
                 found.append(Diverged(trial, "it reported, and its objective is not finite"))

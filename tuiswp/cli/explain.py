@@ -130,6 +130,8 @@ def _attempt(trial: Trial, attempt: Attempt) -> list[str]:
     lines.append(f"  ended after {words.duration(ran)}: {attempt.cause} ({how})")
     if attempt.evidence and attempt.evidence != how:
         lines.append(f"  {visible(attempt.evidence)}")
+    if attempt.taken_back:
+        lines.append("  taken back: its GPU was quarantined for it, so it cost the trial nothing")
     return lines
 
 

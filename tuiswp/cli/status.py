@@ -65,11 +65,11 @@ def as_json(view: SweepView) -> dict[str, object]:
         "stop": _stop_json(view),
         "phases": _phases_json(view),
         "gpus": _gpus_json(),
-        "quarantined": _quarantined_json(view),
         "edits": [
             {"at": one.at, "by": one.edit.by, "what": list(one.edit.what), "why": one.edit.why}
             for one in view.state.edits
         ],
+        "quarantined": _quarantined_json(view),
     }
 
 

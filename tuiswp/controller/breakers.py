@@ -5,10 +5,12 @@ A GPU whose attempts fail one after another is held back until it is clear wheth
 taken back. A sweep that only fails starts nothing more, and says why. Ends no attempt.
 """
 
+import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from tuiswp.analysis import words
+from tuiswp.analysis.axes import number
 from tuiswp.controller.core import Core
 from tuiswp.controller.places import Places
 from tuiswp.controller.steered import why_closed
@@ -17,7 +19,9 @@ from tuiswp.gpu.environment import CPU
 from tuiswp.model.events import GpuQuarantined, GpuReleased, SweepPaused
 from tuiswp.model.health import Failure, GpuHealth, Health
 from tuiswp.model.ids import trial_id
+from tuiswp.model.space import Parameter
 from tuiswp.model.trial import Ended, Trial
+from tuiswp.spec.params import flatten, swept
 from tuiswp.text import visible
 
 STREAK = 3  # failures in a row that make a GPU suspect
@@ -193,12 +197,8 @@ class Breakers:
         """Why nothing more should be started; None: no reason, or it may be a GPU's fault."""
         health, factor = self._core.state.health, 2**self._core.state.health.resumed
         excused = {one.trial for gpu in self._held() for one in gpu.streak}
-        failed = [
-            trial
-            for trial in self._core.state.trials.values()
-            if trial.state in ("failed", "lost") and trial.number in excused
-        ]
-        count = health.failed - len(failed)
+        trials = self._core.state.trials
+        count = health.failed - sum(trials[one].state in ("failed", "lost") for one in excused)
         if count >= FIRST * factor and health.done == 0 and health.fast == health.failed:
             return self._first(health.failed)
         if count >= MANY * factor and count >= health.done:
@@ -245,7 +245,49 @@ class Breakers:
         return most is None or most > len(state.trials)
 
     def _advise(self) -> None:
-        pass
+        """Say once of each error that some trials share while others do well; pause for none."""
+        health, trials = self._core.state.health, self._core.state.trials
+        for what, numbers in health.raised.items():
+            failed = [trials[n] for n in numbers if trials[n].state == "failed"]
+            code = f"alike-{hashlib.blake2b(what.encode(), digest_size=6).hexdigest()}"
+            if len(failed) < ALIKE or code in self._core.state.warned:
+                continue
+            well = [trial for trial in trials.values() if trial.state == "done"]
+            if well and self._core.state.paused is None:
+                ids = ", ".join(trial.id for trial in failed)
+                shared = in_common(failed, well, swept(self._core.whole))
+                where = f"; all of them, and none that did well, have {shared}" if shared else ""
+                self._core.warn(
+                    code, f"{ids} ended with the same error while others do well: {what}{where}"
+                )
+
+
+def in_common(
+    failed: Sequence[Trial], well: Sequence[Trial], parameters: Sequence[Parameter]
+) -> str:
+    """The side of a range, or the choice, that all of `failed` have and none of `well`."""
+    for parameter in parameters:
+        bad, good = (
+            [flatten(trial.params, (parameter,)).get(parameter.path) for trial in those]
+            for those in (failed, well)
+        )
+        name = visible(parameter.name, limit=60)
+        left, right = _numbers(map(number, bad)), _numbers(map(number, good))
+        if left is not None and right is not None:
+            if min(left) > max(right):
+                return f"{name} of at least {min(left):g}"
+            if max(left) < min(right):
+                return f"{name} of at most {max(left):g}"
+        elif len(set(map(repr, bad))) == 1 and repr(bad[0]) not in set(map(repr, good)):
+            return f"{name} = {visible(str(bad[0]), limit=60)}"
+    return ""
+
+
+def _numbers(values: Iterable[float | None]) -> list[float] | None:
+    """All of them; None if one is none."""
+    found = list(values)
+    known = [value for value in found if value is not None]
+    return known if known and len(known) == len(found) else None
 
 
 def _most(gpu: GpuHealth) -> int:

@@ -3,14 +3,17 @@
 Without evidence the cause is `unknown` and the trial is lost: it is never called done by guess.
 """
 
+import hashlib
 import re
 import signal as signals
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
-from tuiswp.controller.causes import CAUSES
+from tuiswp.controller.causes import CAUSES, retries_of
+from tuiswp.controller.raised import raised
 from tuiswp.launchers.base import ExitRecord
 from tuiswp.model.sweep import Run
 from tuiswp.model.trial import Cause, Trial
@@ -36,11 +39,21 @@ _EXTRAS = {
     "wandb": "wandb", "tensorboard": "tensorboard", "transformers": "recipes", "peft": "recipes",
 }  # fmt: skip
 _DISK_FULL = re.compile(rb"No space left on device|Disk quota exceeded")
+# What a training says that ends itself because its numbers left the finite.
+_DIVERGED = re.compile(
+    r"\b(?:loss|objective|metric|grad\w*|norm|weights?|param\w*|activations?|logits?)\b[^\n]{0,60}"
+    r"\b(?:nan|inf|infinity|infinite|non-?finite|not finite|diverged)\b"
+    r"|\b(?:nan|inf|infinite|non-?finite)\b[^\n]{0,30}\b(?:loss|grad\w*|norm|weights?|objective)\b"
+    r"|^FloatingPointError\b|\btraining (?:has )?diverged\b",
+    re.IGNORECASE,
+)
+# A worker of ours or the program of a shell was killed, and they tell of it by a code of their own.
+_KILLED_BELOW = re.compile(rb"killed by signal: (?:Killed|9)|died with <Signals\.SIGKILL")
+_SHELLS_SIGKILL = 128 + signals.SIGKILL
 
-# Ends that say something of the machine, not of the configuration: relaunched once unless told.
-_MACHINE: frozenset[Cause] = frozenset({"signal", "host-oom", "gpu-fault", "unknown"})
-# Ends that the same configuration would meet again: never relaunched without a word.
-_HOPELESS: frozenset[Cause] = frozenset({"gpu-oom", "timeout", "launch-error"})
+DISK_TRIES = 6  # attempts in a row that found no room; it may be the trial itself that fills it
+DISK_WAIT_S = 60.0
+JITTER = 0.25  # of a wait, so that what failed together does not come back together
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -52,6 +65,7 @@ class Ending(msgspec.Struct, frozen=True):
     retry: bool = False
     retry_at: float = 0.0
     fresh: bool = False
+    raised: str = ""  # as `controller.raised` has it, where it is a failure
 
 
 def of_exit(
@@ -64,26 +78,53 @@ def of_exit(
     complete: bool = False,
     remedy: str = "",
     gpu: str = "",
+    diverged: str = "",
 ) -> Ending:
     """How an attempt with an `exit.json` ended; `tail` is the end of its output.
 
     A request counts only if the supervisor says it acted on one: an attempt that ended by itself
     just before the kill ended by itself. `complete`: its metrics say that it came to its end.
     `remedy`: what to say to one that ran out of GPU memory. `gpu`: what was reported of its GPUs.
+    `diverged`: how its metrics say that the objective left the finite.
     """
     if trial.kill is not None and trial.kill.becomes == "queued":
         return _as_asked(trial, record)  # "again" was promised, however this one ended
     if record.requested == "timeout":
         return Ending("timeout", f"ran longer than {run.timeout_s:g} s", "failed")
     if record.requested not in (None, "interrupt") and trial.kill is not None:
-        return _as_asked(trial, record)
+        asked = _as_asked(trial, record)
+        if asked.cause == "hang":
+            return _with_retry(trial, run, "hang", asked.evidence, "failed", now=now)
+        return asked
     if trial.interrupt is not None and _ended_for_it(trial, run, record, tail, complete):
         return _interrupted(trial, record)
     if record.error is not None:
         return Ending("launch-error", visible(record.error), "failed")
     if record.code == 0:
+        if diverged:
+            return Ending("diverged", f"exit 0; {diverged}", "done")
         return Ending("done", "exit 0", "done")
+    verdict = _failed(trial, run, record, tail, now, remedy=remedy, gpu=gpu, diverged=diverged)
+    if CAUSES[verdict.cause].counts:
+        verdict = replace(verdict, raised=raised(tail, record.code))
+    return verdict
+
+
+def _failed(
+    trial: Trial,
+    run: Run,
+    record: ExitRecord,
+    tail: bytes,
+    now: float,
+    *,
+    remedy: str,
+    gpu: str,
+    diverged: str,
+) -> Ending:
+    """An attempt that ended by itself, and not well."""
     cause, evidence = _natural(record, tail)
+    if cause == "exit-code" and (diverged or _DIVERGED.search(last_line(tail))):
+        cause, evidence = "diverged", evidence + (f"; {diverged}" if diverged else "")
     if cause == "gpu-oom" and remedy:
         evidence += f"; {remedy}"
     if gpu and cause in ("exit-code", "signal", "gpu-fault"):
@@ -172,6 +213,9 @@ def _natural(record: ExitRecord, tail: bytes) -> tuple[Cause, str]:
         return "signal", f"{name}, not sent by tuiswp"
     last = last_line(tail)
     evidence = f"exit {record.code}" + (f": {last}" if last else "")
+    below = record.code == _SHELLS_SIGKILL or _KILLED_BELOW.search(tail)
+    if record.oom_kill and below:
+        return "host-oom", f"{evidence}; the kernel's out-of-memory counter rose meanwhile"
     if _GPU_OOM.search(tail):
         said = [line for line in tail.splitlines() if _GPU_OOM.search(line)]
         return "gpu-oom", f"exit {record.code}: {last_line(said[-1])}"
@@ -188,13 +232,32 @@ def _natural(record: ExitRecord, tail: bytes) -> tuple[Cause, str]:
 def _with_retry(
     trial: Trial, run: Run, cause: Cause, evidence: str, otherwise: Outcome, *, now: float
 ) -> Ending:
-    allowed = run.retries
-    if allowed is None:
-        allowed = 1 if cause in _MACHINE else 0
-    if cause in _HOPELESS or trial.retries >= allowed:
+    if cause == "disk-full":
+        return _when_there_is_room(trial, evidence, otherwise, now=now)
+    if trial.retries >= retries_of(cause, run.retries):
         return Ending(cause, evidence, otherwise)
     wait = min(BACKOFF_S * 2**trial.retries, BACKOFF_CAP_S)
-    return Ending(cause, evidence, "queued", retry=True, retry_at=now + wait)
+    return Ending(cause, evidence, "queued", retry=True, retry_at=now + _spread(trial, wait))
+
+
+def _when_there_is_room(trial: Trial, evidence: str, otherwise: Outcome, *, now: float) -> Ending:
+    """Not its fault, and nothing to try at once: again and again, later and later, at no cost."""
+    before = 0
+    for attempt in reversed(trial.attempts[:-1]):
+        if attempt.cause != "disk-full":
+            break
+        before += 1
+    if before + 1 >= DISK_TRIES:
+        return Ending("disk-full", f"{evidence}; {before + 1} times in a row", otherwise)
+    wait = min(DISK_WAIT_S * 2.0**before, BACKOFF_CAP_S)
+    return Ending("disk-full", evidence, "queued", retry_at=now + _spread(trial, wait))
+
+
+def _spread(trial: Trial, wait: float) -> float:
+    """`wait` and up to a quarter more: the same for the same attempt, whoever asks and when."""
+    token = trial.attempts[-1].token if trial.attempts else ""
+    share = hashlib.blake2b(token.encode(), digest_size=2).digest()
+    return wait * (1 + JITTER * int.from_bytes(share, "big") / 0xFFFF)
 
 
 def launch_back_off(trial: Trial) -> float:

@@ -508,6 +508,10 @@ def move(trial: Trial, event: TrialFact, at: float) -> Trial:
 
 def forgive(trial: Trial, attempt: int, at: float) -> Trial:
     """The failure of this attempt is taken back: its trial waits again, or has a retry more."""
+    attempts = tuple(
+        replace(one, taken_back=True) if one.number == attempt else one for one in trial.attempts
+    )
+    trial = replace(trial, attempts=attempts)
     if _newest(trial, attempt) and trial.state in ("failed", "lost"):
         waits = Queued(since=at)
         return replace(trial, status=waits, value=None, complete=False, kill=None, interrupt=None)

@@ -241,7 +241,7 @@ class _Look:
             self._wrong(
                 "exit-missing", where, f"{_end(*told)} by the journal, and has no exit.json"
             )
-        elif end is None and attempt.cause == "done":
+        elif end is None and attempt.cause in ("done", "diverged"):
             self._wrong("no-evidence", where, "is called done, and nothing says how it ended")
         elif end is not None and told == (None, None):
             self._note(

@@ -21,11 +21,12 @@ from tuiswp.metrics.derived import GAPS, absent
 from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.follow import Follower
 from tuiswp.metrics.names import find, near
-from tuiswp.metrics.objective import reduce
+from tuiswp.metrics.objective import diverged, reduce
 from tuiswp.metrics.resource import columns
 from tuiswp.model.events import AttemptEnded, AttemptStarted, Event, KillRequested
 from tuiswp.model.trial import KillRequest, Launching, Process, Running, Trial
 from tuiswp.spec.batch import out_of_memory_remedy
+from tuiswp.text import visible
 
 LAUNCH_DEADLINE_S = 10.0
 LAUNCH_TRIES = 4
@@ -210,6 +211,7 @@ class Watcher:
             self._core.secrets.raw(attempts.quotable(watch.directory, record)),
             now=self._core.wall(),
             complete=self._has_reached(watch.number),
+            diverged=self._runaway(watch.number),
             remedy=out_of_memory_remedy(self._core.whole.parameters, trial.params),
             gpu=self._gpu_evidence(watch, trial),
         )
@@ -349,7 +351,7 @@ class Watcher:
         verdict = ending.excused(verdict, names)
         value, progress, step = self._score(watch.number)
         reached = self._has_reached(watch.number)
-        complete = verdict.cause == "done" or reached
+        complete = verdict.outcome == "done" or reached
         if reached and verdict.retry:  # it had finished; only its last word is missing
             verdict = ending.Ending(verdict.cause, verdict.evidence, "lost")
         self._core.record(
@@ -369,6 +371,7 @@ class Watcher:
                 retry=verdict.retry,
                 retry_at=verdict.retry_at,
                 fresh=verdict.fresh,
+                raised=verdict.raised or msgspec.UNSET,
             )
         )
         if verdict.outcome == "done" and value is None:
@@ -386,6 +389,17 @@ class Watcher:
         file = self.curves[number]
         file.poll(final=True)
         return file.progress is not None and file.progress >= self._core.sweep.complete_at
+
+    def _runaway(self, number: int) -> str:
+        """How its metrics say that the objective left the finite; "" if they do not."""
+        objective = self._core.sweep.objective
+        if objective is None or self._score(number)[0] is not None:
+            return ""
+        metrics = self.curves[number].metrics
+        name = find(objective.metric, metrics)
+        if name is None or not diverged(metrics[name]):
+            return ""
+        return f"the last {visible(name, limit=60)} is not finite"
 
     def _score(self, number: int) -> tuple[float | None, float | None, float | None]:
         """Objective, progress and step of a trial by its whole metrics file."""

@@ -150,7 +150,10 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """One launch: what is known of it after the fact."""
+    """One launch: what is known of it after the fact.
+
+    `taken_back`: it failed, and its GPU turned out to be to blame.
+    """
 
     number: int
     launched_at: float
@@ -163,6 +166,7 @@ class Attempt(msgspec.Struct, frozen=True):
     leases: tuple[Lease, ...] = ()
     host: str = ""
     token: str = ""
+    taken_back: bool = False
 
 
 class Trial(msgspec.Struct, frozen=True):
