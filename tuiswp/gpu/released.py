@@ -93,7 +93,9 @@ def _read(path: Path) -> Release | None:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid():
             return None
-        content = os.read(fd, _MAX_FILE)
+        content = os.read(fd, _MAX_FILE + 1)
+        if len(content) > _MAX_FILE:
+            return None
         return msgspec.json.decode(content, type=Release)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
