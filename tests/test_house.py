@@ -1,16 +1,21 @@
 """The house around the code: pins, commands and scripts say what they do and do what they say."""
 
+import argparse
 import ast
+import importlib
 import re
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+
+from tests.hostile_matrix import COMMANDS, ELSEWHERE, JSON, SCREENS
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -204,3 +209,54 @@ def test_each_of_the_twelve_promises_and_each_fault_has_a_test_or_a_reason() -> 
     assert len(rows) > 80
     for number, what, held in rows:
         assert "::" in held or held.startswith(("not yet", "excluded: ")), f"{number} {what}"
+
+
+def screens_of(folder: Path) -> set[str]:
+    """Classes that are a screen a person can be on; what others build on is none."""
+    bases: dict[str, list[str]] = {}
+    for path in folder.glob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef):
+                parts = [
+                    base.value if isinstance(base, ast.Subscript) else base for base in node.bases
+                ]
+                bases[node.name] = [getattr(part, "id", "") for part in parts]
+    found = {"Screen", "ModalScreen"}
+    while more := {name for name, of in bases.items() if found & set(of)} - found:
+        found |= more
+    built_on = {base for of in bases.values() for base in of}
+    return found - built_on
+
+
+def matrix_gaps(
+    commands: Iterable[str], with_json: Iterable[str], screens: Iterable[str], forms: Iterable[str]
+) -> set[str]:
+    """What comes out somewhere that no hostile text has been sent through."""
+    spoken = {words[0] for words in COMMANDS}
+    answers = {words[0] for words in JSON}
+    seen = {name.partition(",")[0] for name in SCREENS} | ELSEWHERE
+    gaps = set(commands) - spoken | {f"{name} --json" for name in set(with_json) - answers}
+    return gaps | set(screens) - seen | {f"form {name}" for name in forms} - seen
+
+
+def test_the_matrix_of_hostile_texts_has_every_command_and_every_screen() -> None:
+    from tuiswp.cli.main import COMMANDS as REGISTERED
+    from tuiswp.tui.once import SCREENS as PRINTED
+
+    with_json = []
+    for name, (module, _) in REGISTERED.items():
+        parser = argparse.ArgumentParser()
+        importlib.import_module(f"tuiswp.cli.{module}").add_arguments(parser, name)
+        if any("--json" in action.option_strings for action in parser._actions):
+            with_json.append(name)
+    forms = {path.stem for path in (ROOT / "tuiswp/tui/forms").glob("*.py")} - {"__init__", "base"}
+    screens = screens_of(ROOT / "tuiswp/tui/screens") - {"FormScreen"}  # by its forms
+    assert len(REGISTERED) > 25 and len(screens) > 10 and len(with_json) > 8 and len(forms) > 4
+    assert matrix_gaps(REGISTERED, with_json, screens, forms) == set()
+    printed = {words[words.index("--screen") + 1] for words in COMMANDS if "--screen" in words}
+    assert set(PRINTED) == printed | {"sweep"}
+
+
+def test_a_command_a_screen_a_form_or_an_answer_that_is_new_is_missed_in_the_matrix() -> None:
+    gaps = {"dance", "dance --json", "DanceScreen", "form dance"}
+    assert matrix_gaps(["dance"], ["dance"], ["DanceScreen"], ["dance"]) == gaps

@@ -15,19 +15,26 @@ import subprocess
 import sys
 import time
 import unicodedata
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tests.cli.world import World
 from tests.gpu.conftest import FakeNvml, nvml, nvml_library  # noqa: F401  fixtures
 from tests.hostile import PAYLOADS, leaks
+from tests.hostile_matrix import COMMANDS, JSON, SCREENS
+from tests.metrics import writers
 from tests.terminals import Terminal, app
 from tests.tui.test_screens import seen
+from tuiswp.controller.journal import Journal
 from tuiswp.model.events import (
     AttemptEnded,
     AttemptLaunching,
     AttemptStarted,
+    ControllerStopped,
     KillRequested,
     RequestApplied,
     SweepFinished,
@@ -38,7 +45,7 @@ from tuiswp.model.space import Params
 from tuiswp.model.trial import KillRequest, Lease, Process
 from tuiswp.search.keys import point_key
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 # A NUL is refused in a sweep file; everywhere else all of them can be.
 SPOKEN = {name: text.replace("\x00", "") for name, text in PAYLOADS.items()}
@@ -123,22 +130,6 @@ def press(terminal: Terminal, keys: str) -> None:
         terminal.type(key)
         time.sleep(0.15 if key == "\x1b" else 0.03)  # what follows at once belongs to an escape
     terminal.quiet(0.1)
-
-
-def test_no_screen_lets_a_payload_out(terminal: Terminal) -> None:
-    with terminal:
-        terminal.until("t0002")
-        press(terminal, "nn")  # the charts of other metrics
-        for key in "O?L":
-            press(terminal, key + "j\x1b")
-        press(terminal, "T")  # the question
-        press(terminal, "n")
-        press(terminal, "   jjC")  # marks, and compared
-        press(terminal, "\x1b\x1b")
-        for _ in TEXTS:
-            press(terminal, "j")
-        assert terminal.process.poll() is None, terminal.text
-        assert leaks(terminal.raw) == []
 
 
 def test_the_screen_of_each_trial_lets_no_payload_out(terminal: Terminal) -> None:
@@ -233,27 +224,6 @@ def _cells(line: str) -> str:
     return re.sub("[▁-█]", " ", unicodedata.normalize("NFC", line)).rstrip()
 
 
-COMMANDS: list[list[str]] = [
-    ["status"],
-    ["results"],
-    ["results", "--markdown"],
-    ["results", "--latex"],
-    ["results", "--csv"],
-    ["explain"],
-    ["explain", "SWEEP", "3"],
-    ["logs", "SWEEP", "3"],
-    ["check"],
-    ["check", "--json"],
-    ["--lines"],
-    ["--once", "--colour", "--size", "160x45"],
-    ["--once", "--screen", "trial", "--trial", "3"],
-    ["--once", "--screen", "compare", "--size", "160x45"],
-    ["--once", "--screen", "results", "--size", "120x60"],
-    ["--once", "--screen", "landscape"],
-    ["--once", "--screen", "events", "--size", "300x60"],
-    ["--once", "--format", "svg"],
-    ["--once", "--screen", "trial", "--format", "json"],
-]
 # One process after another would spend its time on starting them.
 EACH = """
 import json, sys
@@ -274,31 +244,107 @@ def piped(*commands: list[str], cwd: Path) -> list[bytes]:
     return said[:-1:2]
 
 
-def test_no_command_lets_a_payload_out(sweep: Path) -> None:
-    argvs = [
-        [str(sweep) if word == "SWEEP" else word for word in words]
-        + ([] if "SWEEP" in words else [str(sweep)])
-        for words in COMMANDS
-    ]
+class Stage(NamedTuple):
+    """Where the words of the matrix lead."""
+
+    words: dict[str, str]
+    cwd: Path
+
+    def argv(self, words: list[str]) -> list[str]:
+        return [re.sub("^TEXT", PASTED, self.words.get(word, word)) for word in words]
+
+
+@pytest.fixture(scope="module")
+def stage(sweep: Path, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """A copy that may be changed, runs of other tools and a script, all with hostile names."""
+    place = tmp_path_factory.mktemp("stage")
+    copy = place / "copies" / FOLDER
+    shutil.copytree(sweep, copy)
+    journal = Journal(copy / "journal.jsonl")
+    journal.append([ControllerStopped("finished")], at=time.time())
+    journal.close()
+    runs = place / FOLDER
+    for name, text in SPOKEN.items():
+        if len(text.encode()) > 200 or "/" in text:
+            continue
+        run = runs / f"{len(name)}{text}"
+        run.mkdir(parents=True)
+        (run / "config.json").write_text(json.dumps({f"lr{text}": text, "seed": 1}))
+        rows = [{"step": step, f"loss{text}": 3 - step / 9} for step in range(9)]
+        (run / "metrics.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
+    tensorboard = runs / f"tb{SPOKEN['bidi']}" / SPOKEN["bell"]
+    tensorboard.mkdir(parents=True)
+    events = [writers.event(step, SPOKEN["clipboard"], 3 - step) for step in range(3)]
+    (tensorboard / f"events.out.tfevents.1.{SPOKEN['zero width']}").write_bytes(
+        writers.event_file(events)
+    )
+    script = place / f"train{SPOKEN['colour']}.sh"
+    said = "".join(
+        f"  --{name}{n} {name.upper()}  {text} (default: {text[:40]})\n"
+        for n, (name, text) in enumerate((re.sub("[^a-z]", "", k), v) for k, v in SPOKEN.items())
+    )
+    script.write_text(f"cat <<'END_OF_HELP'\nusage: train [-h]\n\noptions:\n{said}\nEND_OF_HELP\n")
+    words = {
+        "SWEEP": str(sweep), "COPY": str(copy), "FILE": str(sweep / "sweep.yaml"),
+        "RUNS": str(runs), "SCRIPT": str(script), "OUT": str(place / f"out{SPOKEN['title']}.yaml"),
+    }  # fmt: skip
+    (place / "sweeps").mkdir()
+    (place / "sweeps" / FOLDER).symlink_to(sweep)
+    return Stage({name: word.replace("\x1b\\", "") for name, word in words.items()}, place)
+
+
+# Nothing is to be started by them; and what a person has set is shown by `doctor`.
+NO_TMUX = {"PATH": "/nowhere\x1b]0;owned\x07", "TERM": "xterm\x9b31m"}
+
+
+def test_no_command_lets_a_payload_out(stage: Stage) -> None:
+    argvs = [stage.argv(words) for words in COMMANDS]
     script = [sys.executable, "-c", EACH, json.dumps(argvs)]
-    with Terminal(script, cwd=sweep.parent, size=(120, 40)) as terminal:
-        assert terminal.ended(timeout=60) == 0
+    with Terminal(script, cwd=stage.cwd, size=(120, 40), env=NO_TMUX) as terminal:
+        assert terminal.ended(timeout=220) == 0
         raw = terminal.raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     said = _ENDED.split(raw)
     assert len(said[::2]) == len(COMMANDS) + 1, said[-1]
     for words, text, code in zip(COMMANDS, said[::2], said[1::2], strict=False):
-        assert code in (b"0", b"3", b"4"), (words, text)
+        assert code in (b"0", b"1", b"2", b"3", b"4"), (words, text)
+        assert b"fault of tuiswp" not in text, (words, text)
         assert leaks(text) == [], words
+    assert not list(stage.cwd.rglob("CANARY"))
 
 
-def test_machine_readable_answers_keep_the_text_and_no_control(sweep: Path) -> None:
-    forms = [["status", "--json", str(sweep)], ["results", "--json", str(sweep)]]
-    for said in piped(*forms, cwd=sweep.parent):
-        assert said.isascii()
-        assert leaks(said.replace(b"\n", b"\r\n")) == []
+def test_machine_readable_answers_keep_the_text_and_no_control(stage: Stage) -> None:
+    for words, said in zip(JSON, piped(*map(stage.argv, JSON), cwd=stage.cwd), strict=True):
+        assert said.isascii(), words
+        assert leaks(said.replace(b"\n", b"\r\n")) == [], words
         found = json.loads(said)
-        texts = {value for trial in found["trials"] for value in trial["params"].values()}
-        assert set(SPOKEN.values()) <= texts
+        if words in (["status", "--json", "SWEEP"], ["results", "--json", "SWEEP"]):
+            texts = {value for trial in found["trials"] for value in trial["params"].values()}
+            assert set(SPOKEN.values()) <= texts
+
+
+def test_no_screen_and_no_form_lets_a_payload_out(sweep: Path) -> None:
+    with Terminal(app("--reset-view", sweep), cwd=sweep.parent, size=(160, 45)) as terminal:
+        terminal.until("t0002")
+        for name, (keys, seen_then) in SCREENS.items():
+            for key in keys:
+                terminal.type(key)
+                terminal.quiet(0.1)
+            terminal.until(seen_then)
+            whole = partial(clean, terminal)  # what is read now may end within a character
+            with suppress(AssertionError):
+                terminal.until(whole)
+            assert leaks(terminal.raw) == [], name
+            for _ in range(3):
+                press(terminal, "\x1b")
+            terminal.until("t0006")
+        press(terminal, "nn")  # the charts of other metrics
+        press(terminal, "g" + "j" * len(TEXTS))  # the output of each
+        terminal.until(partial(clean, terminal))
+        assert terminal.process.poll() is None, terminal.text
+
+
+def clean(terminal: Terminal) -> bool:
+    return leaks(terminal.raw) == []
 
 
 def test_a_table_in_a_file_keeps_every_value_and_in_markdown_nothing_acts(sweep: Path) -> None:
