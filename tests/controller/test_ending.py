@@ -266,6 +266,8 @@ def test_a_hang_is_tried_again_only_if_the_file_says_so() -> None:
     assert judged(record, trial=hung).outcome == "failed"
     again = judged(record, trial=hung, run=replace(RUN, retries=1))
     assert (again.cause, again.outcome, again.retry) == ("hang", "queued", True)
+    lost = ending.of_loss(hung, replace(RUN, retries=1), reboot=False, why="gone", now=1.0)
+    assert (lost.cause, lost.outcome) == ("hang", "queued")
 
 
 def test_the_documented_table_of_causes_is_the_one_that_decides() -> None:

@@ -49,7 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "stop": ("requests", "end the sweep; running trials finish, unless --now"),
     "add": ("editing", "add points to try"),
     "extend": ("editing", "extend or narrow a range, add or remove values, more trials"),
-    "set": ("editing", "change max_parallel, run_cap, retries, timeout"),
+    "set": ("editing", "change max_parallel, run_cap, retries, timeout, hang_after"),
     "replicate": ("replicate", "repeat the best with other seeds until first beats second"),
     "diagnose": ("diagnose", "overfit, underfit, unstable? what a training log says, what to do"),
     "report": ("report", "write report.html, sweep.png and trials.csv"),

@@ -136,7 +136,10 @@ def of_loss(trial: Trial, run: Run, *, reboot: bool, why: str, now: float) -> En
     """How an attempt ended that left no `exit.json` and no process."""
     if trial.kill is not None:
         outcome, cause = _asked(trial)
-        return Ending(cause, f"{trial.kill.why}; {why}", outcome, fresh=trial.kill.fresh)
+        evidence = f"{trial.kill.why}; {why}"
+        if cause == "hang":
+            return _with_retry(trial, run, "hang", evidence, "failed", now=now)
+        return Ending(cause, evidence, outcome, fresh=trial.kill.fresh)
     if reboot:  # nobody's fault: costs no retry
         return Ending("reboot", why, "queued")
     return _with_retry(trial, run, "unknown", why, "lost", now=now)

@@ -9,14 +9,14 @@ import msgspec
 
 from tuiswp.model.space import Path, Value
 
-# What `set` changes; None: no limit. `timeout` in seconds; from `min_improvement` on, stop rules:
-# `over` belongs to `min_improvement` (None: 10 trials), `target` is that of the metric.
+# What `set` changes; None: no limit. `timeout`, `hang_after` in seconds; from `min_improvement` on,
+# stop rules: `over` belongs to `min_improvement` (None: 10 trials), `target` is that of the metric.
 Setting: TypeAlias = Literal[
-    "max_parallel", "run_cap", "retries", "timeout",
+    "max_parallel", "run_cap", "retries", "timeout", "hang_after",
     "min_improvement", "over", "same_best", "all_worse", "hours", "gpu_hours", "failures", "target",
 ]  # fmt: skip
 SETTINGS: tuple[Setting, ...] = get_args(Setting)
-STOP_SETTINGS: tuple[Setting, ...] = SETTINGS[4:]
+STOP_SETTINGS: tuple[Setting, ...] = SETTINGS[5:]
 Settings: TypeAlias = dict[Setting, int | float | None]
 
 

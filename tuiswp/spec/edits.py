@@ -48,6 +48,7 @@ _COMMA = re.compile(r",(?![^\[{]*[\]}])")  # not inside a list or a mapping
 _OF_STOP = tuple(name for name in STOP_SETTINGS if name != "target")
 # Settings that mean something only where a metric decides.
 JUDGING: tuple[Setting, ...] = ("target", "min_improvement", "over", "same_best", "all_worse")
+_TIMES: tuple[Setting, ...] = ("timeout", "hang_after")
 _NONE = frozenset({"none", "null", "no", "-", "unlimited"})
 
 
@@ -108,6 +109,9 @@ def _with(sweep: Sweep, settings: Settings) -> Sweep:
         run = replace(run, retries=settings["retries"])
     if "timeout" in settings:
         run = replace(run, timeout_s=settings["timeout"])
+    hang = sweep.hang
+    if "hang_after" in settings:
+        hang = replace(hang, after_s=settings["hang_after"])
     cap = settings.get("run_cap", sweep.run_cap)
     changed = {name: settings[name] for name in _OF_STOP if name in settings}
     if changed.get("over", 0) is None:
@@ -115,7 +119,15 @@ def _with(sweep: Sweep, settings: Settings) -> Sweep:
     stop, objective = replace(sweep.stop, **changed), sweep.objective
     if objective is not None and "target" in settings:
         objective = replace(objective, target=settings["target"])
-    return replace(sweep, run=run, resources=resources, run_cap=cap, stop=stop, objective=objective)
+    return replace(
+        sweep,
+        run=run,
+        resources=resources,
+        run_cap=cap,
+        stop=stop,
+        objective=objective,
+        hang=hang,
+    )
 
 
 # ── what one edit of a parameter means ───────────────────────────────────────────────────────────
@@ -221,6 +233,7 @@ def current(sweep: Sweep) -> Settings:
         "run_cap": sweep.run_cap,
         "retries": sweep.run.retries,
         "timeout": sweep.run.timeout_s,
+        "hang_after": sweep.hang.after_s,
         **{name: getattr(sweep.stop, name) for name in _OF_STOP},
         "target": None if sweep.objective is None else sweep.objective.target,
     }
@@ -248,10 +261,12 @@ def _spelled(name: Setting, value: float | int | None) -> str:
             return f"{StopRules().over}"
         if name in STOP_SETTINGS:
             return "no such rule"
+        if name == "hang_after":
+            return "as its rhythm says"
         return "as the cause says" if name == "retries" else "no limit"
     if name == "min_improvement":
         return f"{100 * value:g}% per trial"
-    return f"{value:g} s" if name == "timeout" else f"{value:g}"
+    return f"{value:g} s" if name in _TIMES else f"{value:g}"
 
 
 # ── as a person writes them ──────────────────────────────────────────────────────────────────────
@@ -342,7 +357,7 @@ def parse_settings(words: Iterable[str]) -> Settings:
 
 
 _EXAMPLES: dict[str, str] = {
-    "max_parallel": "4", "run_cap": "50", "retries": "2", "timeout": "2h",
+    "max_parallel": "4", "run_cap": "50", "retries": "2", "timeout": "2h", "hang_after": "30m",
     "min_improvement": "0.1%", "same_best": "20", "all_worse": "30", "hours": "12",
     "gpu_hours": "40", "failures": "5", "over": "20", "target": "1.2",
 }  # fmt: skip
@@ -350,10 +365,10 @@ _EXAMPLES: dict[str, str] = {
 
 def _amount(name: Setting, text: str) -> int | float:
     hint = f"write {name}={_EXAMPLES[name]}, or {name}=none"
-    if name == "timeout":
+    if name in _TIMES:
         time = seconds(text)
         if time is None or time <= 0:
-            raise UsageError(f"timeout: {visible(text, limit=60)!r} is no time above 0", hint=hint)
+            raise UsageError(f"{name}: {visible(text, limit=60)!r} is no time above 0", hint=hint)
         return time
     if name == "min_improvement":
         part = share(text)
@@ -364,7 +379,8 @@ def _amount(name: Setting, text: str) -> int | float:
 
 
 _AMOUNTS: dict[str, str] = {
-    "timeout": "no time above 0", "hours": "no number of hours above 0",
+    "timeout": "no time above 0", "hang_after": "no time above 0",
+    "hours": "no number of hours above 0",
     "gpu_hours": "no number of GPU-hours above 0",
     "min_improvement": "no share between 0 and 100 %",
 }  # fmt: skip
@@ -380,7 +396,7 @@ def check_setting(name: Setting, value: object, *, shown: str | None = None) -> 
         raise UsageError(f"{name}: {text!r} is not a number", hint=hint)
     if name == "target":
         return float(value)
-    if name in ("timeout", "hours", "gpu_hours", "min_improvement"):
+    if name in ("timeout", "hang_after", "hours", "gpu_hours", "min_improvement"):
         if value <= 0 or (name == "min_improvement" and value >= 1):
             raise UsageError(f"{name}: {text!r} is {_AMOUNTS[name]}", hint=hint)
         return value

@@ -24,6 +24,7 @@ _ABOUT: dict[Setting, str] = {
     "run_cap": "how many trials the search may bring forth; none: no limit",
     "retries": "how often a trial that failed is tried again; none: as its cause says",
     "timeout": "how long an attempt may run, as 90s or 2h; none: no limit",
+    "hang_after": "how long a trial may be silent before it is called hung; none: by its rhythm",
     "min_improvement": "stop when the best improves by less per trial, as 0.1%; none: no such rule",
     "over": "over how many trials min_improvement looks; none: 10",
     "same_best": "stop when the best is the same for so many trials; none: no such rule",
@@ -126,7 +127,8 @@ def _seen(snapshot: Snapshot) -> Mapping[Resource, float]:
 
 
 def _field(name: Setting, value: int | float | None) -> Field:
-    text = "none" if value is None else f"{value:g}s" if name == "timeout" else f"{value:g}"
+    unit = "s" if name in ("timeout", "hang_after") else ""
+    text = "none" if value is None else f"{value:g}{unit}"
     if value is not None and name == "min_improvement":
         text = f"{100 * value:g}%"
 
