@@ -1,6 +1,7 @@
 """Random but plausible histories of a sweep, for property tests of journal and reducer."""
 
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from tuiswp.model.events import (
     AttemptEnded,
@@ -10,6 +11,8 @@ from tuiswp.model.events import (
     ControllerStarted,
     ControllerStopped,
     Event,
+    GpuQuarantined,
+    GpuReleased,
     InterruptRequested,
     KillPointJudged,
     KillRequested,
@@ -49,7 +52,8 @@ values = st.recursive(
     max_leaves=5,
 )
 params = st.dictionaries(text, values, max_size=3)
-leases = st.lists(st.builds(Lease, text, st.integers(0, 3), text), max_size=2).map(tuple)
+uuids = st.sampled_from(["GPU-1", "GPU-2", "cpu", ""])
+leases = st.lists(st.builds(Lease, uuids | text, st.integers(0, 3), text), max_size=2).map(tuple)
 kill = st.builds(
     KillRequest,
     floats,
@@ -108,6 +112,15 @@ event: st.SearchStrategy[Event] = st.one_of(
         st.booleans(),
         st.lists(numbers, max_size=2).map(tuple),
     ),
+    st.builds(
+        GpuQuarantined,
+        uuids,
+        text,
+        text,
+        text,
+        st.lists(st.tuples(numbers, attempts), max_size=4).map(tuple),
+    ),
+    st.builds(GpuReleased, uuids, text, text, text, st.booleans()),
     st.builds(KillPointJudged, numbers, attempts, judged),
     st.builds(
         StopperChanged,
@@ -135,13 +148,14 @@ event: st.SearchStrategy[Event] = st.one_of(
         AttemptEnded,
         numbers,
         attempts,
-        st.sampled_from(["done", "exit-code", "signal", "unknown"]),
+        st.sampled_from(["done", "exit-code", "signal", "unknown", "gpu-oom", "diverged"]),
         text,
         st.sampled_from(["done", "failed", "killed", "lost", "paused", "queued"]),
         value=st.none() | floats,
         complete=st.booleans(),
         retry=st.booleans(),
         retry_at=floats,
+        raised=st.just(UNSET) | text,
     ),
     st.builds(TrialQueued, numbers, text, st.booleans()),
     st.builds(TrialClosed, numbers, st.sampled_from(["killed", "paused"]), text),

@@ -364,3 +364,50 @@ def test_a_bad_pair_of_gpus_is_told_from_a_good_one(gpus: Callable[..., Gpus]) -
         event.name for event in sweep.events(GpuQuarantined) if isinstance(event, GpuQuarantined)
     }
     assert names <= {"G2", "G3"} and names
+
+
+@pytest.mark.parametrize("more", ["max_parallel: 1", "trials_per_gpu: 3", "stagger_s: 0.01"])
+def test_a_black_hole_is_found_however_the_places_are_given(
+    gpus: Callable[..., Gpus], more: str
+) -> None:
+    sweep = gpus(30, more)
+    sweep.codes = {"G0": 1, "G1": 0}  # the first that is given away is the bad one
+    sweep.run(150)
+    assert sweep.bench.states() == ["done"] * 30
+    assert len(sweep.on("G0")) <= 6
+
+
+def test_two_bad_gpus_of_three_are_both_found(gpus: Callable[..., Gpus]) -> None:
+    sweep = gpus(30, many=3)
+    sweep.codes = {"G0": 1, "G1": 0, "G2": 1}
+    sweep.run(100)
+    assert sweep.bench.states() == ["done"] * 30
+    assert sweep.gpu("G0").quarantine and sweep.gpu("G2").quarantine
+    assert sweep.gpu("G1").quarantine is None
+
+
+def test_deaths_by_signal_count_and_their_retries_are_given_back(
+    gpus: Callable[..., Gpus],
+) -> None:
+    sweep = gpus(40)
+    sweep.codes = {"G0": 0}
+    for _ in range(100):
+        sweep.bench.step(1)
+        for job in sweep.bench.launcher.jobs:
+            if job.env["TUISWP_GPU"] == "G1" and job.token in sweep.bench.launcher.alive_tokens:
+                sweep.bench.launcher.finish(job.token, signal=9)
+        if sweep.bench.controller.left is not None:
+            break
+    assert sweep.bench.states() == ["done"] * 40
+    assert [trial.retries for trial in sweep.bench.trials()] == [0] * 40
+    assert sweep.gpu("G1").quarantine is not None
+
+
+def test_the_failures_a_persons_own_rule_allows_pause_nothing(tmp_path: Path) -> None:
+    file = FILE % ", ".join(map(str, range(40)))
+    bench = Bench(tmp_path, "max_parallel: 2, stop: {failures: 30}", file=file)
+    codes = iter([0, 0, *[1] * 38])
+    bench.launcher.outcome = lambda job: next(codes, 0)
+    bench.step(60)
+    assert bench.controller.core.state.paused is None
+    assert bench.controller.core.state.stopping is not None

@@ -201,7 +201,8 @@ class Breakers:
         count = health.failed - sum(trials[one].state in ("failed", "lost") for one in excused)
         if count >= FIRST * factor and health.done == 0 and health.fast == health.failed:
             return self._first(health.failed)
-        if count >= MANY * factor and count >= health.done:
+        own_rule = self._core.sweep.stop.failures is not None  # who wrote it knows how many
+        if not own_rule and count >= MANY * factor and count >= health.done:
             last = self._newest_failure()
             return f"{count} trials failed and {health.done} are done; the last: {last}"
         return self._same_error(health, excused, ALIKE * factor)

@@ -84,7 +84,7 @@ class Starter:
         self._ahead: Ahead | None = None
         self._known: tuple[int, History] = (-1, History())  # of which seq
         self._follow(core.sweep)
-        self._ready_at: dict[int, float] = {}
+        self._ready_at: dict[int, tuple[Queued, float]] = {}  # of the wait that it is of
         self._next_launch = 0.0
         self.waiting: str | None = None
         self.enough: str | None = None
@@ -289,11 +289,13 @@ class Starter:
     def _is_ready(self, trial: Trial, now: float) -> bool:
         """Whether a back-off is over, by a clock that no one can set."""
         assert isinstance(trial.status, Queued)
-        if trial.number not in self._ready_at:
+        known = self._ready_at.get(trial.number)
+        if known is None or known[0] != trial.status:
             wait = trial.status.not_before - self._core.wall()
             longest = max(0.0, trial.status.not_before - trial.status.since)
-            self._ready_at[trial.number] = now + min(max(wait, 0.0), longest)
-        if now < self._ready_at[trial.number]:
+            known = (trial.status, now + min(max(wait, 0.0), longest))
+            self._ready_at[trial.number] = known
+        if now < known[1]:
             return False
         del self._ready_at[trial.number]
         return True
@@ -304,9 +306,8 @@ class Starter:
         What is ready already waits for something else (a place, a resume), which wakes by itself.
         """
         now = time.monotonic()
-        return min(
-            (at for at in (*self._ready_at.values(), self._next_launch) if at > now), default=None
-        )
+        ends = [self._next_launch, *(at for _, at in self._ready_at.values())]
+        return min((at for at in ends if at > now), default=None)
 
     def _intent(self, plan: Plan) -> AttemptLaunching:
         candidate = plan.candidate
