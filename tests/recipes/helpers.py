@@ -1,15 +1,21 @@
 """Run the recipes as a sweep runs them: as commands, with a cache of their own."""
 
+import functools
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from tests.recipes.preloaded import Command, commands
+
 ROOT = Path(__file__).parents[2]
 MICRO = ("hidden_size=32", "layers=2", "heads=2", "steps=40", "batch_size=4", "context=64")
+OPEN = ExitStack()  # closed with the session by tests/recipes/conftest.py
 OF_THE_MACHINE = {"tokens_per_second", "peak_memory_mib", "_timestamp"}  # not of the run
 
 
@@ -23,7 +29,12 @@ def environment(cache: Path) -> dict[str, str]:
     }
 
 
-def start(cache: Path, module: str, *arguments: str) -> "subprocess.Popen[str]":
+def start(cache: Path, module: str, *arguments: str) -> Command:
+    return Command(_preloaded(), [module, *arguments], environment(cache))
+
+
+def start_alone(cache: Path, module: str, *arguments: str) -> "subprocess.Popen[str]":
+    """Likewise, from a new interpreter, as a sweep does it."""
     return subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
@@ -34,7 +45,13 @@ def start(cache: Path, module: str, *arguments: str) -> "subprocess.Popen[str]":
     )
 
 
-def finish(process: "subprocess.Popen[str]", timeout: float = 90) -> tuple[int, str, str]:
+@functools.cache
+def _preloaded() -> socket.socket:
+    """One for the process that runs the tests, ended with it."""
+    return OPEN.enter_context(commands(environment(Path(os.devnull))))
+
+
+def finish(process: "Command | subprocess.Popen[str]", timeout: float = 90) -> tuple[int, str, str]:
     """Exit code, output and errors; killed, and TimeoutExpired raised, if it takes too long."""
     try:
         out, err = process.communicate(timeout=timeout)
@@ -42,6 +59,7 @@ def finish(process: "subprocess.Popen[str]", timeout: float = 90) -> tuple[int, 
         process.kill()
         process.communicate()
         raise
+    assert process.returncode is not None
     return process.returncode, out, err
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.end_to_end.harness import wait_for
 from tests.recipes import helpers
-from tests.recipes.helpers import curve, rows, start
+from tests.recipes.helpers import curve, rows, start, start_alone
 
 # torch loads slowly where eight others compute: the times are only there to end what hangs.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -71,7 +71,7 @@ def runs(
     """A run to its end, one that was stopped and goes on, and what the first one printed."""
     whole, stopped = tmp_path_factory.mktemp("whole"), tmp_path_factory.mktemp("stopped")
     told = [*arguments, f"model={model}"]
-    one = start(cache, "recipes.classify", *told, f"log_path={whole}")
+    one = start_alone(cache, "recipes.classify", *told, f"log_path={whole}")
     other = start(cache, "recipes.classify", *told, f"log_path={stopped}")
     metrics = stopped / "metrics.jsonl"
     wait_for(

@@ -9,7 +9,8 @@ import pytest
 
 from tests.end_to_end.harness import wait_for
 from tests.recipes import helpers
-from tests.recipes.helpers import MICRO, curve, rows, start
+from tests.recipes.helpers import MICRO, curve, rows, start, start_alone
+from tests.recipes.preloaded import Command
 from tests.recipes.test_training import PAIRS
 
 # torch loads slowly where eight others compute: the times are only there to end what hangs.
@@ -18,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 STEPS = 80
 
 
-def finish(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+def finish(process: "Command | subprocess.Popen[str]") -> tuple[int, str, str]:
     return helpers.finish(process, timeout=280)
 
 
@@ -117,7 +118,7 @@ def test_a_finished_run_says_so_and_stops_early_when_nothing_gets_better(
     runs: tuple[Path, Path, str], cache: Path, arguments: list[str], tmp_path: Path
 ) -> None:
     hopeless = ("early_stopping_threshold=9", "early_stopping_patience=1", "eval_steps=2")
-    early = start(cache, "recipes.lora", *arguments, *hopeless, f"log_path={tmp_path}")
+    early = start_alone(cache, "recipes.lora", *arguments, *hopeless, f"log_path={tmp_path}")
     code, out, err = run(cache, "recipes.lora", *arguments, f"log_path={runs[0]}")
     assert code == 0, err
     assert "the run is done" in out

@@ -20,8 +20,10 @@ from tests.recipes.helpers import (
     rows,
     run,
     start,
+    start_alone,
     stitched,
 )
+from tests.recipes.preloaded import Command
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +43,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def base(cache: Path) -> Path:
     """A base small enough to train in a second, built by two processes that start together."""
-    both = [start(cache, "recipes.base_model", *MICRO) for _ in range(2)]
+    both = [start_alone(cache, "recipes.base_model", *MICRO) for _ in range(2)]
     (code_a, out_a, err_a), (code_b, out_b, err_b) = (finish(process) for process in both)
     assert (code_a, code_b) == (0, 0), err_a + err_b
     assert (out_a + out_b).count("training the embedded base model") == 1
@@ -69,7 +71,8 @@ def uninterrupted(
     cache: Path, arguments: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     directory = tmp_path_factory.mktemp("uninterrupted")
-    code, _, err = run(cache, "recipes.sl_loop", *arguments, f"log_path={directory}")
+    command = ("recipes.sl_loop", *arguments, f"log_path={directory}")
+    code, _, err = finish(start_alone(cache, *command))
     assert code == 0, err
     return directory
 
@@ -106,7 +109,7 @@ def test_a_finished_run_says_so(cache: Path, arguments: list[str], uninterrupted
     assert (uninterrupted / "metrics.jsonl").read_bytes() == before
 
 
-def wait_for_rows(process: "subprocess.Popen[str]", directory: Path, count: int) -> None:
+def wait_for_rows(process: Command, directory: Path, count: int) -> None:
     metrics = directory / "metrics.jsonl"
     deadline = time.monotonic() + 60
     while not metrics.exists() or metrics.read_bytes().count(b"\n") < count:
