@@ -90,8 +90,9 @@ class GpuFaults:
     def _warn_of(self, gpu: GpuReading) -> None:
         """Say when a GPU falls ill and when it is well again, in turns."""
         warned = self._core.state.warned
+        name = gpu.uuid or gpu.label  # one that was lost before it was ever read
         for turn in range(MOST_WARNINGS):
-            ill, well = f"gpu-ill-{gpu.uuid}-{turn}", f"gpu-well-{gpu.uuid}-{turn}"
+            ill, well = f"gpu-ill-{name}-{turn}", f"gpu-well-{name}-{turn}"
             if ill not in warned:
                 if gpu.faulty:
                     told = f"{gpu.label} {visible(gpu.problem or '')}; nothing new is started there"

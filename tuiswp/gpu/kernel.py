@@ -41,6 +41,7 @@ class KernelLog:
         self._lock = threading.Lock()
         self._fd: int | None = None
         self._file: tuple[int, int] | None = None  # a stand-in's identity
+        self._lines = False
         self._rest = b""
         # Programs may bring about any number of lines; what a GPU did is kept whatever they do.
         self._faults: dict[tuple[str, int], Xid] = {}
@@ -92,7 +93,7 @@ class KernelLog:
             self._take(piece)
 
     def _take(self, piece: bytes) -> None:
-        if self._file is None:  # a device gives one whole record at a time
+        if not self._lines:  # a device gives one whole record at a time
             self._hear(piece)
             return
         *lines, self._rest = (self._rest + piece).split(b"\n")
@@ -129,6 +130,7 @@ class KernelLog:
         except OSError as error:
             self._unreadable(error)
             return False
+        self._lines = not stat.S_ISCHR(found.st_mode)
         if stat.S_ISREG(found.st_mode):
             self._file = found.st_dev, found.st_ino
         self.problem, self._rest, self._over, self._caught_up = None, b"", -1, False
