@@ -6,12 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.controller.bench import Bench
-from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.journal import read
 from tuiswp.controller.loop import Controller
-from tuiswp.controller.opening import create
 from tuiswp.controller.requests import new_request
-from tuiswp.launchers.fake import FakeLauncher
 from tuiswp.model.edits import RangeEdit
 from tuiswp.model.events import TrialSuggested
 from tuiswp.model.space import Params
@@ -37,13 +34,7 @@ class BayesBench(Bench):
     """One trial after the other; each ends with a loss that its parameters give."""
 
     def __init__(self, folder: Path, more: str = "") -> None:
-        (folder / "train.sh").write_text("")
-        source = folder / "sweep.yaml"
-        source.write_text(FILE.format(more=more))
-        self.place = SweepDirectory(folder / "sweeps" / "test")
-        create(self.place, source)
-        self.launcher = FakeLauncher()
-        self.controller = self.new()
+        super().__init__(folder, more, file=FILE)
 
     def crash(self) -> Controller:
         self.controller._starter.close()  # its process ends when nobody holds its input any more

@@ -11,6 +11,7 @@ from tuiswp.analysis.findings import Diagnosis
 from tuiswp.analysis.optimum import Judgement
 from tuiswp.analysis.refusals import refused_arguments
 from tuiswp.analysis.shape import numeric_swept, shape
+from tuiswp.analysis.silence_checks import silent_trials
 from tuiswp.analysis.space_checks import range_findings, warnings_before
 from tuiswp.metrics.derived import DerivedFault
 from tuiswp.model.sweep import Sweep
@@ -49,6 +50,7 @@ def diagnose(
         *result_checks.gone_astray(sweep, lost),
         *red_flags.died_early(sweep, trials, lost, epochs),
         *red_flags.mostly_pruned(trials),
+        *silent_trials(trials),
         *result_checks.identical(sweep, trials, judgement),
         *result_checks.ties(judgement),
         *optimum_checks.against_baseline(sweep, judgement),

@@ -21,7 +21,7 @@ Code: TypeAlias = Literal[
     "no-valid-result", "refused-arguments", "metric-missing", "unread-metrics", "expression-faults",
     "incomplete-trials", "diverged", "identical-values", "tie", "baseline-wins", "within-noise",
     "edge-of-range", "no-u-shape", "noisy-loss", "mostly-pruned",
-    "died-early", "found-twice", "found-apart", "at-bound", "next-step",
+    "died-early", "found-twice", "found-apart", "at-bound", "next-step", "silent-trials",
 ]  # fmt: skip
 
 

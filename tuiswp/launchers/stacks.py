@@ -72,7 +72,7 @@ def take(order: Order) -> Stack:
     if not proc.is_alive(start.training) or proc.token_of(start.training.pid) != start.token:
         return Stack()
     pids = members(start, family())
-    lines = [f"looked at while it ran, by pid {start.training.pid}'s token and start; not stopped"]
+    lines = ["(it was not stopped for this look)"]
     wheres: list[str] = []
     python = [pid for pid in pids if _is_python(pid)][:PROCESSES]
     notes: list[str] = []

@@ -95,7 +95,7 @@ def members(start: StartRecord, children: Mapping[int, Sequence[int]]) -> list[i
         pid = todo.pop(0)
         found.append(pid)
         todo += children.get(pid, ())
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _working(
