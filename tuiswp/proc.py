@@ -16,6 +16,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
+from tuiswp import trust
 from tuiswp.errors import EnvironmentFault, UsageError
 from tuiswp.model.trial import Process
 
@@ -242,6 +243,13 @@ def runtime_dir() -> Path:
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
         raise wrong(
             "is not a directory of yours", where=str(path), hint="set TUISWP_RUNTIME_DIR to one"
+        )
+    loose = trust.open_parent(path)
+    if loose is not None:
+        raise wrong(
+            f"lies in {loose}, where everybody may put another directory in its place",
+            where=str(path),
+            hint="set TUISWP_RUNTIME_DIR to a directory in one of yours",
         )
     if found.st_mode & 0o077:
         raise wrong(

@@ -19,10 +19,12 @@ from typing import Literal, TypeAlias
 import msgspec
 
 import tuiswp
+from tuiswp import trust
 from tuiswp.analysis import tables, words
 from tuiswp.cli import output
 from tuiswp.cli.arguments import SWEEPS
 from tuiswp.errors import ExitCode, TuiswpError
+from tuiswp.launchers.stacks import find_py_spy
 from tuiswp.text import visible
 
 Grade: TypeAlias = Literal["ok", "warn", "fail"]
@@ -120,6 +122,38 @@ def tmux() -> Iterator[Finding]:
         launcher.check_server()
     except TuiswpError as error:
         yield Finding("tmux", "fail", error.what, error.hint)
+
+
+def tools() -> Iterator[Finding]:
+    """What tuiswp itself runs, by the path at which it is run."""
+    found = {name: trust.program(name, os.environ) for name in ("git", "tail", "env")}
+    found["py-spy"] = find_py_spy()
+    yield Finding("tools", "ok", ", ".join(path or f"no {name}" for name, path in found.items()))
+    passed_over = trust.left_out(os.environ)
+    if passed_over:
+        named = ", ".join(folder or "(empty)" for folder in passed_over[:5])
+        yield Finding(
+            "PATH",
+            "warn",
+            f"relative, or written by everybody: {named}",
+            "tuiswp takes none of its tools from there; a training still may",
+        )
+
+
+def account() -> Iterator[Finding]:
+    """Whose files a sweep begun here would be, and who could put others in their place."""
+    place = (SWEEPS if SWEEPS.is_dir() else Path()).absolute()
+    whose = trust.as_root_for(place)
+    if whose is not None:
+        text = f"this is root, and {place} belongs to {whose}"
+        yield Finding("account", "warn", text, f"sudo -u {whose} tuiswp …, else files are root's")
+    loose, shared = trust.open_parent(place / "sweep"), trust.shared_parent(place / "sweep")
+    if loose is not None:
+        text = f"everybody may rename what lies in {loose}"
+        yield Finding("account", "fail", text, f"chmod o-w {loose}, or use --dir")
+    elif shared is not None:
+        text = f"others of its group may rename what lies in {shared}"
+        yield Finding("account", "warn", text, "use --dir, if that is not meant")
 
 
 def gpus() -> Iterator[Finding]:
@@ -294,5 +328,5 @@ def logout() -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    python, libraries, tmux, gpus, sweeps_directory, runtime, terminal, logout,
+    python, libraries, tmux, tools, account, gpus, sweeps_directory, runtime, terminal, logout,
 )  # fmt: skip

@@ -6,6 +6,7 @@ It knows names, modes and the lock; it does not know what a sweep means.
 import errno
 import fcntl
 import os
+import shlex
 import stat
 from contextlib import suppress
 from itertools import islice
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from tuiswp import proc
+from tuiswp import proc, trust
 from tuiswp.errors import EnvironmentFault, SweepHeld, UsageError
 from tuiswp.model.ids import trial_id
 from tuiswp.model.trial import Process
@@ -123,21 +124,17 @@ class SweepDirectory:
         try:
             found = self.root.stat()
         except OSError as error:
+            closed = trust.closed_by_root(self.root)
             raise EnvironmentFault(
-                f"cannot be read: {error.strerror}", where=str(self.root)
+                f"cannot be read: {error.strerror}",
+                where=str(self.root),
+                hint=None if closed is None else _given_back(closed),
             ) from error
         if not stat.S_ISDIR(found.st_mode):
             raise UsageError(
                 "is not a directory", where=str(self.root), hint="choose another --dir"
             )
-        if found.st_uid != os.getuid():
-            raise EnvironmentFault(
-                "belongs to another user", where=str(self.root), hint="sweeps run in your own"
-            )
-        if found.st_mode & 0o022:
-            raise EnvironmentFault(
-                "can be written by others", where=str(self.root), hint="chmod go-w it first"
-            )
+        check_ours(self.root, found)
         if not self.exists() and not self._is_begun():
             raise UsageError(
                 "holds other files and no sweep", where=str(self.root), hint="choose another --dir"
@@ -171,6 +168,61 @@ class SweepDirectory:
         return kind if kind in _NETWORK or kind.startswith("fuse") else None
 
 
+def check_ours(root: Path, found: os.stat_result) -> None:
+    """Refuse a directory of somebody else, or one that others can write or put another in place of.
+
+    Raises EnvironmentFault.
+    """
+    if found.st_uid != os.geteuid():
+        whose, me = trust.user_name(found.st_uid), trust.user_name(os.geteuid())
+        hint = f"sweeps run in a directory of your own; choose another place with --dir, {me}"
+        if os.geteuid() == 0:
+            hint = f"do it as {whose}: `sudo -u {whose} tuiswp …`; root would leave files there"
+        elif found.st_uid == 0:
+            hint = _given_back(root)
+        raise EnvironmentFault(f"belongs to another user ({whose})", where=str(root), hint=hint)
+    if trust.others_can_write(found):
+        raise EnvironmentFault(
+            "can be written by others", where=str(root), hint="chmod go-w it first"
+        )
+    loose = trust.open_parent(root)
+    if loose is not None:
+        raise EnvironmentFault(
+            f"lies in {loose}, where everybody may put another directory in its place",
+            where=str(root),
+            hint=f"chmod o-w {shlex.quote(str(loose))} (or +t, as /tmp has), or use --dir",
+        )
+
+
+def _given_back(folder: Path) -> str:
+    """What to do about a directory that root has left in a person's own."""
+    me = trust.user_name(os.geteuid())
+    return (
+        f"was it made with sudo? `sudo chown -R {me} {shlex.quote(str(folder))}` gives it to you, "
+        "or choose another place with --dir"
+    )
+
+
+def own_folder(path: Path) -> None:
+    """Make a folder of ours (0700), or see that what is there is one.
+
+    Raises EnvironmentFault for a link, another's, or one that others can write; OSError.
+    """
+    with suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise EnvironmentFault(
+            "is not a directory", where=str(path), hint="move it away; a link is not followed"
+        )
+    if found.st_uid != os.geteuid() or trust.others_can_write(found):
+        raise EnvironmentFault(
+            "belongs to somebody else, or others can write it",
+            where=str(path),
+            hint="move it away, or mend its owner and mode",
+        )
+
+
 class Owner(msgspec.Struct, frozen=True):
     """Who holds the sweep: for the message only, never to decide."""
 
@@ -188,6 +240,11 @@ class Lock:
     def __init__(self, directory: SweepDirectory) -> None:
         self._directory = directory
         self._fd = os.open(directory.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:  # of what is locked, whatever the path leads to by now
+            check_ours(directory.root, os.fstat(self._fd))
+        except EnvironmentFault:
+            os.close(self._fd)
+            raise
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -207,6 +264,12 @@ class Lock:
             write_atomically(
                 directory.owner, msgspec.json.encode(Owner(proc.myself(), proc.hostname()))
             )
+
+    @property
+    def home(self) -> tuple[int, int]:
+        """Device and inode of what is locked."""
+        found = os.fstat(self._fd)
+        return found.st_dev, found.st_ino
 
     def release(self) -> None:
         os.close(self._fd)

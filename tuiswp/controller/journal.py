@@ -20,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from tuiswp import trust
 from tuiswp.controller.directory import sync_directory
 from tuiswp.errors import EnvironmentFault, JournalError
 from tuiswp.model.events import JOURNAL_VERSION, Event, Record, version_of
@@ -174,6 +175,10 @@ class Journal:
                 os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW,
                 0o600,
             )
+            why = trust.flaw(os.fstat(self._fd))
+            if why is not None:
+                os.close(self._fd)
+                raise JournalError(why, where=str(path), hint=trust.mend(path))
             if found.torn:
                 self._set_aside(found.torn)
                 os.ftruncate(self._fd, found.end)

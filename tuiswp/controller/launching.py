@@ -16,7 +16,7 @@ import msgspec
 from tuiswp.controller.breakers import Breakers
 from tuiswp.controller.causes import CAUSES
 from tuiswp.controller.core import Core, log
-from tuiswp.controller.directory import write_atomically
+from tuiswp.controller.directory import own_folder, write_atomically
 from tuiswp.controller.ending import launch_back_off
 from tuiswp.controller.environment import WANDB_PARAMS, for_tuiswp, for_wandb, metrics_note
 from tuiswp.controller.places import Places
@@ -362,10 +362,10 @@ class Starter:
         attempt_dir = directory.attempt(candidate.number, candidate.attempt)
         # One by one: a mode does not hold for what `parents` makes on the way.
         for folder in (trial_dir, attempt_dir.parent):
-            folder.mkdir(mode=0o700, exist_ok=True)
+            own_folder(folder)
         if candidate.fresh and candidate.attempt > 1:
             set_aside(trial_dir, directory.attempt(candidate.number, candidate.attempt - 1))
-        attempt_dir.mkdir(mode=0o700, exist_ok=True)
+        own_folder(attempt_dir)
         write_atomically(
             trial_dir / "params.json",
             msgspec.json.format(msgspec.json.encode(candidate.params), indent=2) + b"\n",

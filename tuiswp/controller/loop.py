@@ -146,6 +146,10 @@ class Controller:
         with suppress(OSError):  # full of unread bytes, it wakes all the same
             os.write(self._wake.fd, b"i")
 
+    def stays_in(self, home: tuple[int, int]) -> None:
+        """Work only in the directory that is locked: another may be in its place since."""
+        self._home = home
+
     def install_signals(self) -> None:
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, self.interrupt)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import tuiswp
-from tuiswp import proc
+from tuiswp import proc, trust
 from tuiswp.controller import elsewhere, logout, priors, provenance, range_test
 from tuiswp.controller.directory import Lock, SweepDirectory, write_atomically
 from tuiswp.controller.frozen import current_sweep, frozen_sweep
@@ -111,8 +111,8 @@ def open_or_create(
             raise problem
         prior = priors.gather(given) if given.priors else None
         tested = range_test.gather(given) if given.points_from is not None else None
+        notes = root_note(place)
         create(place, text, name=name)
-        notes: list[str] = []
         if prior is not None:
             priors.keep(place, prior)
             notes += prior.notes
@@ -204,6 +204,7 @@ def run_controller(directory: SweepDirectory, *, batch: bool) -> ExitCode:
     umask = os.umask(0o077)
     lock = Lock(directory)
     try:
+        _see_file(directory)
         sweep = frozen_sweep(directory)
         environ = take(os.environ, sweep.run)
         _log_to(directory, Secrets.of(sweep.run, environ))
@@ -215,6 +216,7 @@ def run_controller(directory: SweepDirectory, *, batch: bool) -> ExitCode:
         controller = Controller(
             directory, sweep, launcher, places, batch=batch, umask=umask, environ=environ
         )
+        controller.stays_in(lock.home)
         controller.install_signals()
         sha = hashlib.sha256(read_plain(directory.sweep_file)).hexdigest()
         controller.open(spec_sha256=sha)
@@ -225,10 +227,41 @@ def run_controller(directory: SweepDirectory, *, batch: bool) -> ExitCode:
             )
         if (ends := logout.ends_what_runs()) is not None:
             controller.core.warn("logout", f"{ends}; {logout.REMEDY}")
+        _see_parents(controller, directory)
         left = controller.run()
         return exit_code(controller.core.sweep, controller.core.state, left)
     finally:
         lock.release()
+
+
+def _see_file(directory: SweepDirectory) -> None:
+    """Run nothing by a file that others could have written. Raises EnvironmentFault."""
+    file = directory.sweep_file
+    try:
+        why = trust.flaw(file.lstat())
+    except OSError as error:
+        why = f"cannot be read: {error.strerror}"
+    if why is not None:
+        raise EnvironmentFault(why, where=str(file), hint=trust.mend(file))
+
+
+def _see_parents(controller: Controller, directory: SweepDirectory) -> None:
+    """Say who else could put another directory in the place of this one."""
+    shared = trust.shared_parent(directory.root)
+    if shared is not None:
+        what = f"others of its group may rename what lies in {shared}, and this sweep with it"
+        controller.core.warn("shared-parent", what)
+
+
+def root_note(place: SweepDirectory) -> list[str]:
+    """What root should know before it leaves files of its own in a person's directory."""
+    whose = trust.as_root_for(place.root)
+    if whose is None:
+        return []
+    return [
+        f"this is root, and {place.root.parent} belongs to {whose}: what the sweep makes is root's,"
+        f" and {whose} can neither resume nor remove it; `sudo -u {whose} tuiswp …` avoids that"
+    ]
 
 
 def _log_to(directory: SweepDirectory, secrets: Secrets) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from tuiswp import proc
+from tuiswp import proc, trust
 from tuiswp.controller.directory import SweepDirectory, write_atomically
 from tuiswp.plain import read_plain
 
@@ -89,10 +89,13 @@ def uncommitted_diff(cwd: Path) -> bytes | None:
 
 
 def _git(cwd: Path, *arguments: str) -> bytes | None:
+    git = trust.program("git", os.environ)
+    if git is None:
+        return None
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     try:
         done = subprocess.run(
-            ["git", "-C", str(cwd), *arguments],
+            [git, "-C", str(cwd), *arguments],
             capture_output=True,
             timeout=_GIT_TIMEOUT_S,
             check=False,

@@ -7,7 +7,6 @@ journal under the request's id, and removes the file. Asking twice with one id a
 import getpass
 import os
 import secrets
-import stat
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
+from tuiswp import trust
 from tuiswp.controller.directory import SweepDirectory, write_atomically
 from tuiswp.errors import EnvironmentFault
 from tuiswp.model.edits import RangeEdit, Settings
@@ -120,7 +120,17 @@ def _user() -> str:
 
 
 def submit(directory: SweepDirectory, request: Request) -> None:
-    """Put the request where the controller finds it, and wake it. Raises EnvironmentFault."""
+    """Put the request where the controller finds it, and wake it. Raises EnvironmentFault.
+
+    Root asks as whose sweep it is: a file of root's would be one that its controller cannot read.
+    """
+    whose = trust.as_root_for(directory.root)
+    if whose is not None:
+        raise EnvironmentFault(
+            f"belongs to {whose}, and its controller cannot read what root puts there",
+            where=str(directory.root),
+            hint=f"ask as {whose}: `sudo -u {whose} tuiswp …`",
+        )
     try:
         directory.requests.mkdir(mode=0o700, exist_ok=True)
         write_atomically(
@@ -167,8 +177,9 @@ def _read(path: Path) -> Request | str:
         return f"cannot be read: {error.strerror}"
     try:
         status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode) or status.st_uid not in (os.getuid(), 0):
-            return "is not a file of this user"
+        why = trust.flaw(status)
+        if why is not None:
+            return why
         data = os.read(fd, _SIZE_LIMIT)
     except OSError as error:
         return f"cannot be read: {error.strerror}"

@@ -7,7 +7,6 @@ goes on. Before it looks, the process must be the attempt's by boot, pid, start 
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from contextlib import suppress
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from tuiswp import proc
+from tuiswp import proc, trust
 from tuiswp.launchers.base import StartRecord
 from tuiswp.launchers.vitals import family, members
 from tuiswp.plain import read_plain
@@ -56,7 +55,7 @@ def find_py_spy() -> str | None:
     """
     folders = [str(Path(sys.executable).parent)]
     folders += os.environ.get("PATH", os.defpath).split(os.pathsep)
-    found = shutil.which("py-spy", path=os.pathsep.join(f for f in folders if f.startswith("/")))
+    found = trust.program("py-spy", {"PATH": os.pathsep.join(folders)})
     if found is None:
         return None
     with suppress(OSError):

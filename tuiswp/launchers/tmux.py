@@ -13,7 +13,6 @@ import os
 import queue
 import re
 import shlex
-import shutil
 import sys
 import threading
 import time
@@ -23,7 +22,7 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import TYPE_CHECKING, NamedTuple
 
-from tuiswp import proc
+from tuiswp import proc, trust
 from tuiswp.errors import LauncherError, UsageError
 from tuiswp.launchers import attempt as attempts
 from tuiswp.launchers.base import Firmness, Job, Liveness, StartRecord
@@ -239,7 +238,7 @@ class TmuxLauncher:
     def _open_session(self) -> str:
         """Have the session, with a window that keeps it open; tmux's complaint if that fails."""
         answer = self._run(
-            *("new-session", "-d", "-s", self._session, "-n", "sweep", "tail", "-f", "/dev/null"),
+            *("new-session", "-d", "-s", self._session, "-n", "sweep", *_keeper()),
             *(";", "set-option", "-w", "-t", f"={self._session}:", "@tuiswp_token", _KEEPER),
             *(";", "set-option", "-s", "exit-empty", "off"),
         )
@@ -258,7 +257,8 @@ class TmuxLauncher:
             return [*command, *select, "switch-client", "-t", session_id]
         # tmux refuses to nest unless it does not know that it does; the outer prefix key twice
         # reaches the inner one.
-        return ["env", "-u", "TMUX", *command, *select, "attach-session", "-t", session_id]
+        env = trust.program("env", os.environ) or "/usr/bin/env"
+        return [env, "-u", "TMUX", *command, *select, "attach-session", "-t", session_id]
 
     def _socket_path(self) -> Path:
         return Path(os.environ.get("TMUX_TMPDIR") or "/tmp", f"tmux-{os.getuid()}", self.socket)
@@ -350,9 +350,14 @@ def _socket_name() -> str:
 
 
 def _tmux_path() -> str | None:
-    """Absolute path of tmux, fixed now; a tmux in a relative PATH entry is not trusted."""
-    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    return shutil.which("tmux", path=os.pathsep.join(f for f in folders if f.startswith("/")))
+    """Absolute path of tmux, fixed now; one that somebody else may have put there is not run."""
+    return trust.program("tmux", os.environ)
+
+
+def _keeper() -> tuple[str, ...]:
+    """What runs in the window that keeps a session open."""
+    tail = trust.program("tail", os.environ) or "/usr/bin/tail"
+    return (_checked(_PATH, tail), "-f", "/dev/null")
 
 
 def launch_path() -> Path:
