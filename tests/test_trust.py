@@ -42,6 +42,18 @@ def test_a_place_that_others_can_write_or_exchange_is_refused(
     Lock(directory).release()
 
 
+def test_what_is_made_on_the_way_cannot_be_written_by_others_under_any_umask(
+    tmp_path: Path,
+) -> None:
+    before = os.umask(0)
+    try:
+        SweepDirectory(tmp_path / "sweeps" / "of" / "mine").create()
+    finally:
+        os.umask(before)
+    made = [path for path in tmp_path.rglob("*") if path.stat().st_mode & 0o022]
+    assert made == []
+
+
 def test_a_runtime_directory_that_anybody_can_exchange_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,7 +102,8 @@ class SweepDirectory:
         writable), EnvironmentFault if it is somebody else's or the disk refuses.
         """
         try:
-            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _make_way(self.root.parent)
+            self.root.mkdir(exist_ok=True, mode=0o700)
             self.check()
             for directory in (self.requests, self.trials):
                 directory.mkdir(exist_ok=True, mode=0o700)
@@ -192,6 +193,14 @@ def check_ours(root: Path, found: os.stat_result) -> None:
             where=str(root),
             hint=f"chmod o-w {shlex.quote(str(loose))} (or +t, as /tmp has), or use --dir",
         )
+
+
+def _make_way(folder: Path) -> None:
+    """Make what is missing on the way: for others to look into, if the umask says so, no more."""
+    missing = [one for one in (folder, *folder.parents) if not one.is_dir()]
+    for one in reversed(missing):
+        with suppress(FileExistsError):
+            one.mkdir(mode=0o755)
 
 
 def _given_back(folder: Path) -> str:
