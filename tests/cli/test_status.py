@@ -27,8 +27,8 @@ def test_json_has_exactly_the_promised_shape(tuiswp: Tuiswp, here: Path) -> None
     running(here).close()
     found = tuiswp("status", "--json").json
     assert list(found) == [
-        "sweep", "dir", "state", "controller", "counts", "trials", "stop", "phases", "gpus",
-        "edits", "quarantined",
+        "sweep", "dir", "state", "controller", "trouble", "counts", "trials", "stop", "phases",
+        "gpus", "edits", "quarantined",
     ]  # fmt: skip
     assert found["sweep"] == "lr"
     assert found["dir"] == str(here / "sweeps" / "lr")

@@ -1,5 +1,6 @@
 """The controller at bad moments: what somebody removes, blocks, stops or asks just then."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from tests.controller.bench import Bench
 from tuiswp import proc
 from tuiswp.controller import ending, requests
-from tuiswp.controller.client import ask
+from tuiswp.controller.client import SweepReader, ask
 from tuiswp.controller.directory import Lock
 from tuiswp.controller.frozen import frozen_sweep
 from tuiswp.controller.journal import JournalReader, read
@@ -266,6 +267,72 @@ def test_a_removed_journal_is_put_back_whole(bench: Bench) -> None:
     bench.finish(0, 1.0)
     assert bench.place.journal.read_bytes().startswith(before)
     assert bench.crash().core.state.trials[0].state == "done"
+
+
+def test_what_holds_the_controller_up_is_seen_by_who_asks_and_gone_when_it_is(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal cannot say that the journal cannot be written."""
+    bench.step()
+
+    def refuse(fd: int) -> None:
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    bench.controller._next_probe = 0.0
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fdatasync", refuse)
+        with pytest.raises(JournalError, match="could not be written now") as told:
+            bench.step()
+        bench.controller._tell(str(told.value))
+    seen = SweepReader(bench.place.root).refresh().trouble
+    assert seen is not None
+    assert "the controller is held up" in seen
+    assert "Disk quota exceeded" in seen
+    bench.controller._tell(None)
+    assert SweepReader(bench.place.root).refresh().trouble is None
+
+
+@pytest.mark.parametrize(
+    ("flag", "blocks", "names", "said"),
+    [
+        (os.ST_RDONLY, 10**6, 10**6, "the disk is read-only"),
+        (0, 3, 10**6, "the disk is full (12 KiB free)"),
+        (0, 10**6, 2, "the disk takes no more files (2 inodes free)"),
+    ],
+)
+def test_a_disk_without_room_stops_launching_before_a_launch_fails(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, flag: int, blocks: int, names: int, said: str
+) -> None:
+    room = os.statvfs_result((4096, 4096, 10**6, blocks, blocks, 10**6, names, names, flag, 255))
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "statvfs", lambda _: room)
+        bench.step()
+        assert bench.trials() == []
+        assert said in (bench.controller.waiting or "")
+        assert said in (SweepReader(bench.place.root).refresh().trouble or "")
+        bench.step()
+    assert len(facts(bench, Warned)) == 1
+    bench.step()
+    assert bench.states() == ["running", "running"]
+
+
+def test_a_disk_that_takes_seconds_to_sync_is_said_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync = os.fdatasync
+    ahead = [0.0]
+    monotonic = time.monotonic
+
+    def slow(fd: int) -> None:
+        sync(fd)
+        ahead[0] += 5.0
+
+    monkeypatch.setattr(os, "fdatasync", slow)
+    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + ahead[0])
+    bench.step(6)
+    told = [one for one in facts(bench, Warned) if isinstance(one, Warned)]
+    assert [one.code for one in told] == ["slow-disk"]
+    assert "it took 5.0 s until a fact was on the disk" in told[0].message
 
 
 @pytest.mark.parametrize("how", ["cut", "written"])

@@ -19,6 +19,7 @@ from tuiswp.controller.reducer import SweepState
 from tuiswp.controller.story import Line, Story, status_line
 from tuiswp.errors import TuiswpError
 from tuiswp.model.sweep import Sweep
+from tuiswp.text import visible
 
 DRAW_S = 0.4
 LINES_S = 0.3
@@ -38,6 +39,7 @@ class Follower:
         self._reader = SweepReader(directory.root)
         self._planned = Planned()
         self._drawn = drawn
+        self._trouble: str | None = None
         self._next_status = time.monotonic() + STATUS_S
 
     @property
@@ -73,6 +75,7 @@ class Follower:
         self.catch_up(screen)
         due = time.monotonic() >= self._next_status
         view = self._reader.refresh(with_metrics=screen is not None or due)
+        self._say_trouble(view.trouble, screen)
         if screen is not None:
             screen.draw(view, self._planned.of(view))
         elif due:
@@ -80,6 +83,19 @@ class Follower:
             progress = {number: live.progress for number, live in view.live.items()}
             output.say(status_line(view.sweep, view.state, self._planned.of(view), progress))
         return view
+
+    def _say_trouble(self, trouble: str | None, screen: Screen | None) -> None:
+        """A controller on a full disk has nowhere else to say so."""
+        known, self._trouble = self._trouble, trouble
+        if (known is None) == (trouble is None):
+            return  # it is still full, by another figure
+        line = Line("it goes on", "good")
+        if trouble is not None:
+            line = Line(visible(trouble, limit=1000), "bad")
+        if screen is not None:
+            screen.say([line])
+        else:
+            output.say(_painted(line))
 
     def _outcome(self, view: SweepView) -> Outcome | None:
         if view.word in ("finished", "stopped"):

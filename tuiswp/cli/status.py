@@ -60,6 +60,7 @@ def as_json(view: SweepView) -> dict[str, object]:
             "alive": None if view.elsewhere is not None else view.controller is not None,
             "host": view.state.controller_host or None,
         },
+        "trouble": view.trouble,
         "counts": words.counts(view.trials),
         "trials": [_trial_json(view, trial) for trial in view.trials],
         "stop": _stop_json(view),
@@ -188,6 +189,9 @@ def header(view: SweepView, *, all_edits: bool = False) -> list[str]:
     lines = [f"{name}  {view.word}  {words.tally(words.counts(view.trials))}"]
     if not view.foreign:
         lines.append(f"{visible(str(view.directory))}  {_controller(view)}")
+    if view.trouble is not None:
+        text = visible(view.trouble, limit=1000)
+        lines.append(output.paint(output.prose(text, indent="  "), "bad"))
     if view.state.paused is not None:
         paused = view.state.paused
         lines.append(f"paused by {visible(paused.by)}: {visible(paused.why)}")

@@ -27,6 +27,8 @@ def why_it_waits(view: SweepView, status: Queued) -> Iterator[str]:
     name = visible(args.spoken(view.directory))
     if view.controller is None:
         yield f"no controller runs; `tuiswp {name}` starts one"
+    if view.trouble is not None:
+        yield visible(view.trouble, limit=1000)
     if view.state.paused is not None:
         paused = view.state.paused
         yield (

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from tuiswp.controller import elsewhere, foreign
+from tuiswp import proc
+from tuiswp.controller import elsewhere, foreign, room
 from tuiswp.controller.directory import SweepDirectory, is_run_folder
 from tuiswp.controller.journal import Damage, JournalReader, last_records, no_collection
 from tuiswp.controller.reducer import SweepState, replay
 from tuiswp.controller.requests import Request, submit, withdraw
-from tuiswp.errors import EnvironmentFault, SpecError, SweepHeld, UsageError
+from tuiswp.errors import EnvironmentFault, SpecError, SweepHeld, TuiswpError, UsageError
 from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.follow import Follower
 from tuiswp.metrics.names import find
@@ -29,8 +30,10 @@ from tuiswp.model.events import (
 )
 from tuiswp.model.sweep import Resources, Run, Sweep
 from tuiswp.model.trial import Launching, Process, Running, Trial
+from tuiswp.plain import read_plain
 
 ANSWER_S = 10.0
+_SAID = 16 << 10
 HELD_S = 3.0  # for a controller that holds the sweep to say its first words, or to leave
 
 
@@ -51,6 +54,7 @@ class SweepView(msgspec.Struct, frozen=True):
     """Everything a screen or a command draws. `foreign`: something else launched these runs.
 
     `controller`: the one at work; one on another host counts, which nobody here can see.
+    `trouble`: why nothing can be written there now, and so nothing is launched; a sentence.
     `unread`: runs of a large folder that were not read yet, and so are no trials yet.
     """
 
@@ -62,6 +66,7 @@ class SweepView(msgspec.Struct, frozen=True):
     damage: tuple[Damage, ...] = ()
     foreign: bool = False
     unread: int = 0
+    trouble: str | None = None
 
     @property
     def trials(self) -> list[Trial]:
@@ -190,7 +195,23 @@ class SweepReader:
             elsewhere.holder(self.directory, self._state),
             self._live(budget_s) if with_metrics else {},
             tuple(self._journal.damage),
+            trouble=self._trouble(),
         )
+
+    def _trouble(self) -> str | None:
+        """What the disk says, else the controller, where somebody has still to write."""
+        if self._state.finished is not None and not self._state.live():
+            return None
+        disk = room.trouble(self.directory.root)
+        if disk is not None:
+            return f"{disk}: nothing is launched or written down until there is room"
+        if self._state.controller is None or not proc.is_alive(self._state.controller):
+            return None
+        try:
+            said = read_plain(self.directory.trouble, limit=_SAID).decode(errors="replace")
+        except (OSError, TuiswpError):
+            return None
+        return f"the controller is held up: {said}"
 
     def _without_file(self, why: str) -> SweepView:
         """What the journal alone says: every trial, and no verdict, since no file says the goal."""

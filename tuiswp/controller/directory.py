@@ -91,6 +91,11 @@ class SweepDirectory:
         """FIFO that wakes the controller; kept outside, so that `cp -r` of a sweep is safe."""
         return proc.runtime_dir() / f"wake-{self.id}"
 
+    @property
+    def trouble(self) -> Path:
+        """What holds its controller up, in the controller's words; on another disk, it is hoped."""
+        return proc.runtime_dir() / f"trouble-{self.id}"
+
     def exists(self) -> bool:
         """Whether a sweep of ours lies here; a person's own sweep.yaml alone is none."""
         return self.journal.exists() or (self.sweep_file.exists() and self.provenance.exists())

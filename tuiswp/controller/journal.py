@@ -190,6 +190,7 @@ class Journal:
         self._end = found.end
         self._seq = found.records[-1].seq if found.records else 0
         self._broken = False
+        self.slowest_s = 0.0  # that an append took
 
     def _set_aside(self, torn: bytes) -> None:
         place = self.path.with_name(f"journal.torn-{time.time_ns()}")
@@ -209,8 +210,10 @@ class Journal:
         )
         data = b"".join(map(encode_line, records))
         try:
+            began = time.monotonic()
             _write_all(self._fd, data)
             os.fdatasync(self._fd)
+            self.slowest_s = max(self.slowest_s, time.monotonic() - began)
         except OSError as error:
             self._broken = True
             self._cut_back()
@@ -249,6 +252,22 @@ class Journal:
                 where=str(self.path),
                 hint="end the controller; `tuiswp verify` says what is left of it",
             )
+
+    def probe(self) -> None:
+        """See whether the disk would take a fact, with none to record. Raises JournalError.
+
+        A disk that went read-only at an error may say so to nobody who does not ask.
+        """
+        began = time.monotonic()
+        try:
+            os.fdatasync(self._fd)
+        except OSError as error:
+            raise JournalError(
+                f"could not be written now: {error.strerror}",
+                where=str(self.path),
+                hint="launching stops, running trials go on",
+            ) from error
+        self.slowest_s = max(self.slowest_s, time.monotonic() - began)
 
     def _put_back(self) -> None:
         draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")

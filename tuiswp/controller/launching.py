@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from tuiswp.controller import room
 from tuiswp.controller.breakers import Breakers
 from tuiswp.controller.causes import CAUSES
 from tuiswp.controller.core import Core, log
@@ -23,7 +24,7 @@ from tuiswp.controller.places import Places
 from tuiswp.controller.priors import kept
 from tuiswp.controller.reducer import SweepState
 from tuiswp.controller.secrets import secret_names
-from tuiswp.errors import TuiswpError
+from tuiswp.errors import JournalError, TuiswpError
 from tuiswp.launchers.base import Job
 from tuiswp.metrics.sources.note import FILE as NOTE
 from tuiswp.model.events import AttemptEnded, AttemptLaunching, TrialSuggested
@@ -34,7 +35,8 @@ from tuiswp.model.trial import Lease, Queued, Trial
 from tuiswp.search.ahead import Ahead
 from tuiswp.search.history import History, history_of
 from tuiswp.search.keys import point_key
-from tuiswp.search.suggest import learns, next_point, room, suggest
+from tuiswp.search.suggest import learns, next_point, suggest
+from tuiswp.search.suggest import room as room_for
 from tuiswp.spec.command import CommandContext, default_interpreter, expand
 from tuiswp.spec.params import baseline_params, point_params, wandb_config
 from tuiswp.spec.phased import lies_within, within
@@ -87,6 +89,7 @@ class Starter:
         self._ready_at: dict[int, tuple[Queued, float]] = {}  # of the wait that it is of
         self._next_launch = 0.0
         self.waiting: str | None = None
+        self._full: str | None = None  # why the disk took nothing when it was last asked
         self.enough: str | None = None
         self.in_doubt: str | None = None  # a launch failed half-way
 
@@ -124,6 +127,8 @@ class Starter:
         if self._core.unset():
             self.waiting = self._core.unset_words()
             return
+        if not self._has_room():
+            return
         plans = self._plans(now)
         if not plans:
             self._say_if_for_ever()
@@ -142,6 +147,21 @@ class Starter:
             raise
         self._next_launch = now + self._core.sweep.run.stagger_s
         self._launch(plans)
+
+    def _has_room(self) -> bool:
+        """Whether the disk takes what a launch writes; said once each time it begins not to."""
+        was, now = self._full, room.trouble(self._core.directory.root)
+        self._full = now
+        if now is None:
+            if was is not None:
+                log.warning("there is room again: launching goes on")
+            return True
+        self.waiting = f"{now}: nothing is launched until there is room"
+        if was is None:
+            log.error("%s", self.waiting)
+            with suppress(JournalError):  # the last block of the journal may take it
+                self._core.warn("disk", f"{self.waiting}; what runs goes on and is watched")
+        return False
 
     def _say_if_for_ever(self) -> None:
         """Nobody at a batch run sees why it waits; what no waiting mends is told once."""
@@ -222,7 +242,7 @@ class Starter:
             return
         number = max(state.trials, default=-1) + 1
         keys, index = state.keys, state.next_index
-        left = room(self._core.sweep, state.trials.values())
+        left = room_for(self._core.sweep, state.trials.values())
         if self.enough is not None:
             left = 0
         if (

@@ -24,7 +24,7 @@ from tuiswp.analysis.summary import best_json
 from tuiswp.controller.applying import Applier
 from tuiswp.controller.breakers import Breakers
 from tuiswp.controller.core import Core, log
-from tuiswp.controller.directory import SweepDirectory
+from tuiswp.controller.directory import SweepDirectory, write_atomically
 from tuiswp.controller.gpufaults import GpuFaults
 from tuiswp.controller.hanging import HangWatch
 from tuiswp.controller.journal import Journal
@@ -57,6 +57,8 @@ from tuiswp.model.trial import KillRequest
 POLL_S = 0.5
 CURVES_S = 0.1  # of a round, for reading metrics
 TROUBLE_S = 1.0
+PROBE_S = 5.0  # between two looks whether the disk would take a fact
+SLOW_S = 2.0  # for a fact to be on the disk
 US = "tuiswp"
 _PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE)
 
@@ -116,6 +118,7 @@ class Controller:
         self._weighed = -1  # seq at which the stop rules were last asked
         self._left: Left | None = None  # how this ends, once it does
         self.trouble: str | None = None
+        self._next_probe = 0.0
 
     def run(self) -> Left:
         """Run to the end of the sweep, or until asked to leave; trials never notice."""
@@ -123,7 +126,7 @@ class Controller:
         while self._left is None:
             try:
                 self.step()
-                self.trouble = None
+                self._tell(None)
                 timeout = self._timeout()
             except DirectoryGone as gone:
                 log.error("%s", gone)
@@ -132,12 +135,23 @@ class Controller:
             except (TuiswpError, OSError) as error:
                 if self.trouble != str(error):
                     log.error("%s", error, exc_info=isinstance(error, OSError))
-                self.trouble = str(error)
+                self._tell(str(error))
                 timeout = TROUBLE_S
             if self._left is None:
                 self._sleep(timeout)
         self.close()
         return self._left
+
+    def _tell(self, trouble: str | None) -> None:
+        """Keep what holds this up where a reader finds it: the journal may be what it is about."""
+        if trouble == self.trouble:
+            return
+        self.trouble = trouble
+        with suppress(OSError, TuiswpError):
+            if trouble is None:
+                self.core.directory.trouble.unlink(missing_ok=True)
+            else:
+                write_atomically(self.core.directory.trouble, trouble.encode(errors="replace"))
 
     def interrupt(self, _signum: int = 0, _frame: FrameType | None = None) -> None:
         """Leave at the next round: journal whole, trials untouched. Safe in a signal handler."""
@@ -157,6 +171,8 @@ class Controller:
     def open(self, *, spec_sha256: str) -> None:
         """Say in the journal that this controller is at work. Raises JournalError."""
         core = self.core
+        with suppress(OSError, TuiswpError):  # of a controller that was killed while it was held up
+            core.directory.trouble.unlink(missing_ok=True)
         if core.journal.torn:
             log.warning("set aside %d bytes of a torn last record", core.journal.torn)
         if not core.state.name:
@@ -175,6 +191,7 @@ class Controller:
 
     def close(self) -> None:
         """Say so in the journal and let go of everything but the trials."""
+        self._tell(None)
         self._notifier.close(tell=self._left in ("finished", "paused"))
         try:
             self.core.record(ControllerStopped(self._left or "finished"))
@@ -202,6 +219,7 @@ class Controller:
         """
         self._stay()
         self.core.journal.verify()
+        self._probe_disk()
         self._settle_doubt()
         self._applier.apply_all()
         self._watcher.sync()
@@ -224,6 +242,19 @@ class Controller:
         self._settle_doubt()
         self._notifier.look()
         self._finish_if_over()
+
+    def _probe_disk(self) -> None:
+        now = time.monotonic()
+        if now >= self._next_probe:
+            self.core.journal.probe()
+            self._next_probe = now + PROBE_S
+        took = self.core.journal.slowest_s
+        if took > SLOW_S:
+            self.core.warn(
+                "slow-disk",
+                f"it took {took:.1f} s until a fact was on the disk: every launch and every answer "
+                "waits for that; running trials do not; put sweeps on another disk with --dir",
+            )
 
     def _stay(self) -> None:
         root = self.core.directory.root

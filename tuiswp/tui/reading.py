@@ -167,7 +167,7 @@ class Reading:
             outlook=self._early.outlook(view, files, want.compare),
             processes=self._tree(view, want.processes_of, inventory),
             what_if=self._what_if(view, trials, want.what_if),
-            trouble=_damage(view),
+            trouble=_trouble(view),
             idle=idle,
             shapes=self._verdict.shapes,
             look=self._look_back(view, trials, want),
@@ -347,6 +347,12 @@ class Reading:
         if self._watch is None:
             self._watch = GpuWatch()
         return self._watch.latest()
+
+
+def _trouble(view: SweepView) -> str:
+    if view.trouble is not None and not view.damage:
+        return visible(view.trouble, limit=100)
+    return _damage(view)
 
 
 def _damage(view: SweepView) -> str:
