@@ -25,6 +25,7 @@ parameters:
 command: [sh, "${{program}}", "${{args}}"]
 tuiswp: {{max_parallel: 2, {more}}}
 """
+LONGER = FILE.replace("[1, 2, 3, 4]", "[1, 2, 3, 4, 5, 6]")
 
 
 class Bench:
@@ -32,6 +33,8 @@ class Bench:
 
     `watch`: makes each of them its view of the GPUs.
     """
+
+    watch: Callable[[], GpuWatch] | None = None
 
     def __init__(
         self,

@@ -15,6 +15,7 @@ def bench(
     monkeypatch.setenv("TUISWP_GPUS", "none")
     monkeypatch.setenv("TUISWP_RUNTIME_DIR", str(tmp_path / "run"))
     monkeypatch.chdir(tmp_path)
-    made = Bench(tmp_path, getattr(request, "param", ""))
+    wanted = getattr(request, "param", "")  # its lines under `tuiswp`, or all that Bench takes
+    made = Bench(tmp_path, **(wanted if isinstance(wanted, dict) else {"more": wanted}))
     yield made
     made.controller.close()

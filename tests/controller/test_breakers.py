@@ -1,6 +1,6 @@
 """A bad GPU and a bug: what is quarantined, what is paused, what is taken back; nothing runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -31,6 +31,7 @@ parameters:
 command: [sh, "${{program}}", "${{args}}"]
 tuiswp: {{{more}}}
 """
+FORTY = FILE % ", ".join(map(str, range(40)))
 
 
 class Gpus:
@@ -68,14 +69,19 @@ class Gpus:
 
 
 @pytest.fixture
-def gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Gpus]:
+def gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Gpus]]:
+    made: list[Gpus] = []
+
     def make(trials: int, more: str = "", *, many: int = 2) -> Gpus:
         monkeypatch.setenv("TUISWP_GPUS", f"sim:{many}x80")
         (tmp_path / "run").mkdir(mode=0o700)
         monkeypatch.setenv("TUISWP_RUNTIME_DIR", str(tmp_path / "run"))  # leases of its own
-        return Gpus(tmp_path, trials, more)
+        made.append(Gpus(tmp_path, trials, more))
+        return made[-1]
 
-    return make
+    yield make
+    for one in made:
+        one.bench.controller.close()
 
 
 def test_a_black_hole_beside_a_good_gpu_costs_no_trial(gpus: Callable[..., Gpus]) -> None:
@@ -205,8 +211,7 @@ def test_trials_that_fail_elsewhere_too_clear_the_gpu(gpus: Callable[..., Gpus])
     assert "failed elsewhere as well" in event.why
 
 
-def test_a_cpu_slot_is_never_quarantined(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+def test_a_cpu_slot_is_never_quarantined(bench: Bench) -> None:
     bench.launcher.outcome = lambda job: 1
     bench.step(10)
     assert not bench.controller.core.state.health.gpus
@@ -232,9 +237,8 @@ def test_what_is_out_of_memory_or_cannot_start_says_nothing_of_its_gpu(
     )
 
 
-def test_failures_that_are_as_many_as_what_is_done_pause_the_sweep(tmp_path: Path) -> None:
-    file = FILE % ", ".join(map(str, range(40)))
-    bench = Bench(tmp_path, "max_parallel: 2", file=file)
+@pytest.mark.parametrize("bench", [{"more": "max_parallel: 2", "file": FORTY}], indirect=True)
+def test_failures_that_are_as_many_as_what_is_done_pause_the_sweep(bench: Bench) -> None:
     codes = iter([0, 0, 1, 1, 1, 1, 1, 1, 1, 1])
     bench.launcher.outcome = lambda job: next(codes, 0)
     bench.step(20)
@@ -243,9 +247,8 @@ def test_failures_that_are_as_many_as_what_is_done_pause_the_sweep(tmp_path: Pat
     assert "6 trials failed and 2 are done" in paused.why
 
 
-def test_after_a_resume_the_same_failures_do_not_pause_it_at_once_again(tmp_path: Path) -> None:
-    file = FILE % ", ".join(map(str, range(40)))
-    bench = Bench(tmp_path, "max_parallel: 1", file=file)
+@pytest.mark.parametrize("bench", [{"more": "max_parallel: 1", "file": FORTY}], indirect=True)
+def test_after_a_resume_the_same_failures_do_not_pause_it_at_once_again(bench: Bench) -> None:
     bench.launcher.outcome = lambda job: 1
     bench.step(20)
     assert bench.controller.core.state.paused is not None
@@ -281,39 +284,36 @@ def crashing(bench: Bench, code_of: Callable[[int], int | None]) -> None:
     bench.launcher.outcome = outcome
 
 
-@pytest.fixture
-def many(tmp_path: Path) -> Bench:
-    return Bench(tmp_path, "max_parallel: 1", file=FILE % ", ".join(map(str, range(40))))
-
-
+@pytest.mark.parametrize("bench", [{"more": "max_parallel: 1", "file": FORTY}], indirect=True)
 def test_three_trials_with_the_same_traceback_pause_the_sweep_and_it_is_quoted(
-    many: Bench,
+    bench: Bench,
 ) -> None:
-    crashing(many, lambda number: 1 if number >= 6 else 0)
-    many.step(20)
-    paused = many.controller.core.state.paused
+    crashing(bench, lambda number: 1 if number >= 6 else 0)
+    bench.step(20)
+    paused = bench.controller.core.state.paused
     assert paused is not None
     assert "(t0006, t0007, t0008) ended with the same error" in paused.why
     assert "RuntimeError: shapes (#, #) and (#, #) do not fit at train.py:41 in main" in paused.why
-    many.crash()
-    many.step(5)
-    assert len(many.trials()) == 9
-    crashing(many, lambda number: 0)
-    many.ask("resume")
-    many.step(40)
-    assert many.controller.left == "finished"
-    assert len(many.trials()) == 40
+    bench.crash()
+    bench.step(5)
+    assert len(bench.trials()) == 9
+    crashing(bench, lambda number: 0)
+    bench.ask("resume")
+    bench.step(40)
+    assert bench.controller.left == "finished"
+    assert len(bench.trials()) == 40
 
 
+@pytest.mark.parametrize("bench", [{"more": "max_parallel: 1", "file": FORTY}], indirect=True)
 def test_what_fails_in_a_region_while_others_do_well_is_a_warning_with_the_region(
-    many: Bench,
+    bench: Bench,
 ) -> None:
-    crashing(many, lambda number: 1 if number in (20, 22, 24, 26) else 0)
-    many.step(60)
-    assert many.controller.left == "finished"
+    crashing(bench, lambda number: 1 if number in (20, 22, 24, 26) else 0)
+    bench.step(60)
+    assert bench.controller.left == "finished"
     [told] = [
         record.event.message
-        for record in read(many.place.journal).records
+        for record in read(bench.place.journal).records
         if isinstance(record.event, Warned) and record.event.code.startswith("alike-")
     ]
     assert "t0020, t0022, t0024 ended with the same error while others do well" in told
@@ -331,20 +331,24 @@ def test_the_side_of_a_range_that_only_failures_are_on_is_named() -> None:
     assert breakers.in_common(trials(1.5, 4), trials(1, 2), [axis]) == ""
 
 
-def test_nothing_is_paused_when_nothing_is_left_to_start(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, "max_parallel: 1", file=FILE % "1, 2, 3")
+@pytest.mark.parametrize(
+    "bench", [{"more": "max_parallel: 1", "file": FILE % "1, 2, 3"}], indirect=True
+)
+def test_nothing_is_paused_when_nothing_is_left_to_start(bench: Bench) -> None:
     bench.launcher.outcome = lambda job: 1
     bench.step(10)
     assert bench.controller.left == "finished"
     assert bench.controller.core.state.paused is None
 
 
+@pytest.mark.parametrize(
+    "bench", [{"more": "max_parallel: 1, retries: 2", "file": FILE % "1"}], indirect=True
+)
 def test_retries_and_their_waits_are_counted_across_controllers_that_die(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each attempt fails under another controller: the third failure is the last all the same."""
     monkeypatch.setattr(ending, "BACKOFF_S", 0.0)
-    bench = Bench(tmp_path, "max_parallel: 1, retries: 2", file=FILE % "1")
     for _ in range(8):
         bench.step(2)
         if bench.states() == ["running"]:
@@ -403,9 +407,10 @@ def test_deaths_by_signal_count_and_their_retries_are_given_back(
     assert sweep.gpu("G1").quarantine is not None
 
 
-def test_the_failures_a_persons_own_rule_allows_pause_nothing(tmp_path: Path) -> None:
-    file = FILE % ", ".join(map(str, range(40)))
-    bench = Bench(tmp_path, "max_parallel: 2, stop: {failures: 30}", file=file)
+@pytest.mark.parametrize(
+    "bench", [{"more": "max_parallel: 2, stop: {failures: 30}", "file": FORTY}], indirect=True
+)
+def test_the_failures_a_persons_own_rule_allows_pause_nothing(bench: Bench) -> None:
     codes = iter([0, 0, *[1] * 38])
     bench.launcher.outcome = lambda job: next(codes, 0)
     bench.step(60)

@@ -1,10 +1,8 @@
 """The controller on a launcher without processes: every decision, no clock, no tmux."""
 
-from pathlib import Path
-
 import pytest
 
-from tests.controller.bench import FILE, Bench
+from tests.controller.bench import LONGER, Bench
 from tuiswp.controller import requests
 from tuiswp.controller.client import SweepReader
 from tuiswp.controller.journal import read
@@ -251,8 +249,8 @@ def test_the_baseline_is_trial_0_and_not_run_again_on_the_grid(bench: Bench) -> 
     assert [trial.origin for trial in bench.trials()] == ["baseline", "grid", "grid", "grid"]
 
 
-def test_first_trials_that_fail_alike_stop_the_launching(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, file=FILE.replace("[1, 2, 3, 4]", "[1, 2, 3, 4, 5, 6]"))
+@pytest.mark.parametrize("bench", [{"file": LONGER}], indirect=True)
+def test_first_trials_that_fail_alike_stop_the_launching(bench: Bench) -> None:
     bench.step()
     for number in range(3):
         bench.finish(number, code=2)

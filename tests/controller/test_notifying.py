@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.controller.bench import Bench
+from tests.controller.bench import LONGER, Bench
 from tests.end_to_end.harness import wait_for
 from tuiswp.controller import notifying
 from tuiswp.controller.journal import read
@@ -148,7 +148,9 @@ def test_a_command_that_fails_is_one_warning_however_often_it_fails(
 
 
 @pytest.mark.parametrize(
-    "bench", ["notify: {{command: [./tell, x], events: [paused]}}".format()], indirect=True
+    "bench",
+    [{"more": "notify: {{command: [./tell, x], events: [paused]}}".format(), "file": LONGER}],
+    indirect=True,
 )
 def test_only_what_was_asked_for_is_told(bench: Bench, told: Path) -> None:
     bench.step()

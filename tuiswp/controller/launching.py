@@ -86,7 +86,8 @@ class Starter:
         self._ahead: Ahead | None = None
         self._known: tuple[int, History] = (-1, History())  # of which seq
         self._follow(core.sweep)
-        self._ready_at: dict[int, tuple[Queued, float]] = {}  # of the wait that it is of
+        self._ready_at: dict[int, float] = {}
+        self._waits: dict[int, Queued] = {}  # what `_ready_at` was made of
         self._next_launch = 0.0
         self.waiting: str | None = None
         self._full: str | None = None  # why the disk took nothing when it was last asked
@@ -309,13 +310,13 @@ class Starter:
     def _is_ready(self, trial: Trial, now: float) -> bool:
         """Whether a back-off is over, by a clock that no one can set."""
         assert isinstance(trial.status, Queued)
-        known = self._ready_at.get(trial.number)
-        if known is None or known[0] != trial.status:
+        changed = self._waits.get(trial.number, trial.status) != trial.status
+        if trial.number not in self._ready_at or changed:
             wait = trial.status.not_before - self._core.wall()
             longest = max(0.0, trial.status.not_before - trial.status.since)
-            known = (trial.status, now + min(max(wait, 0.0), longest))
-            self._ready_at[trial.number] = known
-        if now < known[1]:
+            self._ready_at[trial.number] = now + min(max(wait, 0.0), longest)
+            self._waits[trial.number] = trial.status
+        if now < self._ready_at[trial.number]:
             return False
         del self._ready_at[trial.number]
         return True
@@ -326,7 +327,7 @@ class Starter:
         What is ready already waits for something else (a place, a resume), which wakes by itself.
         """
         now = time.monotonic()
-        ends = [self._next_launch, *(at for _, at in self._ready_at.values())]
+        ends = (*self._ready_at.values(), self._next_launch)
         return min((at for at in ends if at > now), default=None)
 
     def _intent(self, plan: Plan) -> AttemptLaunching:
