@@ -8,9 +8,9 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test check e2e faults bench bench-tui bench-search curves snapshots screenshots format clean
+.PHONY: help demo test check e2e faults faults-twenty bench bench-tui bench-search curves snapshots screenshots format clean
 
-export PYTHON TORCH_INDEX JOBS ARGS
+export PYTHON TORCH_INDEX JOBS ARGS RUNS LOAD
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 unexport PYTHONDONTWRITEBYTECODE  # rewritten asserts are kept: a third of what `make check` takes
 
@@ -20,6 +20,7 @@ help:
 	@echo 'make check   format, lint, types, import directions, fast tests (about a minute)'
 	@echo 'make e2e     only the tests that start a real tmux server'
 	@echo 'make faults  every fault at every point, every tmux: crashes, disks, journals (minutes)'
+	@echo 'make faults-twenty  the fast ones of them twenty times in a row (LOAD=2: beside busy loops)'
 	@echo 'make bench   the measurements, as one table (ARGS=NAME for a part, ARGS=--all for all)'
 	@echo 'make bench-tui  what the full screen costs, beside LEET=/path/to/wandb (minutes)'
 	@echo 'make bench-search  regret and replayed curves, measured anew (minutes)'
@@ -56,6 +57,11 @@ faults:
 	@scripts/other_tmux all
 	@scripts/venv sh -c 'exec pytest -m "faults or slow" tests/faults -n "$${JOBS:-2}" --dist worksteal $$ARGS'
 	@scripts/venv sh -c 'exec pytest -m faults tests/launchers tests/end_to_end -n "$${JOBS:-2}" --dist worksteal $$ARGS'
+
+faults-twenty:
+	@scripts/setup dev
+	@scripts/install_tmux
+	@scripts/faults_twenty
 
 bench:
 	@scripts/setup dev

@@ -503,8 +503,8 @@ def test_some_histories_break_nothing(
         template,
         monkeypatch,
         derandomize=True,
-        max_examples=20,
-        stateful_step_count=30,
+        max_examples=12,
+        stateful_step_count=25,
         phases=(Phase.generate,),
     )
 
