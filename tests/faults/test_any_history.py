@@ -102,10 +102,12 @@ class AnyHistory(RuleBasedStateMachine):
 
     # --- the controller, and what befalls it ---
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(done=st.integers(0, 3))
+    def begin(self, done: int) -> None:
+        """Some trials are over already: much can only happen then."""
         self.sweep.come()
         self.sweep.round()
+        self.things_go_well(done, 5.0)
 
     @rule()
     def a_round(self) -> None:
@@ -117,12 +119,22 @@ class AnyHistory(RuleBasedStateMachine):
         self._all_begin()
         self.sweep.round()
 
-    @rule(loss=losses)
-    def things_go_well(self, loss: float) -> None:
-        """And the first of them comes to its end."""
-        self.things_go_on()
-        self.a_training_ends(0, loss, "well")
-        self.sweep.round()
+    @rule(times=st.integers(1, 3), loss=losses)
+    def things_go_well(self, times: int, loss: float) -> None:
+        """And one after the other comes to its end."""
+        for number in range(times):
+            self.things_go_on()
+            self.a_training_ends(0, loss - number, "well")
+            self.sweep.round()
+
+    @rule(times=st.integers(1, 4), how=st.sampled_from(["signal", "memory", "code"]))
+    def things_go_wrong(self, times: int, how: str) -> None:
+        """Again and again, and each time the back-off is over."""
+        for _ in range(times):
+            self.things_go_on()
+            self.a_training_ends(0, 5.0, how)
+            self.sweep.round()
+            self.sweep.clock.passed += 700
 
     def _all_begin(self) -> None:
         for job in self.sweep.trainings.waiting():
@@ -256,10 +268,12 @@ class AnyHistory(RuleBasedStateMachine):
     def someone_restarts(self, number: int, fresh: bool) -> None:
         self._ask("restart", (number,), fresh=fresh)
 
-    @rule(number=trial, then=st.sampled_from(["kill", "pause", "resume"]))
-    def someone_changes_their_mind(self, number: int, then: requests.Verb) -> None:
-        self._ask("restart", (number,))
-        self._ask(then, (number,))
+    @rule(then=st.sampled_from(["kill", "pause", "resume"]))
+    def someone_changes_their_mind_about_the_best(self, then: requests.Verb) -> None:
+        best = self.sweep.state().best
+        if best is not None:
+            self._ask("restart", (best.trial,))
+            self._ask(then, (best.trial,))
 
     @rule(number=trial, x=point)
     def someone_clones(self, number: int, x: int) -> None:
@@ -514,4 +528,4 @@ def test_some_histories_break_nothing(
 def test_many_histories_break_nothing(
     template: SweepDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    histories(template, monkeypatch, max_examples=600, stateful_step_count=60)
+    histories(template, monkeypatch, max_examples=150, stateful_step_count=50)
