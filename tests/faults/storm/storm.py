@@ -18,7 +18,7 @@ from tests.end_to_end.harness import wait_for
 from tests.faults.storm import training
 from tests.faults.storm.evidence import Evidence, read_evidence
 from tests.faults.storm.invariants import Claims, Told, broken, unexplained, worst_gaps
-from tests.faults.storm.weather import Weather, Witness
+from tests.faults.storm.weather import CANARY, Weather, Witness
 from tests.leftovers import end_tmux_server
 from tuiswp import proc
 from tuiswp.controller import requests
@@ -237,6 +237,11 @@ def _left(place: SweepDirectory, socket: str, evidence: Evidence) -> tuple[str, 
             *(f"a lease is left: {lease}" for lease in LeaseBook(runtime / "leases").held()),
             *(f"a launch file is left: {path.name}" for path in (runtime / "launch").glob("*")),
             *(f"tmux still has {line}" for line in _sessions(socket)),
+            *(
+                f"an environment is kept: {path}"
+                for path in place.trials.glob("*/attempts/*/spec.json")
+                if CANARY in path.read_text()
+            ),
         )
 
     for _ in range(50):

@@ -4,6 +4,7 @@ A process is hit by its identity only (boot, pid, start ticks), and never a trai
 of those is the question.
 """
 
+import os
 import random
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from tuiswp.launchers.attempt import read_start
 from tuiswp.launchers.base import StartRecord
 from tuiswp.model.trial import Launching, Process, Running
 
+CANARY = "STORM_CANARY"  # in every training's environment, and to be kept nowhere
 SPARED = 0.7  # of controllers that only just start: on a slow machine none would ever be at work
 LATEST = 24  # how many of the newest trials people ask something of
 
@@ -57,6 +59,7 @@ class Controllers:
             subprocess.Popen(
                 command,
                 cwd=self._place.root,
+                env={**os.environ, CANARY: "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
