@@ -5,6 +5,8 @@ import subprocess
 import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.hostile import PAYLOADS, SURROGATE, acts
@@ -44,3 +46,41 @@ def test_a_harmless_command_line_is_quoted_as_everywhere() -> None:
 
 def test_flags_and_variants_are_told_plainly() -> None:
     assert visible("🇩🇪 👍🏽 ⚠️") == "DE 👍 ⚠"
+
+
+# Every category, those that act more often than they are.
+ANY = st.text(
+    st.one_of(
+        st.characters(),
+        st.characters(categories=["Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Me", "Mn", "Mc"]),
+        st.sampled_from("".join(PAYLOADS.values())),
+    ),
+    max_size=80,
+)
+
+
+@given(ANY, st.integers(1, 100))
+def test_any_text_is_shown_once_and_for_all_and_never_much_longer(text: str, limit: int) -> None:
+    shown = visible(text, limit=limit)
+    assert not acts(shown)
+    assert not [c for c in shown if unicodedata.category(c) == "Me" or "\ufe00" <= c <= "\ufe0f"]
+    assert len(shown) <= 9 * limit
+    whole = visible(text, limit=len(text) + 1)
+    assert visible(whole, limit=len(whole) + 1) == whole
+    shown.encode()  # no half character is left
+
+
+@given(ANY)
+def test_any_text_is_as_wide_as_its_characters_and_lines_are_kept_only_if_asked(text: str) -> None:
+    shown = visible(text, limit=len(text) + 1)
+    assert cell_len(shown) == sum(cell_len(char) for char in shown)
+    assert "\n" not in shown
+    lines = visible(text, limit=len(text) + 1, keep_newlines=True)
+    assert lines.count("\n") == text.count("\n") and not acts(lines.replace("\n", ""))
+
+
+@given(ANY)
+def test_any_text_is_one_printable_word_for_a_shell(text: str) -> None:
+    word = shell_word(text)
+    assert word.isprintable()
+    assert visible(word, limit=len(word) + 1) == word

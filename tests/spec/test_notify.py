@@ -44,6 +44,9 @@ def test_a_mapping_says_what_is_told_and_how_long_it_may_take(tmp_path: Path) ->
         ("{command: [x], timeout: 2h}", "is no time up to 10m"),
         ("{command: [x], on: [best]}", "unknown key; write events"),
         ("{command: [x], bell: loud}", "must be true or false"),
+        ('[sh, -c, "echo ${message}"]', 'write "$TUISWP_MESSAGE" there (of the environment)'),
+        ('[env, A=b, /bin/bash, -lc, "say ${sweep}"]', "which would run what it says"),
+        ("[python3, -c, \"print('${message}')\"]", "which would run what it says"),
     ],
 )
 def test_what_is_wrong_is_said_with_what_to_write(tmp_path: Path, notify: str, said: str) -> None:
@@ -57,3 +60,18 @@ def test_a_program_that_is_not_there_is_said_before(tmp_path: Path) -> None:
     assert notify_warnings(sweep(tmp_path, "[sh]"), there) == []
     [warning] = notify_warnings(sweep(tmp_path, "[no-such-thing]"), there)
     assert "no-such-thing is no program that is found" in warning
+
+
+@pytest.mark.parametrize(
+    "notify",
+    [
+        '[sh, -c, "echo \\"$1\\"", sh, "${message}"]',
+        '[sh, -c, "echo ${event} ${trial} ${value} ${count}"]',
+        '[notify-send, -c, im.received, "${message}"]',
+        '[./tell.sh, "${message}"]',
+    ],
+)
+def test_what_no_interpreter_reads_as_its_program_may_hold_any_word(
+    tmp_path: Path, notify: str
+) -> None:
+    assert sweep(tmp_path, notify).notify is not None

@@ -16,6 +16,7 @@ from contextlib import suppress
 
 import msgspec
 
+from tuiswp import trust
 from tuiswp.analysis.axes import measured
 from tuiswp.analysis.silence import silence_text
 from tuiswp.controller.core import Core
@@ -82,7 +83,11 @@ class Notifier:
         self._not_before: dict[News, float] = {}
         self._running: _Running | None = None
         self._notify = core.whole.notify or Notify()
+        self._program: str | None = None  # fixed now, not when there is something to tell
         if self._notify.command:
+            name = self._notify.command[0]
+            if "/" not in name:
+                self._program = trust.program(name, core.environ) or f"/nowhere/{name}"
             self.hear(core.journal.records)
             core.listen(self.hear)
 
@@ -146,6 +151,7 @@ class Notifier:
         known, kept = self._core.environ, sweep.run.env_from.values()
         environment = {name: text for name, text in known.items() if name not in kept}
         environment |= sweep.run.env
+        argv[0] = self._program or argv[0]
         environment |= {f"TUISWP_{name.upper()}": text for name, text in said.items()}
         try:
             process = subprocess.Popen(

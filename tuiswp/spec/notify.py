@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
+from tuiswp import trust
 from tuiswp.model.notify import NEWS, News, Notify
 from tuiswp.model.sweep import Sweep
 from tuiswp.nearest import near_miss
@@ -30,6 +31,9 @@ _EVENTS = {
 }  # fmt: skip
 _MACRO = re.compile(r"\$\{([^{}]*)\}")
 _LONGEST_S = 600.0
+_WORDS = ("sweep", "metric", "message", "dir")  # the others are numbers and ids
+_INTERPRETER = re.compile(r"(?:ba|da|z|k|fi|tc)?sh|python[0-9.]*|perl|ruby|node|ssh|su|eval|awk")
+_RUNS_TEXT = re.compile(r"-[a-zA-Z]*[ce]|--eval|--command")
 
 
 def read_notify(ours: Section) -> Notify | None:
@@ -63,7 +67,7 @@ def notify_warnings(sweep: Sweep, environ: Mapping[str, str]) -> list[str]:
         return []
     program = sweep.notify.command[0]
     place = str(Path(sweep.run.cwd, program)) if "/" in program else program
-    if shutil.which(place, path=environ.get("PATH")) is not None:
+    if (shutil.which(place) if "/" in program else trust.program(place, environ)) is not None:
         return []
     return [f"notify: {visible(program, limit=80)} is no program that is found; nothing is told"]
 
@@ -84,7 +88,25 @@ def _command(section: Section, key: str, node: Node) -> tuple[str, ...]:
             if name not in MACROS:
                 shown = visible(name, limit=40)
                 section.fault(key, f"unknown macro ${{{shown}}}", near_miss(name, MACROS))
+    for name in _in_a_program_text(tokens):
+        section.fault(
+            key,
+            f"${{{name}}} stands within the text of a program, which would run what it says",
+            f'write "$TUISWP_{name.upper()}" there (of the environment), or hand it over as an '
+            "argument of its own",
+        )
     return tuple(tokens)
+
+
+def _in_a_program_text(tokens: list[str]) -> list[str]:
+    """Macros with words of others in what an interpreter is told to run: `sh -c "… ${message}"`."""
+    found: dict[str, None] = {}
+    program = ""
+    for before, token in zip(["", *tokens], tokens, strict=False):
+        program = Path(token).name if _INTERPRETER.fullmatch(Path(token).name) else program
+        if program and _RUNS_TEXT.fullmatch(before):
+            found |= dict.fromkeys(name for name in _MACRO.findall(token) if name in _WORDS)
+    return list(found)
 
 
 def _events(section: Section) -> tuple[News, ...] | None:
