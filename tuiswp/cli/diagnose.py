@@ -14,7 +14,7 @@ from tuiswp.analysis import tables
 from tuiswp.analysis.axes import measured
 from tuiswp.analysis.training import Health, as_diverged, examine, shown
 from tuiswp.cli import arguments as args
-from tuiswp.cli import output
+from tuiswp.cli import doubt, output
 from tuiswp.cli.verdict import metrics_path, reach
 from tuiswp.controller import foreign
 from tuiswp.controller.client import SweepReader
@@ -107,6 +107,7 @@ def _logs(given: str | None, words: list[str]) -> list[Log]:
             "TensorBoard or W&B files to, or the file itself",
         ) from error
     view = SweepReader(root).refresh()
+    doubt.tell(view)
     wanted = [parse_trial(word) for word in words] or [trial.number for trial in view.trials]
     known = {trial.number for trial in view.trials}
     for number in wanted:

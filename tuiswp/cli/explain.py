@@ -12,7 +12,7 @@ from tuiswp.analysis.early import EarlyStopping, may_be_stopped, outlook_text
 from tuiswp.analysis.lines import phase_name
 from tuiswp.analysis.optimum import objective_text
 from tuiswp.cli import arguments as args
-from tuiswp.cli import output
+from tuiswp.cli import doubt, output
 from tuiswp.cli.status import header, numbers, state_text
 from tuiswp.cli.verdict import Verdict, metrics_path, reach
 from tuiswp.cli.waiting import why_it_waits
@@ -48,6 +48,8 @@ def run(arguments: Namespace) -> int:
     if len(trials) > 1:
         raise UsageError("explain takes one trial", hint="`tuiswp explain` alone tells of all")
     view = SweepReader(args.find_sweep(word)).refresh()
+    if trials:  # without one it begins as `status` does, which says it
+        doubt.tell(view)
     one = args.one_trial(view.state.trials, trials[0]) if trials else None
     output.say(*(_sweep(view) if one is None else _trial(view, one)))
     return ExitCode.OK

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tuiswp.cli import arguments as args
-from tuiswp.cli import output
+from tuiswp.cli import doubt, output
 from tuiswp.cli.verdict import Verdict, reach
 from tuiswp.controller.client import SweepReader
 from tuiswp.errors import EnvironmentFault, ExitCode, UsageError
@@ -33,6 +33,7 @@ def run(arguments: Namespace) -> int:
         if file is not None and os.path.lexists(file) and not arguments.force:
             raise UsageError("is there already", where=str(file), hint="--force replaces it")
     view = SweepReader(args.find_sweep(arguments.sweep)).refresh()
+    doubt.tell(view)
     if not view.trials:
         raise UsageError(f"{visible(view.sweep.name)} has no trial yet: nothing to export")
     verdict = reach(view)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tuiswp.analysis import words
 from tuiswp.cli import arguments as args
-from tuiswp.cli import output
+from tuiswp.cli import doubt, output
 from tuiswp.cli.verdict import reach
 from tuiswp.controller import provenance, range_test
 from tuiswp.controller.client import SweepReader, SweepView
@@ -29,6 +29,7 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
 def run(arguments: Namespace) -> int:
     path = args.find_sweep(arguments.sweep)
     view = SweepReader(path).refresh()
+    doubt.tell(view)
     if not view.trials:
         raise UsageError(f"{visible(view.sweep.name)} has no trial yet: nothing to report")
     out: Path = arguments.out or (

@@ -14,7 +14,7 @@ from tuiswp.analysis.curves import curves
 from tuiswp.analysis.evidence import Evidence, evidence_json, sentences, weigh
 from tuiswp.analysis.findings import Diagnosis
 from tuiswp.cli import arguments as args
-from tuiswp.cli import output
+from tuiswp.cli import doubt, output
 from tuiswp.cli.verdict import Verdict, reach
 from tuiswp.controller.client import SweepReader, SweepView
 from tuiswp.controller.steered import edits, phases
@@ -55,6 +55,7 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
 
 def run(arguments: Namespace) -> int:
     view = SweepReader(args.find_sweep(arguments.sweep)).refresh()
+    doubt.tell(view)
     if not view.trials:
         raise UsageError(
             f"{view.sweep.name} has no trial yet", hint="`tuiswp status` says where it stands"

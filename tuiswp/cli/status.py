@@ -13,7 +13,7 @@ from tuiswp.analysis.enough import nearness
 from tuiswp.analysis.optimum import best_so_far, objective_text
 from tuiswp.analysis.silence import SHORT, silence_text
 from tuiswp.cli import arguments as args
-from tuiswp.cli import output
+from tuiswp.cli import doubt, output
 from tuiswp.controller import foreign
 from tuiswp.controller.client import SweepReader, SweepView
 from tuiswp.controller.steered import edits, phases, quarantines
@@ -212,12 +212,7 @@ def header(view: SweepView, *, all_edits: bool = False) -> list[str]:
             f"best {best.id}  {objective_text(view.sweep.objective)} {measured(best.value)}  "
             f"{words.assignments(best.params, swept(view.sweep))}".rstrip()
         )
-    for damage in view.damage[:3]:
-        what = f"{damage.where}: {visible(damage.reason)}"
-        lines.append(output.paint(f"damaged: {what}; what else is there was read", "bad"))
-    if len(view.damage) > 3:
-        lines.append(f"damaged: {len(view.damage)} lines in all")
-    return lines
+    return lines + [output.paint(line, "bad") for line in doubt.lines(view)]
 
 
 def _repeats(view: SweepView) -> str | None:

@@ -52,7 +52,8 @@ class Scan(msgspec.Struct, frozen=True):
     end: int
     torn: bytes
     damage: tuple[Damage, ...]
-    newer: int | None  # the version of a record this tuiswp does not know
+    newer: int | None  # the version of records that this tuiswp does not know, and leaves out
+    unread: int = 0  # how many those are
 
 
 def encode_line(record: Record) -> bytes:
@@ -84,29 +85,35 @@ def _version(line: bytes) -> int | None:
 
 
 def scan(data: bytes, *, first_seq: int = 1) -> Scan:
-    """Read every whole line of `data`; pure. `first_seq`: the sequence number expected first."""
+    """Read every whole line of `data`; pure. `first_seq`: the sequence number expected first.
+
+    A record of a newer version is left out even where it could be read: it may mean something else.
+    """
     end = data.rfind(b"\n") + 1
     records: list[Record] = []
     damage: list[Damage] = []
     newer: int | None = None
+    unread = 0
     expected: int | None = first_seq
     for number, line in enumerate(data[:end].split(b"\n")[:-1], 1):
         try:
             record = decode_line(line)
         except (ValueError, msgspec.DecodeError, RecursionError) as error:
             version = _version(line)
-            if version is not None and version > JOURNAL_VERSION:
-                newer = max(newer or 0, version)
-            damage.append(Damage(number, str(error)))
             expected = None  # whatever follows a hole is read as it is
+            if version is not None and version > JOURNAL_VERSION:
+                newer, unread = max(newer or 0, version), unread + 1
+            else:
+                damage.append(Damage(number, str(error)))
             continue
         if record.v > JOURNAL_VERSION:
-            newer = max(newer or 0, record.v)
+            newer, unread, expected = max(newer or 0, record.v), unread + 1, None
+            continue
         if expected is not None and record.seq != expected:
             damage.append(Damage(number, f"record {record.seq} follows record {expected - 1}"))
         expected = record.seq + 1
         records.append(record)
-    return Scan(tuple(records), end, data[end:], tuple(damage), newer)
+    return Scan(tuple(records), end, data[end:], tuple(damage), newer, unread)
 
 
 def read(path: Path) -> Scan:
@@ -157,7 +164,7 @@ class Journal:
                 f"was written by a newer tuiswp (journal version {found.newer}, this one writes "
                 f"{JOURNAL_VERSION})",
                 where=str(path),
-                hint="use that version; status and results still work read-only",
+                hint="use that version; status and results still work, and tell what they can read",
             )
         if found.damage:
             first = found.damage[0]
@@ -333,9 +340,10 @@ def last_records(path: Path) -> list[Record]:
         return []
     lines = data.split(b"\n")[1 if size > _END else 0 : -1]  # whole ones
     try:
-        return [decode_line(line) for line in lines]
+        records = [decode_line(line) for line in lines]
     except (ValueError, msgspec.DecodeError):
         return []
+    return records if all(record.v <= JOURNAL_VERSION for record in records) else []
 
 
 class JournalReader:
@@ -350,10 +358,18 @@ class JournalReader:
         self._seq = 0
         self._lines: list[Damage] = []
         self._whole: str | None = None
+        self._newer = 0
+        self._unread = 0
 
     @property
     def damage(self) -> list[Damage]:
-        return [*([] if self._whole is None else [Damage(0, self._whole)]), *self._lines]
+        whole = [] if self._whole is None else [Damage(0, self._whole)]
+        if self._unread:
+            facts = "1 fact" if self._unread == 1 else f"{self._unread} facts"
+            whole.append(
+                Damage(0, f"holds {facts} of a newer tuiswp (version {self._newer}), not read here")
+            )
+        return [*whole, *self._lines]
 
     def poll(self) -> Iterator[Record]:
         try:
@@ -375,6 +391,7 @@ class JournalReader:
             file.seek(self._offset)
             found = scan(file.read(), first_seq=self._seq + 1)
         self._lines.extend(found.damage)
+        self._newer, self._unread = max(self._newer, found.newer or 0), self._unread + found.unread
         self._offset += found.end
         if found.records:
             self._seq = found.records[-1].seq

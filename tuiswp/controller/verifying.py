@@ -135,11 +135,10 @@ class _Look:
     def _journal(self) -> None:
         name = self._directory.journal.name
         for one in self._scan.damage:
-            if self._scan.newer is None:
-                self._wrong(
-                    "journal-damaged", f"{name}:{one.line}", one.reason,
-                    "nothing is written to it any more; what is whole is still read",
-                )  # fmt: skip
+            self._wrong(
+                "journal-damaged", f"{name}:{one.line}", one.reason,
+                "nothing is written to it any more; what is whole is still read",
+            )  # fmt: skip
         if self._scan.newer is not None:
             self._wrong(
                 "journal-newer", name, f"is of a newer tuiswp (version {self._scan.newer})",

@@ -361,7 +361,7 @@ def _damage(view: SweepView) -> str:
         return ""
     first = view.damage[0]
     if not first.line:
-        return f"THE JOURNAL {visible(first.reason, limit=60)}"
+        return f"THE JOURNAL {visible(first.reason, limit=70)}"
     return f"JOURNAL DAMAGED in line {first.line}, nothing is launched"
 
 
