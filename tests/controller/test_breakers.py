@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.controller.bench import Bench
-from tuiswp.controller import breakers, ending, requests
+from tuiswp.controller import breakers, ending, health, requests
 from tuiswp.controller.journal import read
 from tuiswp.controller.reducer import replay
 from tuiswp.launchers.base import Job
@@ -92,7 +92,7 @@ def test_a_black_hole_beside_a_good_gpu_costs_no_trial(gpus: Callable[..., Gpus]
     [event] = sweep.events(GpuQuarantined)
     assert isinstance(event, GpuQuarantined)
     assert event.name == "G1"
-    assert len(sweep.on("G1")) == breakers.STREAK
+    assert len(sweep.on("G1")) == health.STREAK
     assert not sweep.events(SweepPaused)
 
 
@@ -109,6 +109,8 @@ def test_a_gpu_that_only_fails_is_held_back_until_another_tells_that_it_is_to_bl
     assert waiting is not None
     closed = sweep.bench.controller._breakers.closed()
     assert [why for why in closed.values() if "held back" in why]
+    state = sweep.bench.controller.core.state
+    assert health.held_back(state.health, state.live()) == closed, "whoever reads says the same"
 
     # The other runs on and reports: that is evidence, long before it is done.
     monkeypatch.setattr(breakers, "LEAST_S", 0.0)
@@ -258,7 +260,7 @@ def test_after_a_resume_the_same_failures_do_not_pause_it_at_once_again(bench: B
     paused = bench.controller.core.state.paused
     assert paused is not None, "it fails on, so it is paused once more"
     assert "since it was resumed" in paused.why
-    assert len(bench.trials()) - before == 2 * breakers.FIRST, "after more than the last time"
+    assert len(bench.trials()) - before == 2 * health.FIRST, "after more than the last time"
 
 
 TRACEBACK = """\

@@ -260,6 +260,22 @@ def test_first_trials_that_fail_alike_stop_the_launching(bench: Bench) -> None:
     assert len(state.trials) <= 4
 
 
+def test_a_run_whose_objective_left_the_finite_is_done_and_diverged(bench: Bench) -> None:
+    bench.step()
+    bench.place.metrics(0).write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "loss": NaN}\n')
+    bench.finish(0)
+    trial = bench.trials()[0]
+    assert (trial.state, trial.cause, trial.value, trial.complete) == (
+        "done",
+        "diverged",
+        None,
+        True,
+    )
+    bench.place.metrics(1).write_text('{"step": 1, "loss": NaN}\n{"step": 2, "loss": 2.0}\n')
+    bench.finish(1)
+    assert bench.trials()[1].cause == "done"
+
+
 def test_some_failures_are_told_by_the_exit_code(bench: Bench) -> None:
     bench.step()
     for number in range(4):

@@ -48,6 +48,9 @@ def test_every_place_says_which_gpu_is_quarantined_why_and_how_to_take_it_back(
         assert "CUDA error: unspecified launch failure" in flat
         assert "`tuiswp gpus --release G1 hole` gives it trials again" in flat
     assert "G1 is quarantined: its last" in came.output
+    [first, *_] = [t for t in came.state.trials.values() if t.attempts[0].taken_back]
+    told = tuiswp(came, "explain", "hole", first.id).stdout
+    assert "taken back: its GPU was quarantined for it" in told
     for words in (["status", "--json"], ["gpus", "--json"]):
         found = json.loads(tuiswp(came, *words).stdout)
         assert [one["gpu"] for one in found["quarantined"]] == ["G1"]

@@ -19,8 +19,9 @@ from tuiswp.analysis.optimum import judge
 from tuiswp.controller.client import SweepView
 from tuiswp.controller.reducer import PhaseRun, SweepState
 from tuiswp.gpu.inventory import GpuProcess, GpuReading, Health, Inventory
+from tuiswp.model import health as ends
 from tuiswp.model.sweep import Phase
-from tuiswp.model.trial import Lease, Process, Running, Trial
+from tuiswp.model.trial import Attempt, Lease, Process, Running, Trial
 from tuiswp.text import visible
 from tuiswp.tui.pieces import Line, cells
 from tuiswp.tui.snapshot import EventLine, Snapshot
@@ -205,6 +206,24 @@ def test_more_gpus_than_lines_are_packed_and_the_rest_counted() -> None:
     assert len(text) <= 80
     shown = sum(f"G{index}" in text.split() for index in range(8))
     assert f"+{8 - shown} GPUs" in text
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_a_gpu_that_gets_no_trials_says_so_in_any_form(width: int) -> None:
+    failures = tuple(ends.Failure(n, 1, "exit-code", "exit 1", 0.1) for n in range(3))
+    lease = Lease("U0", 0, "G0")
+    status = Running(0.0, "tok", (lease,), Process("b", 1, 1), Process("b", 2, 1))
+    runs = Trial(7, {}, "k", "grid", status, (Attempt(1, 0.0, leases=(lease,)),))
+    suspect = ends.GpuHealth("U1", "G1", streak=failures)
+    bad = ends.GpuHealth("U2", "G2", quarantine=ends.Quarantine(1.0, "tuiswp", "all failed"))
+    ours = tenants([runs], health=ends.Health({"U1": suspect, "U2": bad}, done=1))
+    readings = [msgspec.structs.replace(gpu(index), uuid=f"U{index}") for index in range(3)]
+    for height in (1, 3):
+        lines = gpu_lines(Inventory(tuple(readings), "nvml"), ours, None, width, height)
+        pieces = [piece for line in lines for piece in line]
+        assert ("quarantined", "bad") in pieces
+        assert ("held back", "warn") in pieces
+    assert not tenants([], health=ends.Health({"U1": suspect}, done=1)).aside, "nobody to tell"
 
 
 def test_without_a_gpu_the_taken_cpu_slots_are_shown() -> None:

@@ -16,6 +16,7 @@ from tuiswp.cli import arguments as args
 from tuiswp.cli import doubt, output
 from tuiswp.controller import foreign
 from tuiswp.controller.client import SweepReader, SweepView
+from tuiswp.controller.health import held_back
 from tuiswp.controller.steered import edits, phases, quarantines
 from tuiswp.errors import ExitCode, TuiswpError
 from tuiswp.gpu.environment import CPU
@@ -196,6 +197,7 @@ def header(view: SweepView, *, all_edits: bool = False) -> list[str]:
         paused = view.state.paused
         lines.append(f"paused by {visible(paused.by)}: {visible(paused.why)}")
     aside = quarantines(view.state, args.spoken(view.directory))
+    aside += held_back(view.state.health, view.state.live()).values()
     lines += [output.paint(line, "bad") for line in aside]
     changes = edits(view.state)
     shown = changes if all_edits else changes[-EDITS:]

@@ -10,6 +10,7 @@ from tuiswp import proc
 from tuiswp.analysis import words
 from tuiswp.cli import arguments as args
 from tuiswp.controller.client import SweepView
+from tuiswp.controller.health import held_back
 from tuiswp.controller.steered import why_closed
 from tuiswp.errors import TuiswpError
 from tuiswp.gpu.environment import CPU
@@ -58,7 +59,7 @@ def _no_place(view: SweepView) -> Iterator[str]:
     live = view.state.live()
     own = {t.status.token for t in live if isinstance(t.status, Launching | Running)}
     held = [*LeaseBook(proc.runtime_dir() / "leases").held(), *_cpu_leases(view, live)]
-    resources, closed = view.sweep.resources, why_closed(view.state)
+    resources, closed = view.sweep.resources, closed_to_it(view)
     verdict = place(
         resources,
         inventory,
@@ -76,6 +77,12 @@ def _no_place(view: SweepView) -> Iterator[str]:
     if inventory.gpus and resources.gpus_per_trial > 0:
         for one in explain_all(resources, inventory, held, own_tokens=own, closed=closed):
             yield f"  {visible(one)}"
+
+
+def closed_to_it(view: SweepView) -> dict[str, str]:
+    """By UUID, why this sweep starts nothing on a GPU now."""
+    state = view.state
+    return why_closed(state) | held_back(state.health, state.live())
 
 
 def _cpu_leases(view: SweepView, live: list[Trial]) -> Iterator[HeldLease]:

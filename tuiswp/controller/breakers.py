@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from tuiswp.analysis import words
 from tuiswp.analysis.axes import number
 from tuiswp.controller.core import Core
+from tuiswp.controller.health import FIRST, STREAK, held_words, most, suspects
 from tuiswp.controller.places import Places
 from tuiswp.controller.steered import why_closed
 from tuiswp.controller.watching import Watcher
@@ -24,8 +25,6 @@ from tuiswp.model.trial import Ended, Trial
 from tuiswp.spec.params import flatten, swept
 from tuiswp.text import visible
 
-STREAK = 3  # failures in a row that make a GPU suspect
-FIRST = 3  # trials, all failed at once, that pause a sweep
 MANY = 5  # failures that do, if as few are done
 ALIKE = 3  # trials that raised the same
 # How a running attempt tells that its GPU works: by reporting, for as long as so many failures
@@ -66,7 +65,8 @@ class Breakers:
 
     def closed(self) -> dict[str, str]:
         """By UUID, why a GPU gets no trial now: it is quarantined, or waits for the verdict."""
-        return why_closed(self._core.state) | {gpu.uuid: _held(gpu) for gpu in self._held()}
+        held = {gpu.uuid: held_words(gpu) for gpu in self._held()}
+        return why_closed(self._core.state) | held
 
     def probe(self) -> str | None:
         """UUID of a quarantined GPU that is to be tried with one attempt now."""
@@ -89,15 +89,9 @@ class Breakers:
     # --- GPUs ---
 
     def _suspects(self) -> list[GpuHealth]:
-        """GPUs that only fail lately; as long as nothing at all does well, a single time is enough.
-
-        Else a sweep that fails everywhere would fail three times on each of many GPUs.
-        """
+        """GPUs that only fail lately."""
         health = self._core.state.health
-        free = [gpu for gpu in health.gpus.values() if gpu.quarantine is None and gpu.streak]
-        failures = {one.id for gpu in free for one in gpu.streak}
-        early = health.done == 0 and len(failures) >= FIRST and not any(self._survivors())
-        return [gpu for gpu in free if len(gpu.streak) >= (1 if early else _most(gpu))]
+        return suspects(health, early=health.done == 0 and not any(self._survivors()))
 
     def _held(self) -> list[GpuHealth]:
         """Suspects, as long as some other GPU can tell whether it is them."""
@@ -121,7 +115,7 @@ class Breakers:
             leases = trial.attempts[-1].leases
             gpus = [health.gpus.get(lease.uuid) for lease in leases]
             if any(lease.uuid in (but, CPU) for lease in leases) or any(
-                gpu is not None and (gpu.quarantine is not None or len(gpu.streak) >= _most(gpu))
+                gpu is not None and (gpu.quarantine is not None or len(gpu.streak) >= most(gpu))
                 for gpu in gpus
             ):
                 continue
@@ -139,7 +133,7 @@ class Breakers:
     def _guilt(self, gpu: GpuHealth) -> str | None:
         """The evidence that it is this GPU and not the sweep; None: there is none, or no other."""
         health, resources = self._core.state.health, self._core.sweep.resources
-        if len(gpu.streak) < _most(gpu):
+        if len(gpu.streak) < most(gpu):
             return None
         left = self._places.usable() - health.quarantined.keys() - {gpu.uuid}
         if len(left) < resources.gpus_per_trial:
@@ -289,15 +283,3 @@ def _numbers(values: Iterable[float | None]) -> list[float] | None:
     found = list(values)
     known = [value for value in found if value is not None]
     return known if known and len(known) == len(found) else None
-
-
-def _most(gpu: GpuHealth) -> int:
-    """Failures in a row that make it suspect: more, after it was suspected wrongly."""
-    return int(STREAK * 2**gpu.cleared)
-
-
-def _held(gpu: GpuHealth) -> str:
-    many = len(gpu.streak)
-    failed = "its last attempt failed" if many == 1 else f"its last {many} attempts failed"
-    name = visible(gpu.name, limit=20)
-    return f"{name} is held back: {failed}, and another GPU is to tell whether that is its fault"

@@ -3,7 +3,7 @@
 It only counts: `controller.breakers` draws the conclusions, and records them as facts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -13,8 +13,11 @@ from tuiswp.model.events import AttemptEnded, GpuQuarantined, GpuReleased
 from tuiswp.model.health import STREAK_KEPT, Failure, GpuHealth, Health, Quarantine
 from tuiswp.model.ids import attempt_id
 from tuiswp.model.trial import Attempt, Lease, Trial
+from tuiswp.text import visible
 
 FAST_S = 60.0  # a failure this soon after its launch
+STREAK = 3  # failures in a row that make a GPU suspect
+FIRST = 3  # trials, all failed at once, that pause a sweep
 _RAISED_KEPT, _TRIALS_KEPT = 40, 12
 
 
@@ -141,3 +144,37 @@ def resumed(health: Health, *, after_us: bool) -> Health:
     return replace(
         health, gpus=gpus, done=0, failed=0, fast=0, alike={}, resumed=health.resumed + after_us
     )
+
+
+def most(gpu: GpuHealth) -> int:
+    """Failures in a row that make it suspect: more, after it was suspected wrongly."""
+    return int(STREAK * 2**gpu.cleared)
+
+
+def suspects(health: Health, *, early: bool) -> list[GpuHealth]:
+    """GPUs that only fail lately; `early`, a single time is enough where three failed in all.
+
+    Else a sweep that fails everywhere would fail three times on each of many GPUs.
+    """
+    free = [gpu for gpu in health.gpus.values() if gpu.quarantine is None and gpu.streak]
+    failures = {one.id for gpu in free for one in gpu.streak}
+    early = early and len(failures) >= FIRST
+    return [gpu for gpu in free if len(gpu.streak) >= (1 if early else most(gpu))]
+
+
+def held_back(health: Health, live: Iterable[Trial]) -> dict[str, str]:
+    """By UUID, the suspects that wait for what runs on other GPUs, for whoever only reads."""
+    waiting = suspects(health, early=health.done == 0)
+    off = {gpu.uuid for gpu in waiting} | health.quarantined.keys() | {CPU}
+    others = any(
+        trial.attempts[-1].leases and off.isdisjoint(one.uuid for one in trial.attempts[-1].leases)
+        for trial in (live if waiting else ())
+    )
+    return {gpu.uuid: held_words(gpu) for gpu in waiting} if others else {}
+
+
+def held_words(gpu: GpuHealth) -> str:
+    many = len(gpu.streak)
+    failed = "its last attempt failed" if many == 1 else f"its last {many} attempts failed"
+    name = visible(gpu.name, limit=20)
+    return f"{name} is held back: {failed}, and another GPU is to tell whether that is its fault"

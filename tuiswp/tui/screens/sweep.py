@@ -172,7 +172,7 @@ class SweepScreen(Screen[None]):
             tenants(
                 snapshot.view.trials,
                 (one.trial for one in snapshot.idle),
-                snapshot.view.state.health.quarantined,
+                snapshot.view.state.health,
             ),
             cpu_slots(sweep.resources),
         )

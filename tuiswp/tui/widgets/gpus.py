@@ -12,7 +12,9 @@ from textual.binding import Binding, BindingType
 from textual.events import Click
 from textual.message import Message
 
+from tuiswp.controller.health import held_back
 from tuiswp.gpu.inventory import GpuProcess, GpuReading, Inventory
+from tuiswp.model.health import Health
 from tuiswp.model.ids import parse_trial, trial_id
 from tuiswp.model.trial import Launching, Running, Trial
 from tuiswp.text import visible
@@ -22,13 +24,15 @@ from tuiswp.tui.widgets.piece_lines import PieceLines
 
 _HOT_C = 85
 _BAR, _WIDE = 10, 120
+QUARANTINED, HELD = "quarantined", "held back"
 
 
 class Tenants(msgspec.Struct, frozen=True):
     """Our trials on the machine: id by attempt token, ids by GPU UUID, ids by CPU slot.
 
     `by_name`: ids by the name of a GPU, as it was when it was leased. `idle`: ids of those that let
-    a GPU idle. `chosen`: the one that is pointed at. `quarantined`: UUIDs the sweep has set aside.
+    a GPU idle. `chosen`: the one that is pointed at. `aside`: by UUID, in a word
+    or two, why the sweep starts nothing on a GPU.
     """
 
     by_token: Mapping[str, str] = {}
@@ -37,13 +41,14 @@ class Tenants(msgspec.Struct, frozen=True):
     by_name: Mapping[str, tuple[str, ...]] = {}
     idle: frozenset[str] = frozenset()
     chosen: str = ""
-    quarantined: frozenset[str] = frozenset()
+    aside: Mapping[str, str] = {}
 
 
 def tenants(
-    trials: Iterable[Trial], idle: Iterable[int] = (), quarantined: Iterable[str] = ()
+    trials: Iterable[Trial], idle: Iterable[int] = (), health: Health | None = None
 ) -> Tenants:
     """Who of `trials` holds what now; `idle`: numbers of those that do not use it."""
+    trials = list(trials)
     by_token: dict[str, str] = {}
     by_uuid: dict[str, tuple[str, ...]] = {}
     by_slot: dict[str, str] = {}
@@ -59,8 +64,11 @@ def tenants(
                 by_uuid[lease.uuid] = (*by_uuid.get(lease.uuid, ()), trial.id)
                 by_name[lease.name] = (*by_name.get(lease.name, ()), trial.id)
     idlers = frozenset(map(trial_id, idle))
-    aside = frozenset(quarantined)
-    return Tenants(by_token, by_uuid, by_slot, by_name, idlers, quarantined=aside)
+    aside: dict[str, str] = {}
+    if health is not None:
+        aside |= dict.fromkeys(held_back(health, (t for t in trials if t.state == "running")), HELD)
+        aside |= dict.fromkeys(health.quarantined, QUARANTINED)
+    return Tenants(by_token, by_uuid, by_slot, by_name, idlers, aside=aside)
 
 
 class GpuStrip(PieceLines, can_focus=True):
@@ -224,8 +232,8 @@ def _line(gpu: GpuReading, ours: Tenants, width: int, *, ascii: bool) -> Line:
     slow: Line = ((" slow", "warn"),) if gpu.health.slowed else ()
     degrees: Line = ((f"{_whole(gpu.temperature_c)}C", heat), *slow)
     problem: Line = ((visible(gpu.problem, limit=80), "bad"),) if gpu.problem else ()
-    if gpu.uuid in ours.quarantined and not gpu.problem:
-        problem = (("quarantined", "bad"),)
+    if gpu.uuid in ours.aside and not gpu.problem:
+        problem = _aside(gpu, ours)
     who = _who(gpu, ours, long=wide)
     line: Line = ()
     for numbers in ((watts, degrees), (degrees,), ()):  # who is there matters more than the power
@@ -250,10 +258,15 @@ def _short(gpu: GpuReading, ours: Tenants) -> Line:
             if gpu.problem
             else ((f" {_whole(gpu.utilization)}%{slow} {memory}", "plain"),)
         ),
-        *(((" quarantined", "bad"),) if gpu.uuid in ours.quarantined else ()),
+        *(((" ", "plain"), *_aside(gpu, ours)) if gpu.uuid in ours.aside else ()),
         *trials,
         *(((f" +{foreign} foreign", "warn"),) if foreign else ()),
     )
+
+
+def _aside(gpu: GpuReading, ours: Tenants) -> Line:
+    word = ours.aside[gpu.uuid]
+    return ((word, "bad" if word == QUARANTINED else "warn"),)
 
 
 def _packed(shorts: Sequence[Line], width: int, height: int) -> list[Line]:
