@@ -269,6 +269,25 @@ def test_a_removed_journal_is_put_back_whole(bench: Bench) -> None:
     assert bench.crash().core.state.trials[0].state == "done"
 
 
+def test_a_flood_of_requests_keeps_nobody_from_watching_and_what_is_set_aside_is_bounded(
+    bench: Bench,
+) -> None:
+    bench.step()
+    for n in range(300):
+        (bench.place.requests / f"{n:020d}-junk.json").write_text("{")
+    asked = requests.new_request("pause")
+    requests.submit(bench.place, asked)
+    bench.step(1)
+    left = len(list(bench.place.requests.glob("*.json")))
+    assert left == 301 - requests.MOST
+    assert bench.controller._timeout() == 0.0
+    bench.step(5)
+    assert not list(bench.place.requests.glob("*.json"))
+    assert len(list(bench.place.requests.iterdir())) == requests.MOST_REJECTED
+    assert bench.controller._timeout() > 0.0
+    assert bench.controller.core.state.paused is not None
+
+
 def test_what_holds_the_controller_up_is_seen_by_who_asks_and_gone_when_it_is(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

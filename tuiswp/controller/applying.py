@@ -6,7 +6,7 @@ from contextlib import suppress
 from tuiswp.controller.cleaning import clean
 from tuiswp.controller.core import Core, log
 from tuiswp.controller.editing import Editor
-from tuiswp.controller.requests import Request, pending
+from tuiswp.controller.requests import MOST, Request, pending, reject
 from tuiswp.controller.watching import Watcher
 from tuiswp.model.events import (
     Event,
@@ -58,6 +58,7 @@ class Applier:
         self._core = core
         self._watcher = watcher
         self._editor = Editor(core)
+        self.more = False  # requests wait for the next round
         self._applied: set[str] = {
             record.event.id
             for record in core.journal.records
@@ -74,11 +75,13 @@ class Applier:
         }
 
     def apply_all(self) -> None:
-        for path, request in pending(self._core.directory):
+        """Take the requests that wait, or as many as one round has time for: then `more`."""
+        found = pending(self._core.directory)
+        self.more = len(found) >= MOST
+        for path, request in found:
             if isinstance(request, str):
                 log.warning("%s %s; set aside", path.name, request)
-                with suppress(OSError):
-                    path.rename(path.with_suffix(".rejected"))
+                reject(path)
                 continue
             if request.id not in self._applied:
                 self.apply(request)

@@ -376,7 +376,7 @@ class Controller:
             self._left = "finished"
 
     def _timeout(self) -> float:
-        if self._watcher.reading:
+        if self._watcher.reading or self._applier.more:
             return 0.0
         wait = POLL_S
         ready = self._starter.next_ready()

@@ -5,6 +5,7 @@ journal under the request's id, and removes the file. Asking twice with one id a
 """
 
 import getpass
+import heapq
 import os
 import secrets
 import time
@@ -29,6 +30,8 @@ Verb: TypeAlias = Literal[
 ]  # fmt: skip
 VERBS: tuple[str, ...] = get_args(Verb)
 MOST_TOP, MOST_SEEDS = 20, 100  # settings to repeat, and runs of each
+MOST = 64  # taken at once: who floods a sweep with requests does not keep it from its trials
+REJECTED, MOST_REJECTED = ".rejected", 100
 _SIZE_LIMIT = 16 << 20  # ten thousand points
 
 
@@ -160,14 +163,24 @@ def wake(fifo: Path) -> None:
             os.close(fd)
 
 
-def pending(directory: SweepDirectory) -> list[tuple[Path, Request | str]]:
-    """Requests waiting, oldest first; a file that is none comes with the reason."""
-    found: list[tuple[Path, Request | str]] = []
+def pending(directory: SweepDirectory, *, most: int = MOST) -> list[tuple[Path, Request | str]]:
+    """Requests waiting, the `most` oldest first; a file that is none comes with the reason."""
+    names: list[str] = []
+    with suppress(OSError), os.scandir(directory.requests) as entries:
+        for entry in entries:
+            if not entry.name.startswith(".") and entry.name.endswith(".json"):
+                names.append(entry.name)  # noqa: PERF401  a broken listing keeps the rest
+    paths = (directory.requests / name for name in heapq.nsmallest(most, names))
+    return [(path, _read(path)) for path in paths]
+
+
+def reject(path: Path) -> None:
+    """Set aside a file that is no request; of many, the oldest go."""
     with suppress(OSError):
-        for path in sorted(directory.requests.iterdir()):
-            if not path.name.startswith(".") and path.suffix == ".json":
-                found.append((path, _read(path)))  # noqa: PERF401  a broken listing keeps the rest
-    return found
+        path.rename(path.with_suffix(REJECTED))
+        kept = sorted(one for one in path.parent.iterdir() if one.suffix == REJECTED)
+        for old in kept[:-MOST_REJECTED]:
+            old.unlink()
 
 
 def _read(path: Path) -> Request | str:
