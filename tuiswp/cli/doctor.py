@@ -24,7 +24,7 @@ from tuiswp.analysis import tables, words
 from tuiswp.cli import output
 from tuiswp.cli.arguments import SWEEPS
 from tuiswp.errors import ExitCode, TuiswpError
-from tuiswp.launchers.stacks import find_py_spy
+from tuiswp.launchers.stacks import INSTALL, find_py_spy, hindrance
 from tuiswp.text import visible
 
 Grade: TypeAlias = Literal["ok", "warn", "fail"]
@@ -154,6 +154,14 @@ def account() -> Iterator[Finding]:
     elif shared is not None:
         text = f"others of its group may rename what lies in {shared}"
         yield Finding("account", "warn", text, "use --dir, if that is not meant")
+
+
+def stacks() -> Iterator[Finding]:
+    """What keeps it from telling where a silent trial stands; nothing if nothing does."""
+    if find_py_spy() is None:
+        yield Finding("py-spy", "ok", f"is not found where others cannot write; {INSTALL}")
+    elif (why := hindrance()) is not None:
+        yield Finding("py-spy", "warn", why)
 
 
 def gpus() -> Iterator[Finding]:
@@ -328,5 +336,6 @@ def logout() -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    python, libraries, tmux, tools, account, gpus, sweeps_directory, runtime, terminal, logout,
+    python, libraries, tmux, tools, stacks, account, gpus, sweeps_directory, runtime, terminal,
+    logout,
 )  # fmt: skip

@@ -165,20 +165,27 @@ def _py_spy(program: str, pid: int) -> tuple[str, str]:
 
 def _fault(said: str) -> str:
     if _REFUSED.search(said):
-        return f"py-spy may not look: {_what_allows()}"
+        refused = "the kernel refused; in a container, --cap-add=SYS_PTRACE allows it"
+        return f"py-spy may not look: {hindrance() or refused}"
     line = next((one.strip() for one in said.splitlines() if one.strip()), "it said nothing")
     return f"py-spy could not tell: {visible(line, limit=200)}"
 
 
-def _what_allows() -> str:
-    with suppress(OSError, ValueError):
+def hindrance() -> str | None:
+    """Why this kernel would let nobody but root look at a trial, and what allows it; None: it lets.
+
+    Yama's rule, which some distributions switch on: only a parent may look.
+    """
+    try:
         scope = int(Path("/proc/sys/kernel/yama/ptrace_scope").read_text())
-        if scope:
-            return (
-                f"the kernel lets only parents look (kernel.yama.ptrace_scope is {scope}); "
-                "`sudo sysctl kernel.yama.ptrace_scope=0` allows it"
-            )
-    return "the kernel refused; in a container, --cap-add=SYS_PTRACE allows it"
+    except (OSError, ValueError):
+        return None
+    if scope == 0 or os.geteuid() == 0:
+        return None
+    return (
+        f"the kernel lets only parents look (kernel.yama.ptrace_scope is {scope}); "
+        "`sudo sysctl kernel.yama.ptrace_scope=0` allows it"
+    )
 
 
 def _kernel(pid: int) -> list[str]:
