@@ -45,6 +45,18 @@ def test_a_best_trial_that_is_restarted_and_then_killed_is_the_best_no_more(benc
     assert '"x": 2' in bench.place.best.read_text()
 
 
+def test_without_a_best_no_file_says_there_is_one(bench: Bench) -> None:
+    bench.step()
+    bench.finish(0, 1.0)
+    assert bench.place.best.exists()
+    bench.ask("stop")
+    bench.finish(1, code=1)
+    bench.ask("restart", 0)
+    bench.ask("kill", 0)
+    assert bench.controller.core.state.best is None
+    assert not bench.place.best.exists()
+
+
 def test_the_intent_is_durable_before_the_launcher_is_called(bench: Bench) -> None:
     seen: list[int] = []
 

@@ -15,6 +15,11 @@ from tuiswp.controller.directory import SweepDirectory
 MANY = 400  # more points than a sweep of the template has
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that all else is done beside it."""
+    items.sort(key=lambda item: not item.name.startswith("test_ten_minutes"))
+
+
 class NewWorld(Protocol):
     """A fresh world each time; `gpus` as TUISWP_GPUS has them."""
 

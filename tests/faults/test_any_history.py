@@ -424,6 +424,10 @@ class AnyHistory(RuleBasedStateMachine):
             assert told is not None
             assert told.trial == best[0]
             assert same(told.value, best[1])
+            file = msgspec.json.decode(self.sweep.place.best.read_bytes())
+            assert file["x"] == self.seen_state.trials[told.trial].params["x"]
+        else:
+            assert not self.sweep.place.best.exists()
 
     def status_can_be_told(self) -> None:
         if not self.sweep.place.journal.exists():

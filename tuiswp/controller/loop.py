@@ -298,7 +298,7 @@ class Controller:
             if before != (best.number, best.value):
                 self.core.record(BestChanged(best.number, best.value))
                 self._best_due = True
-        if self._best_due:
+        if self._best_due or best is None:
             self._write_best(judgement)
         self._judged = (ended, self.core.state.best)
 
@@ -324,14 +324,15 @@ class Controller:
                 self._watcher.ask(trial, why)
 
     def _write_best(self, judgement: Judgement, *, last: bool = False) -> None:
-        """Write best.json, or note that it is due. Raises EnvironmentFault if this was the `last`
-        occasion and there may yet be room.
+        """Write best.json (remove it if there is no best), or note that it is due.
+
+        Raises EnvironmentFault if this was the `last` occasion and there may yet be room.
         """
-        if judgement.optimum is None:
-            self._best_due = False
-            return
         try:
-            self.core.write_best(best_json(self.core.sweep, judgement))
+            if judgement.optimum is None:
+                self.core.directory.best.unlink(missing_ok=True)
+            else:
+                self.core.write_best(best_json(self.core.sweep, judgement))
             self._best_due, self._best_trouble = False, ""
         except OSError as error:
             if self._best_trouble != str(error):
