@@ -69,3 +69,10 @@ def leaks(raw: bytes) -> list[str]:
 def acts(text: str) -> bool:
     """Does a terminal do anything on `text` but show it?"""
     return any(unicodedata.category(char) in _ACTS for char in text)
+
+
+def leaked(raw: bytes) -> int:
+    """How many bytes of `raw` a terminal would act on and the interface itself does not write."""
+    rest = _OURS.sub("", raw.decode("utf-8", "surrogateescape"))
+    acting = [char for char in rest if unicodedata.category(char) in _ACTS]
+    return len("".join(acting).encode("utf-8", "surrogateescape"))

@@ -8,128 +8,53 @@ import base64
 import csv
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
-import time
 import unicodedata
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from tests.cli.world import World
 from tests.gpu.conftest import FakeNvml, nvml, nvml_library  # noqa: F401  fixtures
-from tests.hostile import PAYLOADS, leaks
-from tests.hostile_matrix import COMMANDS, JSON, SCREENS
-from tests.metrics import writers
+from tests.hostile import leaks
+from tests.hostile_matrix import JSON
+from tests.hostile_sweep import (
+    EACH,
+    ENDED,
+    FOLDER,
+    SPOKEN,
+    TEXTS,
+    Stage,
+    make_stage,
+    make_sweep,
+    opened,
+    press,
+    said_on_a_terminal,
+    sweep_on,
+)
 from tests.terminals import Terminal, app
 from tests.tui.test_screens import seen
-from tuiswp.controller.journal import Journal
-from tuiswp.model.events import (
-    AttemptEnded,
-    AttemptLaunching,
-    AttemptStarted,
-    ControllerStopped,
-    KillRequested,
-    RequestApplied,
-    SweepFinished,
-    TrialSuggested,
-    Warned,
-)
-from tuiswp.model.space import Params
-from tuiswp.model.trial import KillRequest, Lease, Process
-from tuiswp.search.keys import point_key
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
-
-# A NUL is refused in a sweep file; everywhere else all of them can be.
-SPOKEN = {name: text.replace("\x00", "") for name, text in PAYLOADS.items()}
-SHORT = "".join(text for text in SPOKEN.values() if len(text) < 30)
-_ALL = list(PAYLOADS.values())
-TEXTS = ["".join(_ALL[start : start + 5]) for start in range(0, len(_ALL), 5)]  # one a trial
-NOBODY = Process("00000000-0000-0000-0000-000000000000", 999999, 1)
-FOLDER = os.fsdecode(b"sw\x1b]0;owned\x07[red][bold\x9b31m\xff\xe2\x80\xaegnp")
-
-
-def spec() -> str:
-    """A sweep file in which every text is hostile that may be one."""
-    return json.dumps(
-        {
-            "name": SHORT,
-            "description": SHORT,
-            "method": "grid",
-            "metric": {"name": SPOKEN["clipboard"] + "loss", "goal": "minimize"},
-            "parameters": {
-                "text" + SPOKEN["colour"]: {"values": [text.replace("\x00", "") for text in TEXTS]},
-                SPOKEN["markup that closes"]: {"values": [1, 2]},
-                SPOKEN["wide"] + SPOKEN["bidi"]: {"values": ["日本", "한국"]},
-                **{f"p{n}{text}"[:400]: {"value": text} for n, text in enumerate(SPOKEN.values())},
-            },
-            "command": ["sh", "-c", "true", "${args}"],
-        }
-    )
-
-
-PASTED = "\x9b31m\u202ex\u200b\x07\x08[@click=app.quit]y[/nope]日本👍🏽"
 
 
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished sweep with payloads in values, evidence, hosts, requests, metrics and output."""
-    place = tmp_path_factory.mktemp("hostile") / FOLDER
-    world = World(place, spec())
-    world.controller()
-    for number, text in enumerate(TEXTS):
-        spoken = text.replace("\x00", "")
-        params: Params = {
-            "text" + SPOKEN["colour"]: spoken,
-            SPOKEN["markup that closes"]: 1,
-            SPOKEN["wide"] + SPOKEN["bidi"]: "日本",
-            **{f"p{n}{value}"[:400]: value for n, value in enumerate(SPOKEN.values())},
-        }
-        world.add(
-            TrialSuggested(number, params, point_key(params), "grid", number),
-            AttemptLaunching(
-                number, 1, f"{number:032x}", (Lease("cpu", 0, f"cpu{text[:40]}"),), text
-            ),
-            AttemptStarted(number, 1, NOBODY, NOBODY),
-            RequestApplied(f"r{number}", "kill", f"user{text}", False, f"not done: {text}"),
-            Warned("disk-full", text),
-        )
-        if number % 3 == 1:
-            world.add(KillRequested(number, 1, KillRequest(world.at, text, text, "killed")))
-        folder = world.directory.attempt(number, 1)
-        folder.mkdir(parents=True)
-        printed = "\n".join([f"Traceback: {text}", *PAYLOADS.values()]).encode()
-        (folder / "output.log").write_bytes(printed + b"\n\xff\xfe\xc3\x28 not UTF-8\n")
-        names = (SPOKEN["clipboard"] + "loss", text[:900], "lone\ud800")
-        rows = [{"step": step, **dict.fromkeys(names, 3.0 - step / 9)} for step in range(1, 9)]
-        world.directory.metrics(number).write_text("\n".join(map(json.dumps, rows)) + "\n")
-        ended = AttemptEnded(
-            number, 1, "done" if number % 3 else "exit-code", f"exit 1: {text}",
-            ("failed", "killed", "done")[number % 3], ended_at=world.at + 5,
-            value=2.0 + number / 100, progress=1.0, step=8.0, complete=True,
-        )  # fmt: skip
-        world.add(ended)
-    world.add(SweepFinished(SHORT))
-    return world.close().directory.root
+    return make_sweep(tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.fixture(scope="module")
+def stage(sweep: Path, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    return make_stage(tmp_path_factory.mktemp("stage"), sweep)
 
 
 @pytest.fixture
 def terminal(sweep: Path) -> Terminal:
     return Terminal(app(sweep), cwd=sweep.parent, size=(160, 45))
-
-
-def press(terminal: Terminal, keys: str) -> None:
-    for key in keys:
-        terminal.type(key)
-        time.sleep(0.15 if key == "\x1b" else 0.03)  # what follows at once belongs to an escape
-    terminal.quiet(0.1)
 
 
 def test_the_screen_of_each_trial_lets_no_payload_out(terminal: Terminal) -> None:
@@ -224,89 +149,18 @@ def _cells(line: str) -> str:
     return re.sub("[▁-█]", " ", unicodedata.normalize("NFC", line)).rstrip()
 
 
-# One process after another would spend its time on starting them.
-EACH = """
-import json, sys
-from tuiswp.cli.main import main
-for words in json.loads(sys.argv[1]):
-    code = main(words)
-    print("== ended", code, "==", flush=True)
-"""
-_ENDED = re.compile(rb"== ended (\d+) ==\r?\n")
-
-
 def piped(*commands: list[str], cwd: Path) -> list[bytes]:
     """What each writes where no terminal is."""
     script = [sys.executable, "-c", EACH, json.dumps(commands)]
     done = subprocess.run(script, capture_output=True, check=True, cwd=cwd)
-    said = _ENDED.split(done.stdout)
+    said = ENDED.split(done.stdout)
     assert len(said[::2]) == len(commands) + 1, done
     return said[:-1:2]
 
 
-class Stage(NamedTuple):
-    """Where the words of the matrix lead."""
-
-    words: dict[str, str]
-    cwd: Path
-
-    def argv(self, words: list[str]) -> list[str]:
-        return [re.sub("^TEXT", PASTED, self.words.get(word, word)) for word in words]
-
-
-@pytest.fixture(scope="module")
-def stage(sweep: Path, tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    """A copy that may be changed, runs of other tools and a script, all with hostile names."""
-    place = tmp_path_factory.mktemp("stage")
-    copy = place / "copies" / FOLDER
-    shutil.copytree(sweep, copy)
-    journal = Journal(copy / "journal.jsonl")
-    journal.append([ControllerStopped("finished")], at=time.time())
-    journal.close()
-    runs = place / FOLDER
-    for name, text in SPOKEN.items():
-        if len(text.encode()) > 200 or "/" in text:
-            continue
-        run = runs / f"{len(name)}{text}"
-        run.mkdir(parents=True)
-        (run / "config.json").write_text(json.dumps({f"lr{text}": text, "seed": 1}))
-        rows = [{"step": step, f"loss{text}": 3 - step / 9} for step in range(9)]
-        (run / "metrics.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
-    tensorboard = runs / f"tb{SPOKEN['bidi']}" / SPOKEN["bell"]
-    tensorboard.mkdir(parents=True)
-    events = [writers.event(step, SPOKEN["clipboard"], 3 - step) for step in range(3)]
-    (tensorboard / f"events.out.tfevents.1.{SPOKEN['zero width']}").write_bytes(
-        writers.event_file(events)
-    )
-    script = place / f"train{SPOKEN['colour']}.sh"
-    said = "".join(
-        f"  --{name}{n} {name.upper()}  {text} (default: {text[:40]})\n"
-        for n, (name, text) in enumerate((re.sub("[^a-z]", "", k), v) for k, v in SPOKEN.items())
-    )
-    script.write_text(f"cat <<'END_OF_HELP'\nusage: train [-h]\n\noptions:\n{said}\nEND_OF_HELP\n")
-    words = {
-        "SWEEP": str(sweep), "COPY": str(copy), "FILE": str(sweep / "sweep.yaml"),
-        "RUNS": str(runs), "SCRIPT": str(script), "OUT": str(place / f"out{SPOKEN['title']}.yaml"),
-    }  # fmt: skip
-    (place / "sweeps").mkdir()
-    (place / "sweeps" / FOLDER).symlink_to(sweep)
-    return Stage({name: word.replace("\x1b\\", "") for name, word in words.items()}, place)
-
-
-# Nothing is to be started by them; and what a person has set is shown by `doctor`.
-NO_TMUX = {"PATH": "/nowhere\x1b]0;owned\x07", "TERM": "xterm\x9b31m"}
-
-
 def test_no_command_lets_a_payload_out(stage: Stage) -> None:
-    argvs = [stage.argv(words) for words in COMMANDS]
-    script = [sys.executable, "-c", EACH, json.dumps(argvs)]
-    with Terminal(script, cwd=stage.cwd, size=(120, 40), env=NO_TMUX) as terminal:
-        assert terminal.ended(timeout=220) == 0
-        raw = terminal.raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    said = _ENDED.split(raw)
-    assert len(said[::2]) == len(COMMANDS) + 1, said[-1]
-    for words, text, code in zip(COMMANDS, said[::2], said[1::2], strict=False):
-        assert code in (b"0", b"1", b"2", b"3", b"4"), (words, text)
+    for words, code, text in said_on_a_terminal(stage):
+        assert code in (0, 1, 2, 3, 4), (words, text)
         assert b"fault of tuiswp" not in text, (words, text)
         assert leaks(text) == [], words
     assert not list(stage.cwd.rglob("CANARY"))
@@ -323,20 +177,11 @@ def test_machine_readable_answers_keep_the_text_and_no_control(stage: Stage) -> 
 
 
 def test_no_screen_and_no_form_lets_a_payload_out(sweep: Path) -> None:
-    with Terminal(app("--reset-view", sweep), cwd=sweep.parent, size=(160, 45)) as terminal:
-        terminal.until("t0002")
-        for name, (keys, seen_then) in SCREENS.items():
-            for key in keys:
-                terminal.type(key)
-                terminal.quiet(0.1)
-            terminal.until(seen_then)
-            whole = partial(clean, terminal)  # what is read now may end within a character
-            with suppress(AssertionError):
-                terminal.until(whole)
+    with sweep_on(sweep) as terminal:
+        for name in opened(terminal):
+            with suppress(AssertionError):  # what is read now may end within a character
+                terminal.until(partial(clean, terminal))
             assert leaks(terminal.raw) == [], name
-            for _ in range(3):
-                press(terminal, "\x1b")
-            terminal.until("t0006")
         press(terminal, "nn")  # the charts of other metrics
         press(terminal, "g" + "j" * len(TEXTS))  # the output of each
         terminal.until(partial(clean, terminal))
