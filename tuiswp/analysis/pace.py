@@ -76,6 +76,7 @@ def pace_key(parameters: Sequence[Parameter], params: Params) -> tuple[str, ...]
 
 def stragglers(paces: Sequence[Pace], same: Sequence[Parameter]) -> list[Straggler]:
     """The running trials that are far slower than comparable ones; `same`: what these share."""
+    # The lower median is somebody's own speed: never are most of them slow beside the rest.
     found = []
     for one in paces:
         if not one.running:
@@ -83,10 +84,10 @@ def stragglers(paces: Sequence[Pace], same: Sequence[Parameter]) -> list[Straggl
         others = [it for it in paces if it.trial != one.trial and it.key == one.key]
         now = [it for it in others if it.running]
         if len(now) >= OTHERS:  # they share the machine as it is now
-            usual = statistics.median(it.rate for it in now)
+            usual = statistics.median_low(it.rate for it in now)
             who = words.several(len(now), "comparable trial") + " beside it"
         elif len(others) >= OTHERS:
-            usual = statistics.median(it.usual for it in others)
+            usual = statistics.median_low(it.usual for it in others)
             who = words.several(len(others), "comparable trial")
         else:
             continue
@@ -117,7 +118,7 @@ def slow_gpus(paces: Sequence[Pace]) -> list[SlowGpu]:
             elsewhere = [it for it in paces if it.gpu and it.gpu != uuid and it.key == one.key]
             if len(elsewhere) >= OTHERS:
                 compared |= {it.trial for it in elsewhere}
-                shares[one.trial] = one.usual / statistics.median(it.usual for it in elsewhere)
+                shares[one.trial] = one.usual / statistics.median_low(it.usual for it in elsewhere)
         if len(shares) < ON_A_GPU or max(shares.values()) >= SLOW_GPU:
             continue
         share = statistics.median(shares.values())
