@@ -54,6 +54,23 @@ def test_a_sweep_as_its_controller_left_it_agrees(place: SweepDirectory, tuiswp:
     assert (found["ok"], found["compared"], found["trials"]) == (True, True, 3)
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("tuiswp: {objective: {expr: loss * 2}}", "is an expression: its values are the journal's"),
+        ("tuiswp: {phases: [{name: one, trials: 3}]}", "every value was recomputed; the optimum"),
+    ],
+)
+def test_what_is_not_recomputed_is_not_said_to_be(
+    place: SweepDirectory, tuiswp: Tuiswp, more: str, said: str
+) -> None:
+    text = place.sweep_file.read_text().replace("tuiswp: {max_parallel: 2}", more)
+    place.sweep_file.write_text(text)
+    found = tuiswp("verify", "test", "--json").json
+    assert said in found["left_out"]
+    assert (found["compared"], found["optimum"]) == (False, None)
+
+
 def append(place: SweepDirectory, event: object) -> None:
     book = Journal(place.journal)
     book.append([event], at=1.0)  # type: ignore[list-item]

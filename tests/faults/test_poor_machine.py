@@ -1,4 +1,6 @@
-"""Whole sweeps where the machine gives little: few descriptors, its runtime directory removed."""
+"""Whole sweeps where the machine gives little: few descriptors, a slow disk, a runtime directory
+that is removed.
+"""
 
 import os
 import resource
@@ -92,3 +94,52 @@ def test_a_runtime_directory_that_is_removed_under_a_sweep_is_made_anew(
     whole(place, 8, tmp_path)
     assert all(widest_gap(beats) < 5 for beats in place.glob("trials/*/heartbeat"))
     assert not list((runtime / "leases").iterdir())
+
+
+SLOW = """\
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <unistd.h>
+static int after(const char *name, int fd) {
+    int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
+    sleep(5);
+    return real(fd);
+}
+int fdatasync(int fd) { return after("fdatasync", fd); }
+int fsync(int fd) { return after("fsync", fd); }
+"""
+
+
+def test_a_disk_that_takes_seconds_to_sync_holds_up_nobody_who_asks_or_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Controller, supervisors and tmux server: all of them wait 5 s for each sync."""
+    compiler = shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler here")
+    (tmp_path / "slow.c").write_text(SLOW)
+    library = tmp_path / "slow.so"
+    subprocess.run(
+        [compiler, "-shared", "-fPIC", "-o", library, tmp_path / "slow.c", "-ldl"], check=True
+    )
+    socket = f"slow-{os.getpid()}"
+    monkeypatch.setenv("TUISWP_TMUX_SOCKET", socket)
+    source = write_sweep(tmp_path, trials=2, parallel=2, steps=20)
+    place = tmp_path / "sweep"
+    try:
+        monkeypatch.setenv("LD_PRELOAD", str(library))
+        with running("--batch", source, "--dir", place, cwd=tmp_path) as batch:
+            monkeypatch.delenv("LD_PRELOAD")
+            wait_for(
+                lambda: "slow-disk" in state_of(place).warned, timeout=PATIENCE_S, what="not told"
+            )
+            wait_for(lambda: len(launches(place)) == 2, timeout=PATIENCE_S, what="not launched")
+            assert tuiswp("status", place, cwd=tmp_path).returncode == ExitCode.OK
+            batch.terminate()
+            assert batch.wait(PATIENCE_S) == ExitCode.INTERRUPTED
+        done = tuiswp("--batch", place, cwd=tmp_path, timeout=PATIENCE_S)
+        assert done.returncode == ExitCode.OK, done
+    finally:
+        kill_trials_of(place)
+        end_tmux_server(socket)
+    whole(place, 2, tmp_path)

@@ -52,6 +52,7 @@ def _as_json(directory: SweepDirectory, found: Verified) -> dict[str, object]:
         "optimum": _pair(found.optimum),
         "recorded": _pair(found.recorded),
         "compared": found.compared,
+        "left_out": found.left_out,
         "findings": [msgspec.to_builtins(one) for one in found.findings],
     }
 
@@ -82,8 +83,8 @@ def _lines(found: Verified) -> list[str]:
 
 
 def _best(found: Verified) -> str:
-    if not found.compared:
-        return "the optimum was not recomputed: no metric, or phases say which trials may win"
+    if found.left_out is not None:
+        return visible(found.left_out)
     if found.optimum is None:
         return "no trial may win yet, by the files as by the journal"
     number, value = found.optimum

@@ -53,7 +53,8 @@ class Verified(msgspec.Struct, frozen=True):
     """What was looked at, and what is not as it should be.
 
     `optimum`: trial and value recomputed from the files; None if there is none, or it cannot be.
-    `recorded`: the same as the journal has it. `compared`: whether the two were.
+    `recorded`: the same as the journal has it. `compared`: whether the two were. `left_out`: what
+    was not recomputed, and why.
     """
 
     facts: int
@@ -64,6 +65,7 @@ class Verified(msgspec.Struct, frozen=True):
     recorded: tuple[int, float] | None
     compared: bool
     name: str
+    left_out: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -119,7 +121,26 @@ class _Look:
             recorded=None if best is None else (best.trial, best.value),
             compared=compared,
             name=self._state.name,
+            left_out=self._left_out(sweep),
         )
+
+    def _left_out(self, sweep: Sweep | None) -> str | None:
+        """What of the values and the optimum is only as the journal and `analysis` have it."""
+        if self._scan.newer is not None or sweep is None:
+            return "nothing was recomputed: the journal or the sweep file cannot be read whole"
+        if sweep.objective is None:
+            return "nothing was recomputed: no metric decides"
+        if _is_computed(sweep):
+            return (
+                f"{sweep.objective.metric} is an expression: its values are the journal's, not "
+                "recomputed"
+            )
+        if sweep.phases:
+            return (
+                "every value was recomputed; the optimum was not: phases decide which trials may "
+                "win"
+            )
+        return None
 
     def _trials(self) -> Sequence[Trial]:
         return [self._state.trials[number] for number in sorted(self._state.trials)]
@@ -260,7 +281,7 @@ class _Look:
         if trial.state != "done" or sweep.objective is None:
             return
         self._values[trial.number] = trial.value
-        if any(one.name == sweep.objective.metric for one in sweep.derived):
+        if _is_computed(sweep):
             return
         path = self._directory.metrics(trial.number)
         try:
@@ -290,8 +311,10 @@ class _Look:
         return file.kind is not None
 
     def _optimum(self, sweep: Sweep | None) -> tuple[tuple[int, float] | None, bool]:
-        if sweep is None or sweep.objective is None or sweep.phases or self._scan.newer:
+        if self._left_out(sweep) is not None:
             return None, False  # phases decide who may compete: no simple rule says it again
+        assert sweep is not None
+        assert sweep.objective is not None
         may = [trial for trial in self._trials() if trial.state == "done" and trial.complete]
         values = ((one.number, self._values.get(one.number)) for one in may)
         best = best_of(((n, v) for n, v in values if v is not None), sweep.objective)
@@ -388,6 +411,12 @@ class _Look:
                 self._note(
                     "draft", draft.name, "was left half written by a crash", "it can be removed"
                 )
+
+
+def _is_computed(sweep: Sweep) -> bool:
+    """Whether the objective is an expression over what trials log."""
+    name = None if sweep.objective is None else sweep.objective.metric
+    return any(one.name == name for one in sweep.derived)
 
 
 def _end(code: int | None, signal: int | None) -> str:
