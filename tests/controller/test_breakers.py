@@ -17,7 +17,7 @@ from tuiswp.model.events import (
     SweepPaused,
     Warned,
 )
-from tuiswp.model.health import GpuHealth
+from tuiswp.model.health import STREAK_KEPT, GpuHealth, Health
 from tuiswp.model.space import Parameter, Uniform
 from tuiswp.model.trial import Queued, Trial
 
@@ -418,3 +418,35 @@ def test_the_failures_a_persons_own_rule_allows_pause_nothing(bench: Bench) -> N
     bench.step(60)
     assert bench.controller.core.state.paused is None
     assert bench.controller.core.state.stopping is not None
+
+
+def test_where_trials_fail_now_and_then_everywhere_a_row_of_failures_proves_less() -> None:
+    def needed(overcome: int, done: int, cleared: int = 0) -> int:
+        other = GpuHealth("U0", "G0", done=done, overcome=overcome)
+        mine = GpuHealth("U1", "G1", cleared=cleared)
+        return health.most(Health({"U0": other, "U1": mine}), mine)
+
+    assert needed(0, 0) == needed(0, 50) == needed(1, 50) == 3
+    assert needed(10, 15) == 5
+    assert needed(10, 9) == 6
+    assert needed(99, 1) == STREAK_KEPT
+    assert needed(0, 50, cleared=1) == 6
+
+
+def test_points_that_look_like_a_bad_gpu_by_where_they_fell_are_put_right(
+    gpus: Callable[..., Gpus],
+) -> None:
+    """Those of uneven number fail, at first all on the second GPU; then elsewhere as well."""
+    sweep = gpus(40, "stop: {failures: 60}")
+
+    def code_of(number: int) -> int:
+        return int(number % 7 in (1, 3, 5))
+
+    crashing(sweep.bench, code_of)
+    sweep.run(150)
+    assert sweep.bench.controller.left == "finished"
+    told = [event for event in sweep.events(GpuReleased) if isinstance(event, GpuReleased)]
+    assert told and told[0].cleared
+    failed = [trial.number for trial in sweep.bench.trials() if trial.state == "failed"]
+    assert failed == [number for number in range(40) if code_of(number)]
+    assert len(sweep.on("G1")) > 6

@@ -56,6 +56,13 @@ def test_every_place_says_which_gpu_is_quarantined_why_and_how_to_take_it_back(
         assert [one["gpu"] for one in found["quarantined"]] == ["G1"]
 
 
+def test_files_journal_and_optimum_agree_about_what_was_taken_back(
+    came: black_hole.Came,
+) -> None:
+    agreed = tuiswp(came, "verify")
+    assert agreed.returncode == 0, agreed.stdout
+
+
 def test_a_release_that_names_no_such_gpu_says_which_there_are(came: black_hole.Came) -> None:
     wrong = tuiswp(came, "gpus", "--release", "G7", "hole")
     assert wrong.returncode == 2

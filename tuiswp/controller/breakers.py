@@ -115,7 +115,8 @@ class Breakers:
             leases = trial.attempts[-1].leases
             gpus = [health.gpus.get(lease.uuid) for lease in leases]
             if any(lease.uuid in (but, CPU) for lease in leases) or any(
-                gpu is not None and (gpu.quarantine is not None or len(gpu.streak) >= most(gpu))
+                gpu is not None
+                and (gpu.quarantine is not None or len(gpu.streak) >= most(health, gpu))
                 for gpu in gpus
             ):
                 continue
@@ -133,7 +134,7 @@ class Breakers:
     def _guilt(self, gpu: GpuHealth) -> str | None:
         """The evidence that it is this GPU and not the sweep; None: there is none, or no other."""
         health, resources = self._core.state.health, self._core.sweep.resources
-        if len(gpu.streak) < most(gpu):
+        if len(gpu.streak) < most(health, gpu):
             return None
         left = self._places.usable() - health.quarantined.keys() - {gpu.uuid}
         if len(left) < resources.gpus_per_trial:

@@ -3,6 +3,7 @@
 It only counts: `controller.breakers` draws the conclusions, and records them as facts.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from tuiswp.text import visible
 
 FAST_S = 60.0  # a failure this soon after its launch
 STREAK = 3  # failures in a row that make a GPU suspect
+CHANCE = 0.02  # at most, that as many failures in a row are no fault of the GPU
 FIRST = 3  # trials, all failed at once, that pause a sweep
 _RAISED_KEPT, _TRIALS_KEPT = 40, 12
 
@@ -63,7 +65,13 @@ def _well(health: Health, trial: Trial, attempt: Attempt, leases: list[Lease]) -
     for lease in leases:
         gpu = gpus.get(lease.uuid) or GpuHealth(lease.uuid, lease.name)
         worked = gpu.quarantine and replace(gpu.quarantine, works=name)
-        gpus[lease.uuid] = replace(gpu, done=gpu.done + 1, streak=(), quarantine=worked)
+        gpus[lease.uuid] = replace(
+            gpu,
+            done=gpu.done + 1,
+            overcome=gpu.overcome + len(gpu.streak),
+            streak=(),
+            quarantine=worked,
+        )
     here = {lease.uuid for lease in leases}
     for uuid, gpu in gpus.items():
         aside = gpu.quarantine
@@ -146,9 +154,19 @@ def resumed(health: Health, *, after_us: bool) -> Health:
     )
 
 
-def most(gpu: GpuHealth) -> int:
-    """Failures in a row that make it suspect: more, after it was suspected wrongly."""
-    return int(STREAK * 2**gpu.cleared)
+def most(health: Health, gpu: GpuHealth) -> int:
+    """Failures in a row that make it suspect: more, after it was suspected wrongly.
+
+    More as well where trials fail now and then on GPUs that work: so many that chance alone makes
+    them seldom.
+    """
+    least = int(STREAK * 2**gpu.cleared)
+    others = [one for one in health.gpus.values() if one.uuid != gpu.uuid]
+    failed, done = sum(one.overcome for one in others), sum(one.done for one in others)
+    if not failed:
+        return least
+    by_chance = math.ceil(math.log(CHANCE) / math.log(failed / (failed + done + 1)))
+    return min(max(least, by_chance), STREAK_KEPT)
 
 
 def suspects(health: Health, *, early: bool) -> list[GpuHealth]:
@@ -159,7 +177,7 @@ def suspects(health: Health, *, early: bool) -> list[GpuHealth]:
     free = [gpu for gpu in health.gpus.values() if gpu.quarantine is None and gpu.streak]
     failures = {one.id for gpu in free for one in gpu.streak}
     early = early and len(failures) >= FIRST
-    return [gpu for gpu in free if len(gpu.streak) >= (1 if early else most(gpu))]
+    return [gpu for gpu in free if len(gpu.streak) >= (1 if early else most(health, gpu))]
 
 
 def held_back(health: Health, live: Iterable[Trial]) -> dict[str, str]:

@@ -46,6 +46,7 @@ class Quarantine(msgspec.Struct, frozen=True):
 class GpuHealth(msgspec.Struct, frozen=True):
     """One GPU. `streak`: its failures since an attempt did well on it, oldest first.
 
+    `overcome`: failures before that: an attempt did well on it afterwards, so they were not its.
     `elsewhere`: how many attempts had done well on other GPUs when the streak began (0 as long as
     none did well here). `cleared`: how often it turned out not to be the GPU.
     """
@@ -53,6 +54,7 @@ class GpuHealth(msgspec.Struct, frozen=True):
     uuid: str
     name: str
     done: int = 0
+    overcome: int = 0
     streak: tuple[Failure, ...] = ()
     elsewhere: int = 0
     cleared: int = 0
