@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests import leftovers, tmuxes
@@ -63,6 +64,9 @@ def pytest_configure(config: pytest.Config) -> None:
         TUISWP_TMUX_SOCKET=f"tuiswp-test-{os.getpid()}",
     )
     time.tzset()
+    # How long one example takes is the machine's affair; all else is as hypothesis has it here.
+    hypothesis.settings.register_profile("ours", hypothesis.settings(deadline=None))
+    hypothesis.settings.load_profile("ours")
     leftovers.mark()
 
 

@@ -76,13 +76,13 @@ def shell_word(text: str) -> str:
     >>> print(shell_word("a b"), shell_word("a\\x1b[31m"))
     'a b' $'a\\033[31m'
     """
-    if visible(text, limit=len(text) + 1) == text:
+    if text.isprintable() and visible(text, limit=len(text) + 1) == text:
         return shlex.quote(text)
     out = []
     for char in text:
         if char in "\\'":
             out.append("\\" + char)
-        elif visible(char) == char and unicodedata.category(char)[0] != "M":
+        elif char.isprintable() and visible(char) == char and unicodedata.category(char)[0] != "M":
             out.append(char)
         else:
             # What came as bytes that are no UTF-8, in a path, goes back to these bytes.

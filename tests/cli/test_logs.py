@@ -144,11 +144,11 @@ def test_attach_becomes_the_tmux_client(
     assert "attach needs a terminal" in tuiswp("attach", "0").err
     became: list[list[str]] = []
 
-    def execvp(file: str, argv: list[str]) -> None:
+    def execvpe(file: str, argv: list[str], env: dict[str, str]) -> None:
         became.append(argv)
         raise KeyboardInterrupt  # exec does not come back
 
-    monkeypatch.setattr(os, "execvp", execvp)
+    monkeypatch.setattr(os, "execvpe", execvpe)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     tuiswp("attach", "0")
