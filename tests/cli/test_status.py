@@ -28,7 +28,7 @@ def test_json_has_exactly_the_promised_shape(tuiswp: Tuiswp, here: Path) -> None
     found = tuiswp("status", "--json").json
     assert list(found) == [
         "sweep", "dir", "state", "controller", "trouble", "counts", "trials", "stop", "phases",
-        "gpus", "edits", "quarantined",
+        "gpus", "edits", "quarantined", "left_s",
     ]  # fmt: skip
     assert found["sweep"] == "lr"
     assert found["dir"] == str(here / "sweeps" / "lr")
@@ -42,7 +42,7 @@ def test_json_has_exactly_the_promised_shape(tuiswp: Tuiswp, here: Path) -> None
         "id": "t0001", "state": "running", "cause": None, "params": {"lr": 1e-4},
         "value": 2.75, "step": 2.0, "progress": 1.0, "attempt": 1, "gpu": "G0",
         "origin": "grid", "source": None, "pinned": False, "interrupted": False,
-            "silent": None, "slow": None,
+            "silent": None, "slow": None, "left_s": 0.0,
     }  # fmt: skip
     assert found["trials"][2]["attempt"] is None
     assert found["gpus"] == []

@@ -89,6 +89,10 @@ class Watched:
                 found.append(event.kind if isinstance(event, TrialSilent) else "moves")
         return found
 
+    def rows(self, how: str) -> int:
+        path = self.directory / f"trials/t{HOW.index(how):04d}/metrics.jsonl"
+        return path.read_text().count("\n") if path.exists() else 0
+
     def attempt(self, how: str) -> Path:
         return self.directory / f"trials/t{HOW.index(how):04d}/attempts/1"
 
@@ -103,8 +107,12 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     os.chdir(folder)
     try:
         directory = place_for(source, name=None, directory=None).root
-        with running("--batch", source, cwd=folder):
+        with running("--batch", source, cwd=folder) as batch:
             made = Watched(folder, directory)
+            wait_for(lambda: made.rows("evaluates") > 5, what="no trial started")
+            batch.send_signal(signal.SIGSTOP)  # for longer than anybody may be silent
+            wait_for(lambda: made.rows("evaluates") > 40)
+            batch.send_signal(signal.SIGCONT)
             silent = HOW[:-1]
             wait_for(
                 lambda: directory.exists() and all(made.facts(how) for how in silent),

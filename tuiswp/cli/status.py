@@ -15,9 +15,10 @@ from tuiswp.analysis.silence import SHORT, silence_text
 from tuiswp.cli import arguments as args
 from tuiswp.cli import doubt, output
 from tuiswp.controller import foreign
-from tuiswp.controller.client import SweepReader, SweepView
+from tuiswp.controller.client import Planned, SweepReader, SweepView
 from tuiswp.controller.health import held_back
 from tuiswp.controller.steered import edits, phases, quarantines
+from tuiswp.controller.story import time_left, trial_left
 from tuiswp.errors import ExitCode, TuiswpError
 from tuiswp.gpu.environment import CPU
 from tuiswp.model.ids import trial_id
@@ -72,6 +73,7 @@ def as_json(view: SweepView) -> dict[str, object]:
             for one in view.state.edits
         ],
         "quarantined": _quarantined_json(view),
+        "left_s": _left(view),
     }
 
 
@@ -94,7 +96,23 @@ def _trial_json(view: SweepView, trial: Trial) -> dict[str, object]:
         "interrupted": trial.interrupt is not None,
         "silent": _silent_json(trial),
         "slow": None if trial.slow is None else trial.slow.share,
+        "left_s": None if trial.state != "running" else _trial_left(trial, progress),
     }
+
+
+def _trial_left(trial: Trial, progress: float | None) -> float | None:
+    """Seconds it still needs by its progress; None where that is unknown."""
+    found = trial_left(trial, progress, None, now=time.time())
+    return None if found is None else round(found, 1)
+
+
+def _left(view: SweepView) -> float | None:
+    """Seconds until the sweep is over; None if nobody can foresee it, or nobody runs it."""
+    if view.controller is None or view.foreign:
+        return None
+    progress = {number: live.progress for number, live in view.live.items()}
+    found = time_left(view.state, Planned().of(view), progress, now=time.time())
+    return None if found is None else round(found, 1)
 
 
 def _silent_json(trial: Trial) -> dict[str, object] | None:
@@ -187,7 +205,9 @@ def _unread(view: SweepView) -> list[str]:
 def header(view: SweepView, *, all_edits: bool = False) -> list[str]:
     """Name, state, counts, edits, best so far, and what is wrong with the sweep as a whole."""
     name = output.paint(visible(view.sweep.name), "strong")
-    lines = [f"{name}  {view.word}  {words.tally(words.counts(view.trials))}"]
+    left = _left(view)
+    soon = "" if left is None else f", about {words.duration(left)} left"
+    lines = [f"{name}  {view.word}  {words.tally(words.counts(view.trials))}{soon}"]
     if not view.foreign:
         lines.append(f"{visible(str(view.directory))}  {_controller(view)}")
     if view.trouble is not None:
