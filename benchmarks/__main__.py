@@ -20,7 +20,7 @@ from benchmarks.rows import Row
 from tuiswp.text import visible
 
 HERE = Path(__file__).parent
-MINUTES = ("demo", "lora", "storm", "tui")  # take minutes: only by name or with --all
+MINUTES = ("demo", "lora", "status", "storm", "tui")  # take minutes: only by name or with --all
 MARKS = {True: "pass", False: "FALL SHORT", None: ""}
 
 
