@@ -195,8 +195,7 @@ def opened(terminal: Terminal) -> Iterator[str]:
             terminal.quiet(0.1)
         terminal.until(seen_then)
         yield name
-        for _ in range(3):
-            press(terminal, "\x1b")
+        press(terminal, "\x1b\x1b\x1b")
         terminal.until("t0006")
 
 

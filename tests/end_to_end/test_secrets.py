@@ -65,6 +65,14 @@ def test_a_secret_reaches_the_trainings_and_is_nowhere_else(
     source = write_sweep(tmp_path, trials=4, script=SCRIPT)
     text = source.read_text().replace("tuiswp: {", "tuiswp: {env_from: {HF_TOKEN: MY_HF}, ")
     source.write_text(text)
+    # A person has it in a file that git tracks as well.
+    for words in (
+        ("init", "-q"),
+        ("add", "."),
+        ("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"),
+    ):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    (tmp_path / "trial.sh").write_text(f"# {KEY}\n{SCRIPT}")
     refused = tuiswp("--batch", source, cwd=tmp_path)
     assert refused.returncode == 2
     assert "sweep.yaml:8: tuiswp.env_from: MY_HF is not set in this shell" in refused.stderr
@@ -120,6 +128,7 @@ def test_a_secret_reaches_the_trainings_and_is_nowhere_else(
     places = [directory, Path(os.environ["TUISWP_RUNTIME_DIR"])]
     kept = [path for place in places for path in place.rglob("*") if path.is_file()]
     assert len(kept) > 30
+    assert "‹HF_TOKEN›" in (directory / "provenance.diff").read_text()
     assert {p.name for p in kept if KEY.encode() in p.read_bytes()} == {"output.log"}
 
 

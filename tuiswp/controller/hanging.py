@@ -147,7 +147,8 @@ class HangWatch:
         known, trial = self._known[one.trial, one.attempt], self._core.trial(one.trial)
         limit, rhythm = self._limit(known), known.pulse.rhythm
         known.next_sample = self._time.now + min(max(limit / 30, _SAMPLE_S[0]), _SAMPLE_S[1])
-        seen = vitals.look(one.start, children, log_tail(one.directory, _TAIL_BYTES))
+        tail = self._core.secrets.raw(log_tail(one.directory, _TAIL_BYTES))
+        seen = vitals.look(one.start, children, tail)
         if seen is None:
             return
         if (known.held or trial.silent is not None) and not seen.stopped:

@@ -183,7 +183,7 @@ def create(place: SweepDirectory, source: Path | SweepText, *, name: str | None 
     )
     # Last, and at once: until the file is there, whoever opens it too finds no sweep here.
     place.create()
-    provenance.write(place, origin)
+    provenance.write(place, origin, Secrets.of(text.sweep().run, os.environ))
     write_atomically(place.sweep_file, data, durable=True)
 
 

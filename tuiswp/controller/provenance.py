@@ -14,9 +14,11 @@ import msgspec
 
 from tuiswp import proc, trust
 from tuiswp.controller.directory import SweepDirectory, write_atomically
+from tuiswp.controller.secrets import Secrets
 from tuiswp.plain import read_plain
 
 _GIT_TIMEOUT_S = 10.0
+NO_SECRETS = Secrets()
 _DIFF_LIMIT = 10 * 1024 * 1024
 
 
@@ -107,13 +109,16 @@ def _git(cwd: Path, *arguments: str) -> bytes | None:
     return done.stdout if done.returncode == 0 else None
 
 
-def write(directory: SweepDirectory, provenance: Provenance) -> None:
+def write(directory: SweepDirectory, provenance: Provenance, secrets: Secrets = NO_SECRETS) -> None:
+    """Keep it; a secret that somebody typed into the call or into a tracked file is left out."""
+    command = tuple(secrets.text(word) for word in provenance.command)
+    provenance = msgspec.structs.replace(provenance, command=command)
     write_atomically(
         directory.provenance, msgspec.json.format(msgspec.json.encode(provenance), indent=2) + b"\n"
     )
     diff = uncommitted_diff(Path(provenance.cwd))
     if diff:
-        write_atomically(directory.root / "provenance.diff", diff)
+        write_atomically(directory.root / "provenance.diff", secrets.raw(diff))
 
 
 def load(directory: SweepDirectory) -> Provenance | None:
