@@ -102,6 +102,8 @@ def _trial_json(view: SweepView, trial: Trial) -> dict[str, object]:
 
 def _trial_left(trial: Trial, progress: float | None) -> float | None:
     """Seconds it still needs by its progress; None where that is unknown."""
+    if not trial.attempts:  # something else launched it
+        return None
     found = trial_left(trial, progress, None, now=time.time())
     return None if found is None else round(found, 1)
 
