@@ -22,7 +22,6 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -145,19 +144,20 @@ class AnyHistory(RuleBasedStateMachine):
     def the_disk_fails(self, fault: Fault) -> None:
         self.sweep.round(fault)
 
-    @precondition(lambda self: self.sweep.controller is not None)
     @rule(torn=st.binary(max_size=30))
     def the_controller_is_killed(self, torn: bytes) -> None:
         """What it was writing may be there in part."""
+        if self.sweep.controller is None:  # no precondition: rules are chosen by the dice alone
+            return
         self.sweep.die()
         if torn and b"\n" not in torn and self.sweep.place.journal.exists():
             with self.sweep.place.journal.open("ab") as file:
                 file.write(torn)
 
-    @precondition(lambda self: self.sweep.controller is not None)
     @rule()
     def the_controller_is_told_to_go(self) -> None:
-        self.sweep.leave()
+        if self.sweep.controller is not None:
+            self.sweep.leave()
 
     @rule(seconds=st.sampled_from([0.5, 2.0, 11.0, 70.0, 700.0]))
     def time_passes(self, seconds: float) -> None:
