@@ -22,7 +22,7 @@ RUN = Run(("sh",), None, "/", env_from={"HF_TOKEN": "MY_HF"})
 
 
 def test_what_is_taken_is_no_longer_inherited() -> None:
-    around = {"MY_HF": KEY, "WANDB_API_KEY": "abc", "HOME": "/home/me"}
+    around = {"MY_HF": KEY, "WANDB_API_KEY": "abc", "HOME": "/home/me", "TUISWP_TOKEN": "0" * 32}
     assert take(around, RUN) == {"MY_HF": KEY, "WANDB_API_KEY": "abc", "HOME": "/home/me"}
     assert around == {"HOME": "/home/me"}
 

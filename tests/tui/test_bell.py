@@ -74,3 +74,23 @@ async def test_the_screen_rings_when_a_new_best_arrives() -> None:
         assert app.rang == 0
         app.take(moment(BEST))
         assert app.rang == 1
+
+
+@pytest.mark.slow
+@in_a_loop
+async def test_why_tuiswp_itself_starts_nothing_is_said_once() -> None:
+    class Saying(Desk):
+        said: tuple[str, ...] = ()
+
+        def say(self, text: str, *, bad: bool = False) -> None:
+            self.said += (text,)
+
+    app = Saying()
+    async with app.run_test() as pilot:
+        await ready(pilot)
+        paused = SweepState(seq=2, paused=SweepPaused("tuiswp", "HF_TOKEN is not set"))
+        for state in (BEFORE, paused, paused, BEFORE):
+            app.take(moment(state))
+        app.take(moment(SweepState(seq=3, paused=SweepPaused("anna, pid 1", "asked"))))
+        assert app.said.count("paused by tuiswp: HF_TOKEN is not set") == 1
+        assert not [text for text in app.said if "asked" in text]

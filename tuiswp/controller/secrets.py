@@ -14,6 +14,7 @@ import msgspec
 
 from tuiswp.model.events import Event
 from tuiswp.model.sweep import Run
+from tuiswp.proc import TOKEN_VARIABLE
 from tuiswp.spec.environment import is_secret, sounds_secret
 
 SHORTEST = 6  # characters: what is shorter is in every other word
@@ -24,7 +25,11 @@ _Event = TypeVar("_Event", bound=Event)
 
 
 def take(environ: MutableMapping[str, str], run: Run) -> dict[str, str]:
-    """All of `environ`, for trainings; what is secret is no longer in it afterwards."""
+    """All of `environ`, for trainings; what is secret is no longer in it afterwards.
+
+    But for the token of a training that this controller was started in: it is that one's alone.
+    """
+    environ.pop(TOKEN_VARIABLE, None)
     whole = dict(environ)
     for name in whole:
         if name in run.env_from.values() or sounds_secret(name):

@@ -22,7 +22,7 @@ from tuiswp.controller.requests import Request
 from tuiswp.errors import TuiswpError
 from tuiswp.text import visible
 from tuiswp.tui import actions, asking, outside
-from tuiswp.tui.bell import Bell
+from tuiswp.tui.bell import US, Bell
 from tuiswp.tui.feed import Feed
 from tuiswp.tui.filters import for_terminal
 from tuiswp.tui.moments import moved
@@ -143,6 +143,9 @@ class SweepApp(App[int]):
         newly = snapshot.unattended and (self.snapshot is None or not self.snapshot.unattended)
         if newly and not self.launching:  # then a controller is offered, which says it too
             self.say("no controller runs: what runs goes on, nothing is launched; W starts one")
+        why = paused_by_us(snapshot)
+        if why is not None and (self.snapshot is None or paused_by_us(self.snapshot) != why):
+            self.say(f"paused by tuiswp: {why}", bad=True)
         if self._bell.rings(self.snapshot, snapshot, time.monotonic()):
             self.bell()
         self.snapshot = snapshot
@@ -261,6 +264,12 @@ class SweepApp(App[int]):
     def copy_to_clipboard(self, text: str) -> None:
         """Nothing that a terminal would act on when it is pasted, and no more than it takes."""
         super().copy_to_clipboard(visible(text, limit=_CLIPBOARD, keep_newlines=True))
+
+
+def paused_by_us(snapshot: Snapshot) -> str | None:
+    """Why tuiswp itself starts nothing; None: it does, or a person holds it."""
+    paused = snapshot.view.state.paused
+    return paused.why if paused is not None and paused.by == US else None
 
 
 def run(path: Path, *, colour: bool, ascii: bool, reset_view: bool = False) -> int:
