@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -9,7 +10,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from tests.controller.bench import Bench
 from tuiswp import proc
@@ -22,8 +25,9 @@ from tuiswp.controller.loop import DirectoryGone
 from tuiswp.controller.offline import apply_offline
 from tuiswp.controller.opening import start_in_background
 from tuiswp.errors import EnvironmentFault, JournalError, LauncherError, SweepHeld
-from tuiswp.launchers.base import Firmness, StartRecord
-from tuiswp.model.events import RequestApplied, Warned
+from tuiswp.launchers.attempt import read_start
+from tuiswp.launchers.base import ExitRecord, Firmness, StartRecord
+from tuiswp.model.events import AttemptEnded, RequestApplied, Warned
 from tuiswp.model.trial import Process
 
 pytestmark = pytest.mark.slow  # long histories of trouble
@@ -608,3 +612,37 @@ def test_a_full_disk_is_told_at_once_to_who_asks_without_a_controller(
     assert time.monotonic() - began < 2.0
     assert not list(bench.place.root.glob(".room*"))
     bench.new()
+
+
+# --- what a training writes about itself ---
+
+
+def test_an_end_that_is_written_while_the_training_lives_is_not_believed(bench: Bench) -> None:
+    bench.step()
+    token = bench.token(0)
+    start = read_start(bench.place.attempt(0, 1), token)
+    assert start is not None
+    with subprocess.Popen(["sleep", "60"]) as training:
+        try:
+            lives = replace(start, training=proc.identify(training.pid))
+            (bench.place.attempt(0, 1) / "start.json").write_bytes(msgspec.json.encode(lives))
+            bench.launcher._attempts[token].start = lives
+            bench.controller = bench.crash()
+            forged = ExitRecord(token, 0, None, None, start.t, start.t, 0.0)
+            (bench.place.attempt(0, 1) / "exit.json").write_bytes(msgspec.json.encode(forged))
+            bench.step()
+            assert bench.states()[0] == "running"
+        finally:
+            training.kill()
+    bench.step()
+    assert bench.states()[0] == "done"  # now nobody can tell
+
+
+def test_a_trial_whose_directory_is_removed_says_so_and_blames_no_killed_supervisor(
+    bench: Bench,
+) -> None:
+    bench.step()
+    shutil.rmtree(bench.place.trial(0))
+    bench.vanish(0)
+    (ended,) = [e for e in facts(bench, AttemptEnded) if isinstance(e, AttemptEnded)]
+    assert ended.cause == "unknown" and "directory was removed" in ended.evidence

@@ -118,6 +118,7 @@ def test_nothing_runs_before_its_start_record_is_there(jobs: Jobs, supervise: Su
     assert record["token"] == job.token
     assert record["training"] == {
         "boot_id": proc.boot_id(), "pid": start.training.pid, "ticks": start.training.ticks,
+        "pid_ns": proc.pid_namespace(),
     }  # fmt: skip
 
 
@@ -538,6 +539,48 @@ def test_a_deleted_attempt_directory_does_not_keep_the_supervisor(
 ) -> None:
     job = jobs.make(["sh", "-c", "rm -r attempts/1; exit 0"])
     assert supervise(job).wait(30) == 0
+
+
+@pytest.mark.parametrize("name", ["exit.json", "spec.json", "output.log", "supervisor.err"])
+def test_a_directory_in_the_place_of_a_record_does_not_keep_the_supervisor(
+    jobs: Jobs, supervise: Supervise, name: str
+) -> None:
+    job = jobs.make(["sh", "-c", f"rm -f attempts/1/{name}; mkdir -p attempts/1/{name}/x; exit 3"])
+    assert supervise(job).wait(30) == 0
+    assert ended(job).code == 3
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_what_became_another_users_is_told_and_the_end_is_still_written(
+    jobs: Jobs, supervise: Supervise
+) -> None:
+    """As `sudo` in a training, whose process its own user may not signal."""
+    became = python(
+        "import os, signal, time\n"
+        "ready, tell = os.pipe()\n"
+        "if os.fork():\n"
+        "    os._exit(4 if os.read(ready, 1) else 5)\n"
+        "os.setsid()\n"
+        "signal.alarm(2)\n"
+        "os.setuid(65534)\n"
+        "os.write(tell, b'1')\n"
+        "time.sleep(60)"
+    )
+    job = jobs.make(became)
+    write_spec(job)
+    without_rights = ["setpriv", "--bounding-set=-kill", "--inh-caps=-kill"]
+    done = subprocess.run(
+        [*without_rights, sys.executable, "-I", "-S", str(SUPERVISOR), job.attempt_dir],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+        env={"PATH": os.environ["PATH"], "TUISWP_TOKEN": job.token},
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0
+    end = ended(job)
+    assert end.code == 4 and end.leftovers and not end.unkillable
 
 
 # --- secrets ---

@@ -33,6 +33,7 @@ LAUNCH_TRIES = 4
 LIVENESS_S = 1.0
 READING_S = 60.0
 ORPHAN_EVIDENCE = "its supervisor was killed; the training went on and its end was not seen"
+REMOVED_EVIDENCE = "its directory was removed while it ran, and the record of its end with it"
 
 
 class Watch:
@@ -186,7 +187,9 @@ class Watcher:
     def _ends(self) -> None:
         for watch in list(self._watches.values()):
             record = attempts.read_exit(watch.directory, watch.token)
-            if record is not None and self._is_read(watch):
+            if record is None or (watch.start and proc.is_alive(watch.start.training)):
+                continue  # a supervisor writes it when the training is gone: this one is forged
+            if self._is_read(watch):
                 self.end(watch, record)
 
     def _is_read(self, watch: Watch) -> bool:
@@ -265,7 +268,8 @@ class Watcher:
         if self._is_hidden(watch):
             return
         reboot = watch.start.supervisor.boot_id != proc.boot_id()
-        why = "the machine was restarted" if reboot else ORPHAN_EVIDENCE
+        why = ORPHAN_EVIDENCE if watch.directory.is_dir() else REMOVED_EVIDENCE
+        why = "the machine was restarted" if reboot else why
         trial = self._core.trial(watch.number)
         verdict = ending.of_loss(
             trial, self._core.sweep.run, reboot=reboot, why=why, now=self._core.wall()

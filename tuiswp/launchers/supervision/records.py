@@ -46,7 +46,11 @@ def write_record(folder: int, name: str, record: dict[str, Any], *, durable: boo
                 os.fsync(fd)
         finally:
             os.close(fd)
-        os.rename(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+        try:
+            os.rename(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except IsADirectoryError:  # the training has made one, which would be in the way for ever
+            os.rename(name, f"{draft}.aside", src_dir_fd=folder, dst_dir_fd=folder)
+            os.rename(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
     except OSError:
         try:
             os.unlink(draft, dir_fd=folder)

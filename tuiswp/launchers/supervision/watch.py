@@ -123,10 +123,13 @@ class Supervisor:
         self.signal_training(signal.SIGCONT)
 
     def signal_training(self, number: int) -> None:
+        """Signal its group, as far as we may: what it runs as another user (sudo) is not ours."""
         try:
             os.killpg(self.training, number)
         except ProcessLookupError:  # forked a moment ago, not yet a group of its own
             os.kill(self.training, number)
+        except PermissionError:
+            pass
 
     def reap(self) -> bool:
         """Collect what has ended; True once the training's main process is among it."""
@@ -163,7 +166,7 @@ class Supervisor:
         kill = self.spec.get("leftovers") != "report"
         self.leftovers = self.not_ours(descendants_of(os.getpid()))
         if kill and self.leftovers:
-            os.killpg(self.training, signal.SIGKILL)
+            self.signal_training(signal.SIGKILL)
         status, self.training = self.collect(self.training), -1
         if kill:
             self.kill_leftovers()
@@ -204,7 +207,10 @@ class Supervisor:
             elif not rest:
                 return
             for pid in rest:
-                os.kill(pid, signal.SIGKILL)
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except PermissionError:  # another user's by now: reported if it does not go
+                    pass
             self.leftovers += [pid for pid in rest if pid not in self.leftovers]
             listen(0.05)
 
