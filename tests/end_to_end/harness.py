@@ -99,7 +99,7 @@ def state_of(directory: Path) -> SweepState:
     return replay(read(directory / "journal.jsonl").records)
 
 
-def wait_for(condition: Callable[[], bool], *, timeout: float = 30, what: str = "") -> None:
+def wait_for(condition: Callable[[], bool], *, timeout: float = 60, what: str = "") -> None:
     """Poll for an outcome; fails with `what` after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not condition():

@@ -19,7 +19,8 @@ from tests.end_to_end.harness import wait_for
 from tests.integrations.scripts import HUGGINGFACE, LIGHTNING, script
 from tuiswp.report import STOPPED
 
-pytestmark = pytest.mark.slow
+# torch loads slowly where others compute: the times are only there to end what hangs.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = {"huggingface": HUGGINGFACE, "lightning": LIGHTNING}
@@ -63,7 +64,7 @@ class Story(NamedTuple):
 
 def finish(process: "subprocess.Popen[str]") -> tuple[int, str]:
     try:
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=200)
     finally:
         process.kill()
     return process.returncode, out
@@ -76,7 +77,7 @@ def is_under_way(trial: Trial, process: "subprocess.Popen[str]") -> bool:
 
 def stop_and_resume(trial: Trial) -> Story:
     process = trial.start(steps=MANY)
-    wait_for(lambda: is_under_way(trial, process))
+    wait_for(lambda: is_under_way(trial, process), timeout=200)
     os.killpg(process.pid, signal.SIGTERM)
     stopped = finish(process)
     before = trial.rows()
