@@ -15,18 +15,16 @@ import msgspec
 from tuiswp import proc
 from tuiswp.controller import ending
 from tuiswp.controller.core import Core, log
+from tuiswp.controller.scoring import Scores
 from tuiswp.launchers import attempt as attempts
 from tuiswp.launchers.base import ExitRecord, Firmness, StartRecord
-from tuiswp.metrics.derived import GAPS, absent
+from tuiswp.metrics.derived import GAPS
 from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.follow import Follower
-from tuiswp.metrics.names import find, near
-from tuiswp.metrics.objective import diverged, reduce
 from tuiswp.metrics.resource import columns
 from tuiswp.model.events import AttemptEnded, AttemptStarted, Event, KillRequested
 from tuiswp.model.trial import KillRequest, Launching, Process, Running, Trial
 from tuiswp.spec.batch import out_of_memory_remedy
-from tuiswp.text import visible
 
 LAUNCH_DEADLINE_S = 10.0
 LAUNCH_TRIES = 4
@@ -87,6 +85,7 @@ class Watcher:
         objective = core.sweep.objective
         self._metric = objective.metric if objective is not None else None
         self.curves: Follower[int] = Follower()
+        self._scores = Scores(core, self.curves)
 
     def __len__(self) -> int:
         return len(self._watches)
@@ -213,8 +212,8 @@ class Watcher:
             record,
             self._core.secrets.raw(attempts.quotable(watch.directory, record)),
             now=self._core.wall(),
-            complete=self._has_reached(watch.number),
-            diverged=self._runaway(watch.number),
+            complete=self._scores.has_reached(watch.number),
+            diverged=self._scores.runaway(watch.number),
             remedy=out_of_memory_remedy(self._core.whole.parameters, trial.params),
             gpu=self._gpu_evidence(watch, trial),
         )
@@ -353,8 +352,8 @@ class Watcher:
         aside = self._core.state.health.quarantined
         names = [lease.name for lease in trial.attempts[-1].leases if lease.uuid in aside]
         verdict = ending.excused(verdict, names)
-        value, progress, step = self._score(watch.number)
-        reached = self._has_reached(watch.number)
+        value, progress, step = self._scores.score(watch.number)
+        reached = self._scores.has_reached(watch.number)
         complete = verdict.outcome == "done" or reached
         if reached and verdict.retry:  # it had finished; only its last word is missing
             verdict = ending.Ending(verdict.cause, verdict.evidence, "lost")
@@ -379,7 +378,7 @@ class Watcher:
             )
         )
         if verdict.outcome == "done" and value is None:
-            self._explain_missing(trial.id, watch.number)
+            self._scores.explain_missing(trial.id, watch.number)
         if self.curves[watch.number].trouble and self.curves[watch.number].metrics:
             self._core.warn("metrics-torn", f"{trial.id}: {self.curves[watch.number].trouble}")
         for fault in self.curves[watch.number].derived_faults:
@@ -387,65 +386,6 @@ class Watcher:
             self._core.warn(code, f"{trial.id}: {fault}; {GAPS}")
         self._forget(watch.number)
         self._on_end(watch.token)
-
-    def _has_reached(self, number: int) -> bool:
-        """Whether its metrics say that it came to its end."""
-        file = self.curves[number]
-        file.poll(final=True)
-        return file.progress is not None and file.progress >= self._core.sweep.complete_at
-
-    def _runaway(self, number: int) -> str:
-        """How its metrics say that the objective left the finite; "" if they do not."""
-        objective = self._core.sweep.objective
-        if objective is None or self._score(number)[0] is not None:
-            return ""
-        metrics = self.curves[number].metrics
-        name = find(objective.metric, metrics)
-        if name is None or not diverged(metrics[name]):
-            return ""
-        return f"the last {visible(name, limit=60)} is not finite"
-
-    def _score(self, number: int) -> tuple[float | None, float | None, float | None]:
-        """Objective, progress and step of a trial by its whole metrics file."""
-        file = self.curves[number]
-        file.poll(final=True)
-        objective = self._core.sweep.objective
-        value = None
-        if objective is not None:
-            name = find(objective.metric, file.metrics)
-            value = reduce(file.metrics[name], objective) if name is not None else None
-        return value, file.progress, file.last_step
-
-    def _explain_missing(self, trial: str, number: int) -> None:
-        """A finished trial without the metric: say which names it did log (once a sweep)."""
-        if self._metric is None:
-            return
-        if find(self._metric, self.curves[number].metrics) is not None:
-            message = f"{trial} ended with {self._metric} not finite"
-            self._core.warn("diverged", message)
-            return
-        if "metric-missing" in self._core.state.warned:
-            return
-        whole = MetricFile(self._core.directory.metrics(number))
-        whole.poll(final=True)  # the names of its first megabytes will do
-        names = sorted(whole.metrics)
-        if not names:
-            message = (
-                f"{trial} finished and left no metric that can be read: {whole.trouble}"
-                if whole.trouble
-                else f"{trial} finished and logged no metric at all; "
-                "write them to metrics.jsonl in $TUISWP_TRIAL_DIR"
-            )
-        elif missing := self.curves[number].derived_missing:
-            message = f"{trial} finished without a value: {absent(missing, names)}"
-        else:
-            close = near(self._metric, names)
-            offer = f"; did you mean {close[0]}?" if close else ""
-            message = (
-                f"{trial} finished without the metric {self._metric!r}; "
-                f"it logged {', '.join(names[:8])}{offer}"
-            )
-        self._core.warn("metric-missing", message)
 
     def observed(self) -> Iterator[Observed]:
         """Every attempt that runs, once what it had reported is read."""
