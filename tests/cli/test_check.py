@@ -1,6 +1,9 @@
 """`check`, `gpus` and `doctor`: what is known before anything runs."""
 
+import errno
 import os
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -210,3 +213,35 @@ def test_it_says_what_will_be_told_and_that_the_program_for_it_is_missing(
     assert said.code == 0
     assert "on failed: no-such-thing '${message}' and the screen rings" in said.out
     assert "notify: no-such-thing is no program that is found" in said.out
+
+
+def test_doctor_in_a_directory_that_was_removed_says_so(
+    tuiswp: Tuiswp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    said = tuiswp("doctor")
+    assert said.code == 1
+    assert "the current directory is gone" in said.out
+
+
+def test_doctor_waits_for_all_that_hangs_at_the_same_time(
+    tuiswp: Tuiswp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits is begun before anything is waited for, and a check that fails is a finding."""
+    everybody = threading.Barrier(2, timeout=30)
+
+    def one() -> Iterator[doctor.Finding]:
+        everybody.wait()
+        yield doctor.Finding("one", "ok", "met the other")
+
+    def two() -> Iterator[doctor.Finding]:
+        yield from one()
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(doctor, "CHECKS", (one, two))
+    said = tuiswp("doctor")
+    assert said.code == 1
+    assert "met the other" in said.out
+    assert "two  cannot be looked at: Input/output error" in said.out

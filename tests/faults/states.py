@@ -32,6 +32,19 @@ from tuiswp.model.events import (
 from tuiswp.model.trial import Lease, Process
 
 PATIENCE_S = 60  # a command that takes so long hangs
+# With which each command may leave, beside the codes of `status`: doctor says 1, verify 3, where
+# something is not as it should be.
+CODES: dict[str, tuple[int, ...]] = {
+    "status": (),
+    "status --json": (),
+    "results": (0, 2),
+    "explain": (0,),
+    "explain 1": (0, 2),
+    "logs 1": (0, 2),
+    "verify": (0, 3),
+    "gpus": (0, 2),
+    "doctor": (0, 1),
+}
 GPU_STANDIN = Path(__file__).parents[1] / "gpu" / "fakenvml.c"
 
 
@@ -43,7 +56,10 @@ class Place(NamedTuple):
 
 
 class State(NamedTuple):
-    """`codes`: those with which `status` may leave. `needs`: what this machine must have."""
+    """`codes`: those with which `status` may leave. `needs`: what this machine must have.
+
+    `inside`: it does not outlive an exec, or nobody could exec in it.
+    """
 
     name: str
     prepare: Callable[[Place], None] = lambda _: None
@@ -51,6 +67,7 @@ class State(NamedTuple):
     codes: tuple[int, ...] = (0,)
     needs: str = ""
     big: bool = False
+    inside: bool = False
 
 
 class Answer(NamedTuple):
@@ -62,8 +79,9 @@ class Answer(NamedTuple):
     said: str
 
 
-def ask(words: tuple[str, ...], state: State, place: Place, *, anew: bool = False) -> Answer:
-    """Run `tuiswp WORDS` in `state`, in a forked process; `anew`: by an interpreter of its own."""
+def ask(command: str, state: State, place: Place, *, anew: bool = False) -> Answer:
+    """Run `tuiswp COMMAND` in `state`, in a forked process; `anew`: by a new interpreter."""
+    argv = words(command, place)
     said = place.folder / "said"
     began = time.monotonic()
     pid = os.fork()
@@ -78,10 +96,10 @@ def ask(words: tuple[str, ...], state: State, place: Place, *, anew: bool = Fals
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.setitimer(signal.ITIMER_REAL, PATIENCE_S)
             state.enter(place)
-            if anew:
-                os.execv(sys.executable, [sys.executable, "-P", "-m", "tuiswp.cli.main", *words])
+            if anew and not state.inside:
+                os.execv(sys.executable, [sys.executable, "-P", "-m", "tuiswp.cli.main", *argv])
             sys.stdin, sys.stdout, sys.stderr = (_stream(fd) for fd in (0, 1, 2))
-            code = main(words)
+            code = main(argv)
         finally:
             os._exit(code)
     _, status, used = os.wait4(pid, 0)
@@ -90,6 +108,18 @@ def ask(words: tuple[str, ...], state: State, place: Place, *, anew: bool = Fals
         time.monotonic() - began,
         used.ru_utime + used.ru_stime,
         said.read_text(errors="replace"),
+    )
+
+
+def words(command: str, place: Place) -> tuple[str, ...]:
+    """`explain 1` → explain SWEEP 1, where the command is about a sweep."""
+    verb, *rest = command.split()
+    return (verb, *rest) if verb in ("gpus", "doctor") else (verb, str(place.sweep), *rest)
+
+
+def as_documented(command: str, state: State, answer: Answer) -> bool:
+    return answer.code in (*CODES[command], *state.codes) and not any(
+        one in answer.said for one in ("fault of tuiswp", "Traceback")
     )
 
 
@@ -372,7 +402,7 @@ STATES: tuple[State, ...] = (
     State("an NVML that hangs later", *_nvml("count 2\nhang 100\n"), needs="cc"),
     State("a full disk", _mounted("", fill=True), needs="mount"),
     State("a read-only disk", _mounted("ro"), needs="mount"),
-    State("a disk that takes 5 s to sync", *_slow(5.0)),
+    State("a disk that takes 5 s to sync", *_slow(5.0), inside=True),
     State("a damaged journal", _journal(_flip)),
     State("no journal", _journal(Path.unlink)),
     State("an empty journal", _journal(lambda path: path.write_bytes(b""))),
@@ -384,7 +414,7 @@ STATES: tuple[State, ...] = (
     State("a sweep of another host", _elsewhere),
     State("10,000 requests", _many_requests, big=True),
     State("100 MB of metrics", _huge_metrics(100 << 20), big=True),
-    State("no right to read it", _unreadable, _without_rights, codes=(1, 2)),
+    State("no right to read it", _unreadable, _without_rights, codes=(1, 2), inside=True),
     State("the current directory removed", enter=_gone_directory),
     State("no TMPDIR", enter=_variables(TMPDIR="/nonexistent")),
     State("no HOME", enter=_variables("HOME", "USER", "LOGNAME")),

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 _GAP = "  "
 _LEAST = 6
@@ -29,26 +30,24 @@ def table(
     if not kept:
         return []
     lines = [[headers[n] for n in kept], *([row[n] for n in kept] for row in rows)]
-    sizes = [max(columns(line[n]) for line in lines) for n in range(len(kept))]
+    wide = [[columns(cell) for cell in line] for line in lines]
+    sizes = [max(column) for column in zip(*wide, strict=True)]
     room = width - len(indent) - len(_GAP) * (len(kept) - 1)
     _shrink(sizes, room)
-    to_right = {n for n, column in enumerate(kept) if column in right}
+    to_right = [column in right for column in kept]
     return [
-        (
-            indent
-            + _GAP.join(
-                _pad(cut(cell, size), size, at_right=n in to_right)
-                for n, (cell, size) in enumerate(zip(line, sizes, strict=True))
-            )
-        ).rstrip()
-        for line in lines
+        (indent + _GAP.join(map(_fit, line, taken, sizes, to_right))).rstrip()
+        for line, taken in zip(lines, wide, strict=True)
     ]
 
 
 def columns(text: str) -> int:
     """How many columns of a terminal `text` takes: wide characters two, combining marks none."""
-    if text.isascii():
-        return len(text)
+    return len(text) if text.isascii() else _wide(text)
+
+
+@lru_cache(maxsize=4096)  # the same few words stand in every row
+def _wide(text: str) -> int:
     return sum(_columns(char) for char in text)
 
 
@@ -59,6 +58,8 @@ def cut(text: str, size: int) -> str:
     rounded = _rounded(text, size)
     if rounded is not None:
         return rounded
+    if text.isascii():
+        return text[: size - 1] + "…"
     kept, used = "", 0
     for char in text:
         if used + _columns(char) > size - 1:
@@ -89,8 +90,12 @@ def _columns(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-def _pad(text: str, size: int, *, at_right: bool) -> str:
-    space = " " * (size - columns(text))
+def _fit(text: str, taken: int, size: int, at_right: bool) -> str:
+    """`text`, which takes `taken` columns, in exactly `size`."""
+    if taken > size:
+        text = cut(text, size)
+        taken = columns(text)
+    space = " " * (size - taken)
     return space + text if at_right else text + space
 
 

@@ -29,9 +29,9 @@ from tuiswp.text import visible
 
 Grade: TypeAlias = Literal["ok", "warn", "fail"]
 
-GPU_DEADLINE_S = 2.0
+WAIT_S = 1.2  # for tmux, for NVML and for the disk, all three at the same time
+STUCK_S = 10.0  # and for a check that was never to wait, and does
 SLOW_S = 0.5
-SYNC_PATIENCE_S = 1.5
 _LIBRARIES = ("msgspec", "ruamel.yaml", "libtmux", "rich", "psutil", "nvidia-ml-py", "pandas")
 _EXTRAS = {
     "matplotlib": "pictures and reports: pip install 'tuiswp[report]'",
@@ -57,13 +57,49 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    findings = [one for check in CHECKS for one in check()]
+    findings = _looked_at()
     bad = any(one.grade == "fail" for one in findings)
     if arguments.json:
         output.show_json({"ok": not bad, "findings": [msgspec.to_builtins(f) for f in findings]})
     else:
         output.say(*_lines(findings))
     return ExitCode.FAULT if bad else ExitCode.OK
+
+
+def _looked_at() -> list[Finding]:
+    """What all checks find, in their order; none waits for what another waits for."""
+    began = [(check, _begun(check)) for check in CHECKS]
+    findings: list[Finding] = []
+    deadline = time.monotonic() + STUCK_S
+    for check, answers in began:
+        try:
+            found = answers.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            text = f"nothing answered within {STUCK_S:g} s"
+            found = [Finding(check.__name__, "fail", text, "is a disk of this machine away?")]
+        if isinstance(found, Exception):
+            raise found
+        findings += found
+    return findings
+
+
+def _begun(check: Callable[[], Iterator[Finding]]) -> queue.SimpleQueue[list[Finding] | Exception]:
+    answers: queue.SimpleQueue[list[Finding] | Exception] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            answers.put(list(check()))
+        except OSError as error:
+            text = error.strerror or str(error)
+            answers.put([Finding(check.__name__, "fail", f"cannot be looked at: {text}")])
+        except Exception as error:
+            answers.put(error)
+
+    try:
+        threading.Thread(target=work, daemon=True).start()
+    except RuntimeError:  # this user may have no more of them: then one after the other
+        work()
+    return answers
 
 
 def _lines(findings: list[Finding]) -> list[str]:
@@ -115,7 +151,7 @@ def tmux() -> Iterator[Finding]:
     from tuiswp.launchers.tmux import TmuxLauncher
 
     try:
-        launcher = TmuxLauncher("doctor")
+        launcher = TmuxLauncher("doctor", patience_s=WAIT_S)
         text = launcher.check()
         inside = "; this is inside tmux, which is fine" if os.environ.get("TMUX") else ""
         yield Finding("tmux", "ok", f"{text}{inside}")
@@ -142,7 +178,10 @@ def tools() -> Iterator[Finding]:
 
 def account() -> Iterator[Finding]:
     """Whose files a sweep begun here would be, and who could put others in their place."""
-    place = (SWEEPS if SWEEPS.is_dir() else Path()).absolute()
+    try:
+        place = (SWEEPS if SWEEPS.is_dir() else Path()).absolute()
+    except FileNotFoundError:
+        return  # where this is has been removed, and the check of the disk says so
     whose = trust.as_root_for(place)
     if whose is not None:
         text = f"this is root, and {place} belongs to {whose}"
@@ -170,7 +209,7 @@ def gpus() -> Iterator[Finding]:
     from tuiswp.model.sweep import Resources
 
     try:
-        found = read_once(GPU_DEADLINE_S)
+        found = read_once(WAIT_S)
     except TuiswpError as error:
         yield Finding("gpus", "fail", str(error), error.hint)
         return
@@ -264,15 +303,15 @@ def _speed(place: Path) -> Iterator[Finding]:
 
     threading.Thread(target=work, daemon=True).start()
     try:
-        took = answers.get(timeout=SYNC_PATIENCE_S)
+        took = answers.get(timeout=WAIT_S)
     except queue.Empty:
-        took = SYNC_PATIENCE_S
+        took = WAIT_S
     if isinstance(took, OSError):
         if took.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT):
             yield Finding("disk", "fail", f"{place}: {took.strerror}", "use --dir")
         return
     if took > SLOW_S:
-        more = "more than " if took >= SYNC_PATIENCE_S else ""
+        more = "more than " if took >= WAIT_S else ""
         yield Finding(
             "disk speed",
             "warn",

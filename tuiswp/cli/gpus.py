@@ -26,7 +26,7 @@ from tuiswp.gpu.released import Releases
 from tuiswp.model.sweep import Resources
 from tuiswp.text import visible
 
-DEADLINE_S = 1.5
+DEADLINE_S = 1.2
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:

@@ -61,13 +61,13 @@ class SweepDirectory:
         return self.root / "sweep.yaml"
 
     def trial(self, number: int) -> Path:
-        return self.trials / trial_id(number)
+        return Path(f"{self.trials}/{trial_id(number)}")  # one path, not one for each "/"
 
     def metrics(self, number: int) -> Path:
-        return self.trial(number) / "metrics.jsonl"
+        return Path(f"{self.trials}/{trial_id(number)}/metrics.jsonl")
 
     def attempt(self, number: int, attempt: int) -> Path:
-        return self.trial(number) / "attempts" / str(attempt)
+        return Path(f"{self.trials}/{trial_id(number)}/attempts/{attempt}")
 
     @property
     def id(self) -> str:

@@ -31,7 +31,7 @@ from tuiswp.text import visible
 if TYPE_CHECKING:
     from libtmux import Server
 
-_DEADLINE_S = 5.0  # for one tmux command; a healthy one takes milliseconds
+_DEADLINE_S = 5.0  # for one tmux command
 _HURRIED_S = 0.5  # likewise, once the controller is to leave
 _OLDEST = (3, 2)
 _ARGUMENT_BYTES = 12_000  # tmux refuses commands over 16 kB
@@ -68,16 +68,23 @@ class TmuxLauncher:
     """A `base.Launcher` that gives each attempt a window in the session `session`.
 
     `socket`: name of the tmux server's socket (TUISWP_TMUX_SOCKET, else "tuiswp"). `python`: the
-    interpreter of the supervisors, this one by default. Building it asks nothing of tmux: attempts
+    interpreter of the supervisors, this one by default. `patience_s`: for one tmux command; a
+    healthy one takes milliseconds. Building it asks nothing of tmux: attempts
     that run can be watched and ended without it. Raises UsageError for a variable that is no name.
     """
 
     def __init__(
-        self, session: str, *, socket: str | None = None, python: str | None = None
+        self,
+        session: str,
+        *,
+        socket: str | None = None,
+        python: str | None = None,
+        patience_s: float = _DEADLINE_S,
     ) -> None:
         self._session = _checked(_SESSION, session)
         self.socket = _checked(_SESSION, socket or _socket_name())
         self._python = python or sys.executable
+        self._patient_s = patience_s
         self._tmux = _tmux_path()
         self._version: str | None = None
         self._session_is_open = False  # as far as we know; the next window tells
@@ -175,7 +182,7 @@ class TmuxLauncher:
                     )
 
     def _patience_s(self) -> float:
-        return _HURRIED_S if self._hurried else _DEADLINE_S
+        return _HURRIED_S if self._hurried else self._patient_s
 
     # --- windows ---
 
