@@ -19,6 +19,7 @@ from typing import Protocol
 import msgspec
 
 from tuiswp import proc
+from tuiswp.gpu import notes
 from tuiswp.gpu.environment import CPU
 from tuiswp.model.trial import Lease, Process
 
@@ -31,7 +32,6 @@ ABANDONED_S = 60.0
 # Live controllers touch theirs every hour, against cleaners of /tmp.
 TOUCH_S = 3600.0
 UNTOUCHED_S = 2 * TOUCH_S
-_MAX_FILE = 64 * 1024
 _NAME = re.compile(r"([A-Za-z0-9_-]{1,120})\.(\d{1,4})")
 
 
@@ -156,7 +156,7 @@ class LeaseBook:
                 if not locked:
                     return False
                 for path in self._files():
-                    lease = _decode(path)
+                    lease = notes.read(path, HeldLease)
                     if lease is not None and which(lease):
                         path.unlink(missing_ok=True)
         except OSError:
@@ -186,7 +186,7 @@ class LeaseBook:
 
     def _stands(self, lease: HeldLease) -> bool:
         path = self._path(lease)
-        if _decode(path) != lease:
+        if notes.read(path, HeldLease) != lease:
             return False
         with suppress(OSError):  # cleaners of /tmp go by age
             if time.time() - path.lstat().st_mtime > TOUCH_S:
@@ -206,7 +206,7 @@ class LeaseBook:
         """Live leases; `drop` (under the lock only) removes the files of the others."""
         found: list[tuple[Path, HeldLease]] = []
         for path in self._files():
-            lease = _decode(path)
+            lease = notes.read(path, HeldLease)
             if isinstance(lease, HeldLease) and path == self._path(lease):
                 live = not living.stale(lease, path)
             else:
@@ -231,17 +231,7 @@ class LeaseBook:
 
     def _write(self, lease: HeldLease) -> None:
         """Whole or not at all. Not synced: after a power cut its boot is over, and so is it."""
-        path = self._path(lease)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            draft.unlink(missing_ok=True)
-            fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(fd, "wb") as out:
-                out.write(msgspec.json.encode(lease))
-            draft.replace(path)
-        except OSError:
-            draft.unlink(missing_ok=True)
-            raise
+        notes.write(self._path(lease), lease)
 
     @contextmanager
     def _locked(self) -> Iterator[bool]:
@@ -333,39 +323,9 @@ def _conflict(one: HeldLease, other: HeldLease) -> bool:
     return one.sweep_dir != other.sweep_dir or one.share == other.share
 
 
-def _bytes_of(path: Path) -> bytes | None:
-    """A small regular file of this user; None for anything else, without ever blocking."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return None
-    try:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid():
-            return None
-        content = os.read(fd, _MAX_FILE + 1)
-    except OSError:
-        return None
-    finally:
-        os.close(fd)
-    return content if len(content) <= _MAX_FILE else None
-
-
-def _decode(path: Path) -> HeldLease | None:
-    content = _bytes_of(path)
-    try:
-        return None if content is None else msgspec.json.decode(content, type=HeldLease)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-
-
 def _start_of(lease: HeldLease) -> _Start | None:
     """The attempt's `start.json`, if it is there, can be read and is of this token."""
-    content = _bytes_of(Path(lease.attempt_dir) / "start.json")
-    try:
-        start = None if content is None else msgspec.json.decode(content, type=_Start)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
+    start = notes.read(Path(lease.attempt_dir) / "start.json", _Start)
     return start if start is not None and start.token == lease.token else None
 
 

@@ -4,8 +4,6 @@ One small file a GPU in the runtime directory of this user, good for one boot. T
 that a GPU cannot be used is not to be released from.
 """
 
-import os
-import stat
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,10 +13,10 @@ import msgspec
 
 from tuiswp import proc
 from tuiswp.errors import TuiswpError
+from tuiswp.gpu import notes
 from tuiswp.gpu.inventory import GpuReading
 from tuiswp.gpu.leases import safe_name
 
-_MAX_FILE = 4096
 _NONE_SAID = -1
 
 
@@ -50,7 +48,7 @@ class Releases:
         found: dict[str, Release] = {}
         with suppress(OSError, TuiswpError):
             for path in sorted(self._place().iterdir()):
-                release = _read(path)
+                release = notes.read(path, Release)
                 if release is not None and release.boot_id == proc.boot_id():
                     found[release.uuid] = release
         return found
@@ -71,33 +69,4 @@ class Releases:
         )
         place = self._place()
         place.mkdir(mode=0o700, exist_ok=True)
-        path = place / safe_name(uuid)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            draft.unlink(missing_ok=True)
-            fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(fd, "wb") as out:
-                out.write(msgspec.json.encode(release))
-            draft.replace(path)
-        except OSError:
-            draft.unlink(missing_ok=True)
-            raise
-
-
-def _read(path: Path) -> Release | None:
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid():
-            return None
-        content = os.read(fd, _MAX_FILE + 1)
-        if len(content) > _MAX_FILE:
-            return None
-        return msgspec.json.decode(content, type=Release)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    finally:
-        os.close(fd)
+        notes.write(place / safe_name(uuid), release)
