@@ -97,7 +97,7 @@ def thousand_trials(place: Path) -> Path:
     journal = Journal(directory.journal)
     journal.append(
         (
-            SweepCreated("thousand", "0" * 64, "0.1.0", "a-host"),
+            SweepCreated("thousand", "", "0.1.0", "a-host"),
             ControllerStarted(me, "a-host", "0.1.0"),
         ),
         at=time.time(),

@@ -47,7 +47,7 @@ def finished(root: Path, count: int, *, steps: int = 50) -> Path:
     chance = random.Random(count)
     at = time.time() - 60.0 - _TOOK_S * count
     facts: list[tuple[float, Event]] = [
-        (at, SweepCreated("many", "0" * 64, "0.1.0", "host")),
+        (at, SweepCreated("many", "", "0.1.0", "host")),
         (at, ControllerStarted(_NOBODY, "host", "0.1.0")),
     ]
     best = float("inf")

@@ -233,3 +233,16 @@ def test_report_of_a_folder_of_runs_goes_where_it_is_told(tuiswp: Tuiswp, here: 
 def test_report_without_trials_is_refused(tuiswp: Tuiswp, here: Path) -> None:
     World(here / "sweeps" / "lr", SPEC).close()
     assert tuiswp("report").code == 2
+
+
+def test_a_sweep_file_that_was_changed_since_is_said_beside_every_answer(
+    tuiswp: Tuiswp, here: Path
+) -> None:
+    file = finished(here / "sweeps" / "lr").directory.sweep_file
+    assert "is not as it was" not in tuiswp("results").err
+    file.write_text(file.read_text().replace("minimize", "maximize"))
+    for command in ("results", "status", "diagnose"):
+        said = tuiswp(command)
+        assert "sweep.yaml is not as it was when the sweep started" in said.err + said.out
+    file.write_text("name: another\n")
+    assert "the sweep file cannot be read" in tuiswp("results").err

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from tuiswp import proc
@@ -49,7 +50,7 @@ class World:
         self.directory.sweep_file.write_text(spec)
         self.journal = Journal(self.directory.journal)
         self.at = time.time() - 1000
-        self.add(SweepCreated("lr", "0" * 64, "0.1.0", "host"))
+        self.add(SweepCreated("lr", sha256(spec.encode()).hexdigest(), "0.1.0", "host"))
 
     def add(self, *events: Event) -> None:
         self.at += 1

@@ -161,6 +161,26 @@ def test_kill_works_while_no_controller_runs(folder: Path) -> None:
     )
 
 
+def test_a_copy_of_a_running_sweep_has_no_say_over_its_trials(folder: Path) -> None:
+    source = write_sweep(folder, trials=1, steps=400)
+    directory = sweep_of(source)
+    with running("--batch", source, cwd=folder) as batch:
+        wait_for(lambda: len(launches(directory)) == 1 if directory.exists() else False)
+        wait_for(lambda: isinstance(state_of(directory).trials[0].status, Running))
+        batch.kill()
+        batch.wait(10)
+    copy = folder / "copy"
+    shutil.copytree(directory, copy)
+    for words in (("kill", copy, "0"), ("--batch", copy)):
+        refused = tuiswp(*words, cwd=folder)
+        assert (refused.returncode, "of which this is a copy" in refused.stderr) == (5, True)
+    [trial] = state_of(directory).trials.values()
+    assert isinstance(trial.status, Running) and proc.is_alive(trial.status.training)
+    assert tuiswp("kill", directory, "0", cwd=folder).returncode == 0
+    assert tuiswp("kill", copy, "0", cwd=folder).returncode == 0
+    assert state_of(copy).trials[0].state == "killed"
+
+
 def test_requests_reach_a_running_controller(folder: Path) -> None:
     source = write_sweep(folder, trials=3, parallel=1, steps=60)
     directory = sweep_of(source)

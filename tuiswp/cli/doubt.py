@@ -1,4 +1,4 @@
-"""What of a journal cannot be read, said beside each answer that stands on the rest."""
+"""What of a journal or a sweep file cannot be believed, said beside each answer without it."""
 
 from tuiswp.cli import output
 from tuiswp.controller.client import SweepView
@@ -13,6 +13,8 @@ def lines(view: SweepView) -> list[str]:
         "what else is there was read"
         for one in view.damage[:SHOWN]
     ]
+    if view.changed is not None:
+        said.append(visible(view.changed))
     more = len(view.damage) - SHOWN
     return [*said, f"damaged: {more} lines more"] if more > 0 else said
 

@@ -55,6 +55,7 @@ class SweepView(msgspec.Struct, frozen=True):
 
     `controller`: the one at work; one on another host counts, which nobody here can see.
     `trouble`: why nothing can be written there now, and so nothing is launched; a sentence.
+    `changed`: why the sweep file is not to be believed; what is said of goals and ranges is by it.
     `unread`: runs of a large folder that were not read yet, and so are no trials yet.
     """
 
@@ -67,6 +68,7 @@ class SweepView(msgspec.Struct, frozen=True):
     foreign: bool = False
     unread: int = 0
     trouble: str | None = None
+    changed: str | None = None
 
     @property
     def trials(self) -> list[Trial]:
@@ -138,6 +140,7 @@ class SweepReader:
         self._frozen: Sweep | None = None
         self._sweep: Sweep | None = None
         self._changes = -1  # that `_sweep` has
+        self._changed: str | None = None
         self._files: Follower[int] = Follower()
         self._followed: set[int] = set()
 
@@ -175,7 +178,7 @@ class SweepReader:
                 self._state = replay(self.news, self._state)
         if self._frozen is None:
             # Not at the top: a folder of runs has no sweep file to read.
-            from tuiswp.controller.frozen import frozen_sweep
+            from tuiswp.controller.frozen import change_of, frozen_sweep
 
             try:
                 self._frozen = self._sweep = frozen_sweep(self.directory)
@@ -183,6 +186,7 @@ class SweepReader:
                 if not self._state.trials:
                     raise
                 return self._without_file(str(error))
+            self._changed = change_of(self.directory, self._state)
         if self._sweep is None or self._changes != len(self._state.changes):
             from tuiswp.controller.frozen import as_seen
 
@@ -196,6 +200,7 @@ class SweepReader:
             self._live(budget_s) if with_metrics else {},
             tuple(self._journal.damage),
             trouble=self._trouble(),
+            changed=self._changed,
         )
 
     def _trouble(self) -> str | None:
@@ -216,6 +221,7 @@ class SweepReader:
     def _without_file(self, why: str) -> SweepView:
         """What the journal alone says: every trial, and no verdict, since no file says the goal."""
         trials = [self._state.trials[number] for number in sorted(self._state.trials)]
+        said = f"the sweep file cannot be read: {why}"
         sweep = Sweep(
             name=self._state.name,
             method="grid",
@@ -223,11 +229,11 @@ class SweepReader:
             objective=None,
             resources=Resources(),
             run=Run(command=(), program=None, cwd=str(self.directory.root)),
-            notes=(f"the sweep file cannot be read: {why}",),
+            notes=(said,),
         )
         damage = tuple(self._journal.damage)
         holder = elsewhere.holder(self.directory, self._state)
-        return SweepView(self.directory.root, sweep, self._state, holder, {}, damage)
+        return SweepView(self.directory.root, sweep, self._state, holder, {}, damage, changed=said)
 
     def _live(self, budget_s: float | None) -> dict[int, Live]:
         running = {

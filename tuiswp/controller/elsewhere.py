@@ -1,4 +1,4 @@
-"""What of a sweep cannot be seen from here: on another host, or in another container of this one.
+"""What of a sweep cannot be seen from here, or is not its own: another host, container, directory.
 
 A process of another host is neither alive nor dead to this one, so nothing is concluded about it:
 no second controller takes its sweep, no trial of it is launched again. Only a person can say that
@@ -7,13 +7,14 @@ the host is down. Containers on one kernel see each other's locks, which end wit
 
 import shlex
 import time
+from pathlib import Path
 
 from tuiswp import proc
 from tuiswp.controller.directory import Lock, SweepDirectory
 from tuiswp.controller.journal import Journal
 from tuiswp.controller.reducer import SweepState, replay
 from tuiswp.errors import SweepHeld, UsageError
-from tuiswp.launchers.attempt import read_exit, read_start
+from tuiswp.launchers.attempt import copied_from, find, read_exit, read_start
 from tuiswp.model.events import AttemptEnded, ControllerStopped, Event
 from tuiswp.model.trial import Launching, Process, Running, Trial
 
@@ -49,7 +50,10 @@ def trials(directory: SweepDirectory, state: SweepState) -> dict[str, list[Trial
 
 
 def check(directory: SweepDirectory, state: SweepState) -> None:
-    """Raise SweepHeld if the sweep, or a trial of it, is in hands that cannot be seen from here."""
+    """Raise SweepHeld if the sweep, or a trial of it, is in hands that cannot be seen from here.
+
+    Or if this is a copy of a sweep whose trials run: it has their tokens, and no say over them.
+    """
     host = host_of_holder(state)
     if host is not None and state.controller is not None:
         raise SweepHeld(
@@ -71,6 +75,24 @@ def check(directory: SweepDirectory, state: SweepState) -> None:
             where=str(directory.root),
             hint=f"run tuiswp there; {_if_down(directory, name)}",
         )
+    for trial, home in _copied(directory, state):
+        raise SweepHeld(
+            f"{trial.id} runs in {home}, of which this is a copy",
+            where=str(directory.root),
+            hint="end it there, or let it end, before this copy goes on",
+        )
+
+
+def _copied(directory: SweepDirectory, state: SweepState) -> list[tuple[Trial, Path]]:
+    """Live trials that were started in a directory which this one is a copy of, and that one."""
+    found: dict[str, tuple[Trial, Path]] = {}
+    for trial in state.live():
+        assert isinstance(trial.status, Launching | Running)
+        token = trial.status.token
+        home = copied_from(directory.attempt(trial.number, trial.attempts[-1].number), token)
+        if home is not None:
+            found[token] = (trial, home.parent.parent)
+    return [found[token] for token in sorted(find(found))] if found else []
 
 
 def _if_down(directory: SweepDirectory, host: str) -> str:

@@ -21,7 +21,7 @@ import tuiswp
 from tuiswp import proc, trust
 from tuiswp.controller import elsewhere, logout, priors, provenance, range_test
 from tuiswp.controller.directory import Lock, SweepDirectory, write_atomically
-from tuiswp.controller.frozen import current_sweep, frozen_sweep
+from tuiswp.controller.frozen import change_of, current_sweep, frozen_sweep
 from tuiswp.controller.journal import JournalReader, read
 from tuiswp.controller.loop import Controller, exit_code
 from tuiswp.controller.places import Places
@@ -220,6 +220,8 @@ def run_controller(directory: SweepDirectory, *, batch: bool) -> ExitCode:
         controller.install_signals()
         sha = hashlib.sha256(read_plain(directory.sweep_file)).hexdigest()
         controller.open(spec_sha256=sha)
+        if (changed := change_of(directory, controller.core.state)) is not None:
+            controller.core.warn("sweep-file-changed", changed)
         if kind is not None:
             controller.core.warn(
                 "network-disk",

@@ -17,7 +17,7 @@ import msgspec
 
 from tuiswp.controller import elsewhere
 from tuiswp.controller.directory import SweepDirectory
-from tuiswp.controller.frozen import as_seen, frozen_sweep
+from tuiswp.controller.frozen import PUT_BACK, as_seen, frozen_sweep
 from tuiswp.controller.journal import Scan, read
 from tuiswp.controller.recomputing import best_of, same, value_in
 from tuiswp.controller.reducer import SweepState, replay
@@ -208,7 +208,7 @@ class _Look:
         if was and hashlib.sha256(data).hexdigest() != was:
             self._wrong(
                 "sweep-file-changed", name, "is not as it was when the sweep started",
-                "put the old text back; what is to change is said by `tuiswp extend` and `set`",
+                PUT_BACK,
             )  # fmt: skip
         try:
             return as_seen(frozen_sweep(self._directory), self._state)

@@ -88,6 +88,16 @@ def forget_environment(attempt_dir: Path) -> None:
             os.close(folder)
 
 
+def copied_from(attempt_dir: Path, token: str) -> Path | None:
+    """Where this attempt was started and still lies, if that is elsewhere: here is a copy of it."""
+    with suppress(OSError, ValueError):
+        spec = json.loads(read_plain(attempt_dir / "spec.json"))
+        home = spec.get("attempt_dir") if isinstance(spec, dict) else None
+        if isinstance(home, str) and _token_in(Path(home, "spec.json")) == token:
+            return None if Path(home).samefile(attempt_dir) else Path(home)
+    return None
+
+
 def _token_in(path: Path) -> object:
     with suppress(OSError, ValueError):
         spec = json.loads(read_plain(path))

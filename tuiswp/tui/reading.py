@@ -358,7 +358,7 @@ def _trouble(view: SweepView) -> str:
 def _damage(view: SweepView) -> str:
     """What is wrong with the journal: one line that cannot be believed, and none is written."""
     if not view.damage:
-        return ""
+        return visible(view.changed or "", limit=70)
     first = view.damage[0]
     if not first.line:
         return f"THE JOURNAL {visible(first.reason, limit=70)}"
