@@ -17,7 +17,7 @@ from tuiswp.controller.recomputing import value_in
 from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.objective import reduce
 from tuiswp.model.events import AttemptLaunching, BestChanged
-from tuiswp.model.sweep import Objective, Reduce
+from tuiswp.model.sweep import DerivedMetric, Objective, Reduce
 
 pytestmark = pytest.mark.slow  # a controller of its own makes what is looked at
 
@@ -54,21 +54,26 @@ def test_a_sweep_as_its_controller_left_it_agrees(place: SweepDirectory, tuiswp:
     assert (found["ok"], found["compared"], found["trials"]) == (True, True, 3)
 
 
-@pytest.mark.parametrize(
-    ("more", "said"),
-    [
-        ("tuiswp: {objective: {expr: loss * 2}}", "is an expression: its values are the journal's"),
-        ("tuiswp: {phases: [{name: one, trials: 3}]}", "every value was recomputed; the optimum"),
-    ],
-)
-def test_what_is_not_recomputed_is_not_said_to_be(
-    place: SweepDirectory, tuiswp: Tuiswp, more: str, said: str
+def test_what_is_not_recomputed_is_not_said_to_be(place: SweepDirectory, tuiswp: Tuiswp) -> None:
+    text = place.sweep_file.read_text().replace("metric: {name: loss, goal: minimize}", "")
+    place.sweep_file.write_text(text)
+    found = tuiswp("verify", "test", "--json").json
+    assert found["left_out"] == "nothing was recomputed: no metric decides"
+    assert (found["compared"], found["optimum"]) == (False, None)
+
+
+def test_an_objective_that_is_an_expression_is_recomputed(
+    place: SweepDirectory, tuiswp: Tuiswp
 ) -> None:
+    more = "tuiswp: {objective: {expr: loss * 2}}"
     text = place.sweep_file.read_text().replace("tuiswp: {max_parallel: 2}", more)
     place.sweep_file.write_text(text)
     found = tuiswp("verify", "test", "--json").json
-    assert said in found["left_out"]
-    assert (found["compared"], found["optimum"]) == (False, None)
+    assert found["optimum"] == {"trial": "t0000", "value": 2.0}
+    told = {
+        one["where"]: one["text"] for one in found["findings"] if one["code"] == "value-differs"
+    }
+    assert told["t0001"] == "2.0 by the journal, 4.0 by metrics.jsonl"
 
 
 def append(place: SweepDirectory, event: object) -> None:
@@ -203,6 +208,28 @@ ROWS = (
     b'{"step": 1, "loss": 6}\nnot json\n[1]\n{"step": 3, "loss": true}\n{"_step": 3, "loss": 4}\n'
     b'{"step": 4, "loss": NaN}\n{"step": 5, "loss": 7}\n\xff\xfe\n{"step": 2, "loss": 5.25}'
 )
+
+
+DERIVED = (
+    DerivedMetric("smooth", "mean(loss, 2)"),
+    DerivedMetric("loss", "loss + 1"),  # hides what was logged under its name
+    DerivedMetric("objective", "smooth - lag(loss, 1) + where(acc > 0, step, 0)"),
+)
+
+
+@pytest.mark.parametrize("metric", ["loss", "smooth", "objective"])
+@pytest.mark.parametrize("rule", ["last", "best", "mean", "median"])
+@pytest.mark.parametrize("rows", [ROWS, ROWS + b'\n{"step": 6, "loss": 1, "acc": 2}', b'{"x": 1}'])
+def test_the_second_way_to_an_expression_comes_to_the_same_as_the_first(
+    here: Path, rule: Reduce, rows: bytes, metric: str
+) -> None:
+    path = here / "metrics.jsonl"
+    path.write_bytes(rows)
+    objective = Objective(metric, "maximize", rule, 3)
+    file = MetricFile(path, derived=DERIVED)
+    file.poll(final=True)
+    first = reduce(file.metrics[metric], objective) if metric in file.metrics else None
+    assert value_in(path, objective, DERIVED) == first
 
 
 @pytest.mark.parametrize("rule", ["last", "best", "mean", "median"])

@@ -10,6 +10,7 @@ from tests.controller.bench import Bench
 from tuiswp.controller.journal import read
 from tuiswp.controller.reducer import replay
 from tuiswp.controller.requests import new_request
+from tuiswp.controller.verifying import verify
 from tuiswp.model.edits import RangeEdit
 from tuiswp.model.events import PhaseEnded, PhaseStarted, TrialSuggested
 from tuiswp.model.space import Params
@@ -84,6 +85,15 @@ def bench_of(folder: Path, phases: str = THREE) -> PhasesBench:
     return PhasesBench(folder, phases)
 
 
+def recomputed(bench: PhasesBench) -> tuple[int, float] | None:
+    """The optimum as `verify` finds it, by a way of its own, where it agrees with the journal's."""
+    found = verify(bench.place)
+    assert found.compared
+    told = [one for one in found.findings if one.code in ("value-differs", "optimum-differs")]
+    assert told == []
+    return found.optimum
+
+
 @pytest.fixture(autouse=True)
 def _no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUISWP_GPUS", "none")
@@ -113,6 +123,7 @@ def test_explore_refine_validate_each_begin_at_the_best_so_far(tmp_path: Path) -
     # The repeats decide, and the run that stands for the best setting is one of them.
     assert state.best is not None and trials[state.best.trial].phase == 2
     assert [run.name for run in state.phases] == ["explore", "refine", "validate"]
+    assert recomputed(bench) == (state.best.trial, state.best.value)
     assert replay(read(bench.place.journal).records) == state
 
 
@@ -125,6 +136,7 @@ def test_a_validation_runs_its_settings_as_long_as_the_file_says_not_as_they_wer
     assert [trial.params["steps"] for trial in bench.trials()] == [200] * 4 + [500] * 3 + [1000] * 4
     best = bench.controller.core.state.best
     assert best is not None and bench.trials()[best.trial].phase == 2
+    assert recomputed(bench) == (best.trial, best.value)
 
 
 @settings(
@@ -139,6 +151,7 @@ def test_any_ends_and_crashes_give_the_same_phases_and_proposals(
     other = bench_of(tmp_path_factory.mktemp("other"))
     other.run(fail=fail, crash=crash)
     assert other.facts() == whole.facts()
+    assert recomputed(other) == recomputed(whole)
     for bench in (whole, other):
         bench.controller.close()
 
@@ -166,6 +179,8 @@ def test_the_minimum_protocol_keeps_skips_and_ends_with_one_full_run(tmp_path: P
     bench = bench_of(tmp_path / "a", MINIMUM)
     bench.run()
     trials = bench.trials()
+    chosen = recomputed(bench)
+    assert chosen is not None and chosen[0] == 6
     # The baseline at 200 steps, three rates, one new rank, one new seed, and the full run.
     names = ("lr", "rank", "seed", "steps")
     assert [tuple(trial.params[name] for name in names) for trial in trials] == [

@@ -24,6 +24,7 @@ from tuiswp.controller.loop import Controller
 from tuiswp.controller.opening import create
 from tuiswp.controller.places import Places
 from tuiswp.controller.reducer import SweepState, replay
+from tuiswp.controller.verifying import verify
 from tuiswp.errors import TuiswpError
 from tuiswp.gpu.leases import LeaseBook
 from tuiswp.model.events import RequestApplied
@@ -171,7 +172,12 @@ class World:
 
     def broken(self) -> list[str]:
         """Every promise that does not hold, in words; empty if all do."""
-        return [*self._journal_faults(), *self._training_faults(), *self._end_faults()]
+        faults = [*self._journal_faults(), *self._training_faults(), *self._end_faults()]
+        return faults + [
+            f"verify: {one.where}: {one.text} ({one.code})"
+            for one in verify(self.place).findings
+            if one.grade == "wrong"
+        ]
 
     def _journal_faults(self) -> list[str]:
         found = journal.read(self.place.journal)

@@ -5,6 +5,7 @@ controller is at work, is looked at twice, and only what is wrong both times is 
 """
 
 import hashlib
+import math
 import os
 import stat
 import time
@@ -19,7 +20,7 @@ from tuiswp.controller import elsewhere
 from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.frozen import PUT_BACK, as_seen, frozen_sweep
 from tuiswp.controller.journal import Scan, read
-from tuiswp.controller.recomputing import best_of, same, value_in
+from tuiswp.controller.recomputing import best_of, best_of_phases, same, value_in
 from tuiswp.controller.reducer import SweepState, replay
 from tuiswp.errors import TuiswpError
 from tuiswp.launchers.attempt import flaws, read_exit, read_start
@@ -130,16 +131,6 @@ class _Look:
             return "nothing was recomputed: the journal or the sweep file cannot be read whole"
         if sweep.objective is None:
             return "nothing was recomputed: no metric decides"
-        if _is_computed(sweep):
-            return (
-                f"{sweep.objective.metric} is an expression: its values are the journal's, not "
-                "recomputed"
-            )
-        if sweep.phases:
-            return (
-                "every value was recomputed; the optimum was not: phases decide which trials may "
-                "win"
-            )
         return None
 
     def _trials(self) -> Sequence[Trial]:
@@ -281,11 +272,9 @@ class _Look:
         if trial.state != "done" or sweep.objective is None:
             return
         self._values[trial.number] = trial.value
-        if _is_computed(sweep):
-            return
         path = self._directory.metrics(trial.number)
         try:
-            value = value_in(path, sweep.objective)
+            value = value_in(path, sweep.objective, sweep.derived)
         except FileNotFoundError:
             if trial.value is not None and not self._elsewhere(trial.number):
                 self._wrong(
@@ -312,12 +301,16 @@ class _Look:
 
     def _optimum(self, sweep: Sweep | None) -> tuple[tuple[int, float] | None, bool]:
         if self._left_out(sweep) is not None:
-            return None, False  # phases decide who may compete: no simple rule says it again
+            return None, False
         assert sweep is not None
         assert sweep.objective is not None
         may = [trial for trial in self._trials() if trial.state == "done" and trial.complete]
-        values = ((one.number, self._values.get(one.number)) for one in may)
-        best = best_of(((n, v) for n, v in values if v is not None), sweep.objective)
+        found = {one.number: self._values.get(one.number) for one in may}
+        values = {n: v for n, v in found.items() if v is not None and math.isfinite(v)}
+        if sweep.phases:
+            best = best_of_phases(sweep, self._trials(), values, sweep.objective)
+        else:
+            best = best_of(values.items(), sweep.objective)
         told = self._state.best
         if best is None:
             return None, True
@@ -411,12 +404,6 @@ class _Look:
                 self._note(
                     "draft", draft.name, "was left half written by a crash", "it can be removed"
                 )
-
-
-def _is_computed(sweep: Sweep) -> bool:
-    """Whether the objective is an expression over what trials log."""
-    name = None if sweep.objective is None else sweep.objective.metric
-    return any(one.name == name for one in sweep.derived)
 
 
 def _end(code: int | None, signal: int | None) -> str:
