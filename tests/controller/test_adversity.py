@@ -15,6 +15,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.controller.bench import Bench
+from tests.end_to_end.harness import tuiswp
 from tuiswp import proc
 from tuiswp.controller import ending, requests
 from tuiswp.controller.client import SweepReader, ask
@@ -646,3 +647,23 @@ def test_a_trial_whose_directory_is_removed_says_so_and_blames_no_killed_supervi
     bench.vanish(0)
     (ended,) = [e for e in facts(bench, AttemptEnded) if isinstance(e, AttemptEnded)]
     assert ended.cause == "unknown" and "directory was removed" in ended.evidence
+
+
+# --- a journal that has forgotten ---
+
+
+@pytest.mark.parametrize("left", [0, 3])
+def test_nothing_is_launched_over_trials_that_the_journal_has_forgotten(
+    bench: Bench, left: int
+) -> None:
+    """Emptied, or an older copy put back: new trials would be given the reports of old ones."""
+    bench.step()
+    bench.finish(0, 0.5)
+    bench.controller.core.journal.close()
+    lines = bench.place.journal.read_bytes().splitlines(keepends=True)
+    bench.place.journal.write_bytes(b"".join(lines[:left]))
+    run = tuiswp("--batch", bench.place.root, cwd=bench.place.root.parent)
+    assert (run.returncode, "knows nothing of what ran as t0000" in run.stderr) == (1, True)
+    assert read(bench.place.journal).end == sum(map(len, lines[:left]))
+    bench.place.journal.write_bytes(b"".join(lines))
+    bench.controller = bench.new()

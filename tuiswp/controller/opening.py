@@ -25,9 +25,9 @@ from tuiswp.controller.frozen import change_of, current_sweep, frozen_sweep
 from tuiswp.controller.journal import JournalReader, read
 from tuiswp.controller.loop import Controller, exit_code
 from tuiswp.controller.places import Places
-from tuiswp.controller.reducer import replay
+from tuiswp.controller.reducer import SweepState, replay
 from tuiswp.controller.secrets import CleanFormatter, Secrets, take
-from tuiswp.errors import EnvironmentFault, ExitCode, SweepHeld, UsageError
+from tuiswp.errors import EnvironmentFault, ExitCode, JournalError, SweepHeld, UsageError
 from tuiswp.gpu.probe import read_once
 from tuiswp.launchers.tmux import TmuxLauncher, launch_path
 from tuiswp.model.sweep import Sweep
@@ -208,7 +208,9 @@ def run_controller(directory: SweepDirectory, *, batch: bool) -> ExitCode:
         sweep = frozen_sweep(directory)
         environ = take(os.environ, sweep.run)
         _log_to(directory, Secrets.of(sweep.run, environ))
-        elsewhere.check(directory, replay(read(directory.journal).records))
+        known = replay(read(directory.journal).records)
+        elsewhere.check(directory, known)
+        _see_facts(directory, known)
         launcher = launcher_for(directory)
         launcher.check()
         kind = directory.filesystem()
@@ -245,6 +247,25 @@ def _see_file(directory: SweepDirectory) -> None:
         why = f"cannot be read: {error.strerror}"
     if why is not None:
         raise EnvironmentFault(why, where=str(file), hint=trust.mend(file))
+
+
+def _see_facts(directory: SweepDirectory, known: SweepState) -> None:
+    """Launch nothing over trials that the journal has forgotten. Raises JournalError.
+
+    What a new trial reported would be joined to what one of other parameters did under its name.
+    """
+    told = {
+        (trial.id, str(one.number)) for trial in known.trials.values() for one in trial.attempts
+    }
+    found = directory.trials.glob("t*/attempts/*/start.json")
+    ran = {(path.parents[2].name, path.parent.name) for path in found}
+    if forgotten := sorted({trial for trial, _ in ran - told}):
+        raise JournalError(
+            f"knows nothing of what ran as {visible(', '.join(forgotten[:5]))}"
+            f"{', …' * (len(forgotten) > 5)}: it was cut, emptied or replaced by an older one",
+            where=str(directory.journal),
+            hint="put it back; or keep these trials elsewhere, and start anew with --name",
+        )
 
 
 def _see_parents(controller: Controller, directory: SweepDirectory) -> None:
