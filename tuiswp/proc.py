@@ -45,6 +45,29 @@ def hostname() -> str:
     return os.environ.get("TUISWP_HOSTNAME") or socket.gethostname()
 
 
+def machine() -> str:
+    """What tells two machines of one name apart, a digest of /etc/machine-id; "" if unknown.
+
+    Unknown as well where TUISWP_HOSTNAME gives the name: who sets it says what is one machine.
+    `TUISWP_MACHINE_ID_FILE` names a stand-in (tests of two hosts).
+    """
+    if os.environ.get("TUISWP_HOSTNAME"):
+        return ""
+    return _machine(os.environ.get("TUISWP_MACHINE_ID_FILE", "/etc/machine-id"))
+
+
+@lru_cache(maxsize=4)
+def _machine(path: str) -> str:
+    import hashlib  # few ask
+
+    try:
+        said = Path(path).read_text().strip()
+    except (OSError, ValueError):
+        return ""
+    # The id itself is not for other eyes (machine-id(5)).
+    return hashlib.sha256(f"tuiswp {said}".encode()).hexdigest()[:8] if said else ""
+
+
 @lru_cache(maxsize=1)
 def pid_namespace() -> int | None:
     """The namespace in which this process sees pids; None if the kernel does not say."""

@@ -483,6 +483,25 @@ def test_a_full_wake_up_pipe_does_not_stop_the_signal_to_leave(bench: Bench) -> 
     assert bench.launcher.hurried
 
 
+@pytest.mark.parametrize("by", ["removed", "replaced"])
+def test_a_wake_up_pipe_that_somebody_tidies_away_is_made_anew_and_heard(
+    bench: Bench, by: str
+) -> None:
+    fd = bench.controller._wake.fd
+    bench.place.wake.unlink()
+    if by == "replaced":
+        bench.place.wake.write_text("")
+    bench.step()
+    assert bench.controller._wake.fd == fd  # a signal may come at any moment
+    bench.controller._sleep(0)  # what began to run has said so
+    assert bench.controller._selector.select(0) == []
+    requests.wake(bench.place.wake)
+    [(key, _)] = bench.controller._selector.select(0)
+    assert key.data == "wake"
+    bench.controller._sleep(0)
+    assert bench.controller._selector.select(0) == []
+
+
 def test_a_metrics_file_that_grows_without_end_does_not_hold_the_loop(bench: Bench) -> None:
     bench.step()
     line = '{"step": 1, "loss": 1.0, "pad": "' + "x" * 4000 + '"}\n'

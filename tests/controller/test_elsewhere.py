@@ -164,6 +164,53 @@ def test_a_machine_that_was_renamed_or_restarted_is_still_itself(
     assert SweepReader(bench.place.root).refresh().word == "orphaned"
 
 
+def test_another_machine_of_the_same_name_is_not_this_one_restarted(
+    bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As where every machine of a rack was given one image's name."""
+
+    def on_machine(word: str) -> None:
+        for name in ("boot", "machine"):
+            (tmp_path / f"{name}-{word}").write_text(word)
+        monkeypatch.setenv("TUISWP_BOOT_ID_FILE", str(tmp_path / f"boot-{word}"))
+        monkeypatch.setenv("TUISWP_MACHINE_ID_FILE", str(tmp_path / f"machine-{word}"))
+
+    monkeypatch.delenv("TUISWP_HOSTNAME", raising=False)
+    on_machine("one")
+    there = f"{proc.hostname()}/{proc.machine()}"
+    bench.controller.close()
+    bench.new()
+    bench.step()
+    on_machine("two")
+    assert f"a controller on {there} holds this sweep" in refused(bench)
+    leave(bench)
+    assert f"t0000, t0001 may still run on {there}" in refused(bench)
+    assert main(["status", str(bench.place.root)]) == 0
+    said = capsys.readouterr().out
+    assert f"no controller runs; t0000, t0001 may still run on {there}" in said
+    assert f"--host-is-down {there} " in said
+    assert "takes over" not in said
+    assert elsewhere.give_up(bench.place, there, by="me") == 2
+    elsewhere.check(bench.place, state_of(bench))
+
+
+def test_a_restart_of_the_same_machine_is_one(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("TUISWP_HOSTNAME", raising=False)
+    (tmp_path / "machine").write_text("0123")
+    monkeypatch.setenv("TUISWP_MACHINE_ID_FILE", str(tmp_path / "machine"))
+    bench.controller.close()
+    bench.new()
+    bench.step()
+    (tmp_path / "boot").write_text("another boot")
+    monkeypatch.setenv("TUISWP_BOOT_ID_FILE", str(tmp_path / "boot"))
+    elsewhere.check(bench.place, state_of(bench))
+
+
 def test_a_live_supervisor_in_another_container_is_seen_by_its_lock(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

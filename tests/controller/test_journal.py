@@ -73,6 +73,18 @@ def test_a_torn_tail_is_set_aside_byte_for_byte(tmp_path: Path) -> None:
     assert path.read_bytes() == data
 
 
+def test_of_many_torn_tails_the_newest_are_kept_and_of_each_its_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    data = write(path, EVENTS)
+    for number in range(30):
+        path.write_bytes(data + b"%02d" % number + b"x" * (2 << 20 if number == 29 else 1))
+        Journal(path).close()
+        assert path.read_bytes() == data
+    kept = sorted(tmp_path.glob("journal.torn-*"))
+    assert [one.read_bytes()[:2] for one in kept] == [b"%02d" % n for n in range(10, 30)]
+    assert kept[-1].stat().st_size == 1 << 20
+
+
 def test_nuls_after_a_power_cut_are_a_torn_tail(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     data = write(path, EVENTS)

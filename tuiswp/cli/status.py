@@ -14,12 +14,13 @@ from tuiswp.analysis.optimum import best_so_far, objective_text
 from tuiswp.analysis.silence import SHORT, silence_text
 from tuiswp.cli import arguments as args
 from tuiswp.cli import doubt, output
-from tuiswp.controller import foreign
+from tuiswp.controller import elsewhere, foreign
 from tuiswp.controller.client import Planned, SweepReader, SweepView
+from tuiswp.controller.directory import SweepDirectory
 from tuiswp.controller.health import held_back
 from tuiswp.controller.steered import edits, phases, quarantines
 from tuiswp.controller.story import time_left, trial_left
-from tuiswp.errors import ExitCode, TuiswpError
+from tuiswp.errors import ExitCode, SweepHeld, TuiswpError
 from tuiswp.gpu.environment import CPU
 from tuiswp.model.ids import trial_id
 from tuiswp.model.trial import Launching, Lease, Queued, Running, Trial, Wish
@@ -393,6 +394,8 @@ def _next(view: SweepView) -> list[str]:
             return ["", f"no controller runs: `tuiswp {name}` goes on"]
         case "orphaned":
             many = words.several(len(view.state.live()), "trial")
+            if far := _far(view):
+                return ["", *far]
             return [
                 "",
                 f"no controller runs, {many} may still be running: `tuiswp {name}` takes over",
@@ -403,3 +406,13 @@ def _next(view: SweepView) -> list[str]:
             return ["", f"`tuiswp results {name}` shows the optimum and what it means"]
         case _:
             return []
+
+
+def _far(view: SweepView) -> list[str]:
+    """What keeps a controller from being started here, if something of it may run elsewhere."""
+    try:
+        elsewhere.check(SweepDirectory(view.directory), view.state)
+    except SweepHeld as held:
+        hint = [] if held.hint is None else [visible(held.hint, limit=1000)]
+        return [f"no controller runs; {visible(held.what, limit=400)}", *hint]
+    return []

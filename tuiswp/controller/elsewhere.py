@@ -33,7 +33,7 @@ def host_of_holder(state: SweepState) -> str | None:
     """The other host that a controller started on and, as far as is known, still is."""
     if state.controller is None:
         return None
-    return _other(state.controller_host, state.controller)
+    return _other(state.controller_host, state.controller_machine, state.controller)
 
 
 def trials(directory: SweepDirectory, state: SweepState) -> dict[str, list[Trial]]:
@@ -151,15 +151,21 @@ def _where(directory: SweepDirectory, state: SweepState, trial: Trial) -> str | 
         start = read_start(folder, token)
         # Without a record of its own it began, if it did, in the boot of whoever launched it.
         process = state.controller if start is None else start.supervisor
-    other = _other(attempt.host, process)
+    other = _other(attempt.host, attempt.machine, process)
     if other is not None or process is None or process.boot_id != proc.boot_id():
         return other
     hidden = not proc.is_of_this_namespace(process) and proc.is_locked(folder)
     return proc.hostname() if hidden else None
 
 
-def _other(host: str, process: Process | None) -> str | None:
-    """`host`, if it is another one: by its name and by its boot, since names can change."""
-    if not host or host == proc.hostname():
+def _other(host: str, machine: str, process: Process | None) -> str | None:
+    """`host`, if it is another one: by its boot, and by its name or, of the same name, its machine.
+
+    Names change, and so do boots. Two machines of one name are told apart by what is behind it.
+    """
+    if not host or (process is not None and process.boot_id == proc.boot_id()):
         return None
-    return host if process is None or process.boot_id != proc.boot_id() else None
+    if host != proc.hostname():
+        return host
+    here = proc.machine() if machine else ""
+    return f"{host}/{machine}" if here and machine != here else None

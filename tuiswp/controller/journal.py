@@ -15,7 +15,7 @@ import stat
 import time
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -29,6 +29,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Record).decode
 _PREFIX = b'["'
 _COPY = 1 << 20
+_TORN_KEPT, _TORN_BYTES = 20, 1 << 20  # files set aside, and of each the first bytes
 _END = 16 << 10  # of a journal: its last facts
 log = logging.getLogger("tuiswp.controller")
 _HEAD = len('["00000000",')
@@ -202,7 +203,11 @@ class Journal:
     def _set_aside(self, torn: bytes) -> None:
         place = self.path.with_name(f"journal.torn-{time.time_ns()}")
         place.touch(mode=0o600)
-        place.write_bytes(torn)
+        place.write_bytes(torn[:_TORN_BYTES])
+        # No more than a curious person would look at: a machine may die a thousand times.
+        for old in sorted(self.path.parent.glob("journal.torn-*"))[:-_TORN_KEPT]:
+            with suppress(OSError):
+                old.unlink()
 
     def append(self, events: Sequence[Event], *, at: float) -> tuple[Record, ...]:
         """Make `events` durable, all or none, in one write; `at` is the wall time.

@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from tuiswp import proc
 from tuiswp.controller import room
 from tuiswp.controller.breakers import Breakers
 from tuiswp.controller.causes import CAUSES
@@ -333,7 +334,12 @@ class Starter:
     def _intent(self, plan: Plan) -> AttemptLaunching:
         candidate = plan.candidate
         return AttemptLaunching(
-            candidate.number, candidate.attempt, plan.token, plan.leases, self._core.host
+            candidate.number,
+            candidate.attempt,
+            plan.token,
+            plan.leases,
+            self._core.host,
+            proc.machine(),
         )
 
     def _launch(self, plans: list[Plan]) -> None:

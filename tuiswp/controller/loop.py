@@ -177,7 +177,7 @@ class Controller:
             log.warning("set aside %d bytes of a torn last record", core.journal.torn)
         if not core.state.name:
             core.record(SweepCreated(core.sweep.name, spec_sha256, tuiswp.__version__, core.host))
-        core.record(ControllerStarted(proc.myself(), core.host, tuiswp.__version__))
+        core.record(ControllerStarted(proc.myself(), core.host, tuiswp.__version__, proc.machine()))
 
     @property
     def left(self) -> Left | None:
@@ -218,6 +218,7 @@ class Controller:
         DirectoryGone before anything is concluded from files that are elsewhere.
         """
         self._stay()
+        self._listen()
         self.core.journal.verify()
         self._probe_disk()
         self._settle_doubt()
@@ -384,6 +385,12 @@ class Controller:
         if ready is not None:
             wait = min(wait, max(0.0, ready - time.monotonic()))
         return wait
+
+    def _listen(self) -> None:
+        """Be heard again after somebody tidied the runtime directory."""
+        if self._wake.mend():
+            self._selector.unregister(self._wake.fd)
+            self._selector.register(self._wake.fd, selectors.EVENT_READ, "wake")
 
     def _sleep(self, timeout: float) -> None:
         for key, _ in self._selector.select(timeout):

@@ -57,7 +57,12 @@ def move(trial: Trial, event: TrialFact, at: float) -> Trial:
     match event, trial.status:
         case AttemptLaunching(), Queued():
             attempt = Attempt(
-                event.attempt, at, leases=event.leases, host=event.host, token=event.token
+                event.attempt,
+                at,
+                leases=event.leases,
+                host=event.host,
+                machine=event.machine or "",
+                token=event.token,
             )
             return replace(
                 trial,

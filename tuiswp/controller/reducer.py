@@ -128,6 +128,7 @@ class SweepState(msgspec.Struct, frozen=True):
     next_index: int = 0
     controller: Process | None = None
     controller_host: str = ""
+    controller_machine: str = ""
     paused: SweepPaused | None = None
     stopping: Literal["drain", "now"] | None = None
     reached: SweepStopping | None = None
@@ -368,7 +369,11 @@ class _Draft:
                     name=event.name, spec_sha256=event.spec_sha256, created=at, host=event.host
                 )
             case ControllerStarted():
-                self.changes.update(controller=event.process, controller_host=event.host)
+                self.changes.update(
+                    controller=event.process,
+                    controller_host=event.host,
+                    controller_machine=event.machine or "",
+                )
             case ControllerStopped():
                 self.changes["controller"] = None
             case SweepPaused():

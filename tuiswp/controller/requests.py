@@ -226,6 +226,24 @@ class WakeUp:
                 hint="make room there, or set TUISWP_RUNTIME_DIR to another directory",
             ) from error
 
+    def mend(self) -> bool:
+        """Make the FIFO anew if it is no longer at its path; True if `fd` is another one now.
+
+        Its number stays the same. Where it cannot be made, who puts something there is heard later.
+        """
+        here = os.fstat(self.fd)
+        with suppress(OSError):
+            there = self._path.lstat()
+            if (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino):
+                return False
+        try:
+            other = WakeUp(self._path)
+        except EnvironmentFault:
+            return False
+        os.dup2(other.fd, self.fd, inheritable=False)
+        os.close(other.fd)
+        return True
+
     def drain(self) -> None:
         with suppress(BlockingIOError):
             while len(os.read(self.fd, 4096)) == 4096:

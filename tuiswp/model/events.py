@@ -28,9 +28,12 @@ class SweepCreated(msgspec.Struct, frozen=True, tag="sweep_created"):
 
 
 class ControllerStarted(msgspec.Struct, frozen=True, tag="controller_started"):
+    """`machine`: see `proc.machine`; not written by old versions."""
+
     process: Process
     host: str
     tuiswp: str
+    machine: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class ControllerStopped(msgspec.Struct, frozen=True, tag="controller_stopped"):
@@ -54,13 +57,14 @@ class TrialSuggested(msgspec.Struct, frozen=True, tag="trial_suggested"):
 
 
 class AttemptLaunching(msgspec.Struct, frozen=True, tag="attempt_launching"):
-    """Intent: durable before the launcher is called."""
+    """Intent: durable before the launcher is called. `machine`: see `proc.machine`."""
 
     trial: int
     attempt: int
     token: str
     leases: tuple[Lease, ...]
     host: str
+    machine: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class AttemptStarted(msgspec.Struct, frozen=True, tag="attempt_started"):

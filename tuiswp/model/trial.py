@@ -152,7 +152,8 @@ class Wish(msgspec.Struct, frozen=True):
 class Attempt(msgspec.Struct, frozen=True):
     """One launch: what is known of it after the fact.
 
-    `taken_back`: it failed, and its GPU turned out to be to blame.
+    `machine`: which of several of the name `host`, "" if unknown. `taken_back`: it failed, and
+    its GPU turned out to be to blame.
     """
 
     number: int
@@ -165,6 +166,7 @@ class Attempt(msgspec.Struct, frozen=True):
     signal: int | None = None
     leases: tuple[Lease, ...] = ()
     host: str = ""
+    machine: str = ""
     token: str = ""
     taken_back: bool = False
 
