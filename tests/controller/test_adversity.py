@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from msgspec.structs import replace
 from tests.controller.bench import Bench
 from tests.end_to_end.harness import tuiswp
 from tuiswp import proc
-from tuiswp.controller import ending, requests
+from tuiswp.controller import ending, requests, watching
 from tuiswp.controller.client import SweepReader, ask
 from tuiswp.controller.directory import Lock
 from tuiswp.controller.frozen import frozen_sweep
@@ -27,7 +28,7 @@ from tuiswp.controller.offline import apply_offline
 from tuiswp.controller.opening import start_in_background
 from tuiswp.errors import EnvironmentFault, JournalError, LauncherError, SweepHeld
 from tuiswp.launchers.attempt import read_start
-from tuiswp.launchers.base import ExitRecord, Firmness, StartRecord
+from tuiswp.launchers.base import ExitRecord, Firmness, Job, StartRecord
 from tuiswp.model.events import AttemptEnded, RequestApplied, Warned
 from tuiswp.model.trial import Process
 
@@ -686,3 +687,33 @@ def test_nothing_is_launched_over_trials_that_the_journal_has_forgotten(
     assert read(bench.place.journal).end == sum(map(len, lines[:left]))
     bench.place.journal.write_bytes(b"".join(lines))
     bench.controller = bench.new()
+
+
+def test_metrics_that_are_there_and_cannot_be_read_are_not_called_missing(bench: Bench) -> None:
+    bench.step()
+    elsewhere = bench.place.root / "elsewhere"
+    elsewhere.write_text('{"step": 1, "loss": 0.5}\n')
+    bench.place.metrics(0).symlink_to(elsewhere)
+    bench.finish(0)
+    said = [event.message for event in facts(bench, Warned) if isinstance(event, Warned)]
+    assert any("metrics.jsonl: is a link, or no plain file" in one for one in said)
+
+
+def test_a_start_record_that_cannot_be_believed_is_not_called_no_start(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "LAUNCH_DEADLINE_S", 0.0)
+    begin = bench.launcher.start
+
+    def spoilt(jobs: Sequence[Job]) -> None:
+        begin(jobs)
+        for job in jobs:
+            Path(job.attempt_dir, "start.json").write_text("{}")
+            bench.launcher.vanish(job.token)
+
+    monkeypatch.setattr(bench.launcher, "start", spoilt)
+    bench.step()
+    bench.controller._watcher._suspicious = True
+    bench.step()
+    ended = [event for event in facts(bench, AttemptEnded) if isinstance(event, AttemptEnded)]
+    assert ended and all("start.json cannot be read" in one.evidence for one in ended)

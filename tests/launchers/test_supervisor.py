@@ -550,6 +550,28 @@ def test_a_directory_in_the_place_of_a_record_does_not_keep_the_supervisor(
     assert ended(job).code == 3
 
 
+_WITHOUT_RIGHTS = ["setpriv", *(f"--{of}=-dac_override" for of in ("bounding-set", "inh-caps"))]
+
+
+@pytest.mark.parametrize("mode", ["500", "000"])
+def test_a_directory_that_its_training_closes_does_not_keep_the_supervisor(
+    jobs: Jobs, mode: str
+) -> None:
+    job = jobs.make(["sh", "-c", f"chmod {mode} attempts/1; exit 3"])
+    write_spec(job)
+    done = subprocess.run(
+        [*_WITHOUT_RIGHTS * (os.geteuid() == 0), sys.executable, "-I", "-S", str(SUPERVISOR),
+         job.attempt_dir],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+        env={"PATH": os.environ["PATH"], "TUISWP_TOKEN": job.token},
+        timeout=30,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode, ended(job).code) == (0, 3)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_what_became_another_users_is_told_and_the_end_is_still_written(
     jobs: Jobs, supervise: Supervise

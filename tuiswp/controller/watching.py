@@ -241,6 +241,8 @@ class Watcher:
         ]
         for watch in self._unborn(late):
             why = f"did not start within {LAUNCH_DEADLINE_S:g} s"
+            if flaw := attempts.flaws(watch.directory, watch.token).get("start.json"):
+                why = f"nothing is known of its start: start.json {flaw}"
             failed = ending.failed_launches(self._core.trial(watch.number))
             if watch.revoked and failed + 1 < LAUNCH_TRIES:
                 self._take_back(watch, why)  # its window died, or the machine is slow

@@ -120,13 +120,19 @@ class MetricFile:
 
     @property
     def trouble(self) -> str | None:
-        """What could not be read of another tool's files, in one line; None if all could."""
+        """What could not be read, in one line; None if all could.
+
+        Of its own file only if none of it can be: bad lines of that are counted in `flags`.
+        """
         for tail in self._tails():
+            name = visible(os.path.basename(tail.path), limit=80)  # noqa: PTH119
+            if tail.flags.unreadable is not None or tail.flags.not_regular:
+                return f"{name}: {tail.flags.unreadable or 'is a link, or no plain file'}"
             first = tail.flags.first_bad
             if first is not None and tail is not self._own:
                 more = tail.flags.bad_lines - 1
                 also = f", and {more} more like it" if more else ""
-                return f"{visible(os.path.basename(tail.path), limit=80)}: {first.reason}{also}"  # noqa: PTH119
+                return f"{name}: {first.reason}{also}"
         return None
 
     @property

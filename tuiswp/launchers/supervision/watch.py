@@ -239,6 +239,7 @@ class Supervisor:
                 write_record(self.folder, "exit.json", record)
                 return
             except OSError:
+                os.fchmod(self.folder, 0o700)  # as it was made, whatever the training made of it
                 until = time.monotonic() + pause
                 while time.monotonic() < until:
                     if STOPS.get(listen(until - time.monotonic()) or 0) == "kill":
