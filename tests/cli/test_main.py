@@ -1,6 +1,8 @@
 """The words of the command line, exit codes, and how faults are said."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import tuiswp as package
 from tests.cli.conftest import Tuiswp
 from tests.cli.world import SPEC, finished
 from tuiswp.cli import listing, main, output
+from tuiswp.controller import provenance
 from tuiswp.errors import ExitCode
 
 
@@ -145,3 +148,28 @@ def test_the_list_as_json_is_one_object_and_goes_with_no_sweep(tuiswp: Tuiswp) -
     assert said.code == 0
     assert json.loads(said.out) == {"sweeps": []}
     assert tuiswp("--json", "somewhere").code == 2
+
+
+def test_a_working_directory_that_was_removed_is_the_calls_fault(
+    tuiswp: Tuiswp, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = here / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    said = tuiswp("status")
+    assert (said.code, "working directory was removed" in said.err) == (2, True)
+    monkeypatch.chdir(here)
+
+
+def test_a_disk_that_refuses_a_sweeps_first_files_is_said_in_a_sentence(
+    tuiswp: Tuiswp, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*about: object) -> None:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+
+    monkeypatch.setattr(provenance, "write", refuse)
+    (here / "s.yaml").write_text(SPEC)
+    said = tuiswp("--batch", "s.yaml")
+    assert said.code == 1 and "cannot be written: File too large" in said.err
+    assert "fault of tuiswp itself" not in said.err

@@ -11,6 +11,7 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn, Protocol, cast
 
 import tuiswp
@@ -89,6 +90,9 @@ class Parser(argparse.ArgumentParser):
             output.say(message.rstrip("\n"))
 
 
+_GONE = UsageError("the working directory was removed", hint="`cd` to one that is there")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; whatever went wrong has been said by then."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -102,8 +106,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(ExitCode.INTERRUPTED)
     except SystemExit as end:  # argparse, after --help and --version
         return end.code if isinstance(end.code, int) else int(ExitCode.OK)
+    except FileNotFoundError as fault:
+        return _fault(fault) if _stands_somewhere() else _said(_GONE)
     except Exception as fault:
         return _fault(fault)
+
+
+def _stands_somewhere() -> bool:
+    """Whether the working directory still exists; no relative path means anything without it."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _dispatch(words: list[str]) -> int:

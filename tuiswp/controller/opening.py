@@ -183,8 +183,15 @@ def create(place: SweepDirectory, source: Path | SweepText, *, name: str | None 
     )
     # Last, and at once: until the file is there, whoever opens it too finds no sweep here.
     place.create()
-    provenance.write(place, origin, Secrets.of(text.sweep().run, os.environ))
-    write_atomically(place.sweep_file, data, durable=True)
+    try:
+        provenance.write(place, origin, Secrets.of(text.sweep().run, os.environ))
+        write_atomically(place.sweep_file, data, durable=True)
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot be written: {error.strerror}",
+            where=str(place.root),
+            hint="make room, or choose another place with --dir; `tuiswp doctor` looks at the disk",
+        ) from error
 
 
 def session_name(directory: SweepDirectory) -> str:
