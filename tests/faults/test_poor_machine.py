@@ -1,5 +1,5 @@
-"""Whole sweeps where the machine gives little: few descriptors, a slow disk, a runtime directory
-that is removed.
+"""Whole sweeps where the machine gives little: few descriptors, a slow disk, no memory, a runtime
+directory that is removed or has no room.
 """
 
 import os
@@ -7,6 +7,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from tests.end_to_end.harness import (
     widest_gap,
     write_sweep,
 )
+from tests.faults.states import can_mount
 from tests.leftovers import end_tmux_server
 from tuiswp.errors import ExitCode
 
@@ -143,3 +145,113 @@ def test_a_disk_that_takes_seconds_to_sync_holds_up_nobody_who_asks_or_leaves(
         kill_trials_of(place)
         end_tmux_server(socket)
     whole(place, 2, tmp_path)
+
+
+@pytest.mark.skipif(not can_mount(), reason="nothing can be mounted here: not root")
+def test_a_full_tmp_stops_launching_until_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sweep's own disk is fine; launch files, leases and tmux's socket have no room."""
+    full, socket = tmp_path / "tmp", f"full-{os.getpid()}"
+    full.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", full], check=True)
+    for name in ("TMPDIR", "TMUX_TMPDIR"):
+        monkeypatch.setenv(name, str(full))
+    monkeypatch.setenv("TUISWP_RUNTIME_DIR", str(full / "run"))
+    (full / "run").mkdir(mode=0o700)
+    monkeypatch.setenv("TUISWP_TMUX_SOCKET", socket)
+    monkeypatch.setenv("TUISWP_GPUS", "sim:2x80")
+    source = write_sweep(tmp_path, trials=6, parallel=2, steps=40)
+    place = tmp_path / "sweep"
+    try:
+        with running("--batch", source, "--dir", place, cwd=tmp_path) as batch:
+            wait_for(lambda: len(launches(place)) == 2, timeout=PATIENCE_S, what="not launched")
+            with suppress(OSError), (full / "filler").open("wb", buffering=0) as file:
+                while file.write(bytes(512)):
+                    pass
+            wait_for(
+                lambda: "No space left on device" in tuiswp("explain", place, cwd=tmp_path).stdout,
+                timeout=PATIENCE_S,
+                what="not told",
+            )
+            assert batch.poll() is None
+            (full / "filler").unlink()
+            wait_for(lambda: batch.poll() is not None, timeout=PATIENCE_S, what=told(place))
+            assert batch.returncode == ExitCode.OK, told(place)
+    finally:
+        kill_trials_of(place)
+        end_tmux_server(socket)
+        subprocess.run(["umount", "-l", full], check=True)
+    whole(place, 6, tmp_path)
+
+
+NO_MORE = """\
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+static int none(void) {
+    int pid = 0;
+    FILE *file = fopen(getenv("NO_MORE"), "r");
+    if (file) { if (fscanf(file, "%d", &pid) != 1) pid = 0; fclose(file); }
+    return pid == getpid();
+}
+pid_t fork(void) {
+    if (none()) { errno = ENOMEM; return -1; }
+    return ((pid_t (*)(void))dlsym(RTLD_NEXT, "fork"))();
+}
+pid_t vfork(void) { return fork(); }
+int pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *x) {
+    if (none()) return EAGAIN;
+    return ((int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))
+            dlsym(RTLD_NEXT, "pthread_create"))(t, a, f, x);
+}
+"""
+
+
+@pytest.mark.parametrize("lacks", ["threads", "processes"])
+def test_a_controller_that_gets_no_memory_to_launch_waits_until_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacks: str
+) -> None:
+    """Said in one line, nothing is launched twice, what runs goes on."""
+    compiler = shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler here")
+    shim = NO_MORE if lacks == "threads" else NO_MORE.replace("if (none()) return EAGAIN;", "")
+    (tmp_path / "shim.c").write_text(shim)
+    library = tmp_path / "shim.so"
+    subprocess.run(
+        [compiler, "-shared", "-fPIC", "-o", library, tmp_path / "shim.c", "-ldl"], check=True
+    )
+    source = write_sweep(tmp_path, trials=6, parallel=2, steps=40)
+    place = tmp_path / "sweep"
+    none = tmp_path / "none"
+    monkeypatch.setenv("NO_MORE", str(none))
+    monkeypatch.setenv("LD_PRELOAD", str(library))
+    with running("--batch", source, "--dir", place, cwd=tmp_path) as batch:
+        monkeypatch.delenv("LD_PRELOAD")
+        try:
+            wait_for(lambda: len(launches(place)) == 2, timeout=PATIENCE_S, what="not launched")
+            none.write_text(str(batch.pid))
+            wait_for(
+                lambda: "launch failed" in (place / "controller.log").read_text(),
+                timeout=PATIENCE_S,
+                what="not told",
+            )
+            assert batch.poll() is None, told(place)
+            asked = tuiswp("status", place, cwd=tmp_path)
+            assert asked.returncode == ExitCode.OK, asked
+            none.unlink()
+            wait_for(lambda: batch.poll() is not None, timeout=PATIENCE_S, what=told(place))
+            assert batch.returncode == ExitCode.OK, told(place)
+        finally:
+            kill_trials_of(place)
+    assert "Traceback" not in (place / "controller.log").read_text()
+    whole(place, 6, tmp_path)
+
+
+def told(place: Path) -> str:
+    return (place / "controller.log").read_text()[-2000:]

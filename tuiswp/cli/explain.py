@@ -75,7 +75,7 @@ def _trial(view: SweepView, trial: Trial) -> list[str]:
     lines += [verdict_text(one, metric) for one in trial.judged]
     match trial.status:
         case Queued():
-            lines += [f"waits: {why}" for why in why_it_waits(view, trial.status)]
+            lines += [f"waits: {why}" for why in why_it_waits(view, trial.status, trial.attempts)]
         case Paused(since=since):
             lines.append(
                 f"paused {words.ago(since)}, its files and its place are kept: "
@@ -259,7 +259,7 @@ def _next_waits(view: SweepView) -> Iterator[str]:
     if queued:
         status = queued[0].status
         assert isinstance(status, Queued)
-        yield from why_it_waits(view, status)
+        yield from why_it_waits(view, status, queued[0].attempts)
     elif planned is None or len(view.state.trials) < planned:
         yield from why_it_waits(view, Queued(since=0.0))
 

@@ -4,7 +4,7 @@ The journal, the leases of this host and NVML are asked as the controller asks t
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tuiswp import proc
 from tuiswp.analysis import words
@@ -16,14 +16,16 @@ from tuiswp.errors import TuiswpError
 from tuiswp.gpu.environment import CPU
 from tuiswp.gpu.leases import HeldLease, LeaseBook
 from tuiswp.model.ids import attempt_id
-from tuiswp.model.trial import Launching, Queued, Running, Trial
+from tuiswp.model.trial import Attempt, Launching, Queued, Running, Trial
 from tuiswp.text import visible
 
 GPU_DEADLINE_S = 1.5
 
 
-def why_it_waits(view: SweepView, status: Queued) -> Iterator[str]:
-    """Every reason that holds, the nearest first."""
+def why_it_waits(
+    view: SweepView, status: Queued, attempts: Sequence[Attempt] = ()
+) -> Iterator[str]:
+    """Every reason that holds, the nearest first. `attempts`: those that the trial had."""
     now = time.time()
     name = visible(args.spoken(view.directory))
     if view.controller is None:
@@ -39,8 +41,11 @@ def why_it_waits(view: SweepView, status: Queued) -> Iterator[str]:
     if view.state.stopping is not None and not status.asked:
         yield f"the sweep is stopping and starts no new trials; `tuiswp resume {name}` goes on"
     if status.not_before > now:
+        failed = "its last attempt failed"
+        if attempts and attempts[-1].cause == "launch-error":
+            failed = f"it could not be launched ({visible(attempts[-1].evidence, limit=400)})"
         yield (
-            f"its last attempt failed, and the next is not before {words.clock(status.not_before)} "
+            f"{failed}, and the next attempt is not before {words.clock(status.not_before)} "
             f"(in {words.duration(status.not_before - now)})"
         )
     try:

@@ -311,7 +311,14 @@ class TmuxLauncher:
                 answers.put(error)
 
         # libtmux waits for ever, so somebody else does: a thread that can be left behind.
-        threading.Thread(target=work, daemon=True).start()
+        try:
+            threading.Thread(target=work, daemon=True).start()
+        except RuntimeError as error:
+            raise LauncherError(
+                f"tmux cannot be asked: {error}",
+                where=self._tmux,
+                hint="this user or this machine has too many processes, or no memory left",
+            ) from error
         asked, answer = time.monotonic(), None
         while answer is None and time.monotonic() < asked + self._patience_s():
             with suppress(queue.Empty):  # in short waits, because `hurry` may come
