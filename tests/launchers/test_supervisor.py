@@ -550,6 +550,19 @@ def test_a_directory_in_the_place_of_a_record_does_not_keep_the_supervisor(
     assert ended(job).code == 3
 
 
+def test_a_stopped_relay_does_not_block_a_training_that_prints(
+    jobs: Jobs, supervise: Supervise
+) -> None:
+    job = jobs.make(python("import time, os\nwhile not os.path.exists('go'): time.sleep(0.01)\n"
+                           "os.write(1, b'x' * 1_000_000)"))  # fmt: skip
+    process = supervise(job)
+    relay = started(job).relay
+    assert relay is not None and proc.send(relay, signal.SIGSTOP)
+    in_trial(job, "go").touch()
+    process.wait(30)
+    assert ended(job).code == 0 and len(printed(job)) == 65536
+
+
 _WITHOUT_RIGHTS = ["setpriv", *(f"--{of}=-dac_override" for of in ("bounding-set", "inh-caps"))]
 
 
@@ -667,10 +680,10 @@ def test_a_start_that_finds_the_disk_full_starts_nothing(jobs: Jobs) -> None:
 def test_a_supervisor_that_cannot_write_its_end_gives_up_when_killed(
     jobs: Jobs, supervise: Supervise
 ) -> None:
-    """A directory in its place, made by the training, is as lasting a refusal as any."""
-    job = jobs.make(["sh", "-c", "mkdir attempts/1/exit.json"])
+    """A directory in its draft's place, made by the training, is as lasting a refusal as any."""
+    job = jobs.make(["sh", "-c", "mkdir attempts/1/.exit.json.$PPID"])
     supervisor = supervise(job)
-    wait_for(lambda: in_attempt(job, "exit.json").exists())
+    wait_for(lambda: in_attempt(job, f".exit.json.{supervisor.pid}").exists())
     wait_for(lambda: children(supervisor.pid) == [])
     assert supervisor.poll() is None
     supervisor.send_signal(signal.SIGQUIT)

@@ -133,6 +133,7 @@ class Supervisor:
 
     def reap(self) -> bool:
         """Collect what has ended; True once the training's main process is among it."""
+        self.wake_relay()
         while True:
             try:
                 ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -143,6 +144,17 @@ class Supervisor:
             if ended.si_pid == self.training:
                 return True
             self.collect(ended.si_pid)
+
+    def wake_relay(self) -> None:
+        """A relay that somebody stopped would block a training that prints."""
+        if self.relay == -1:
+            return
+        try:
+            stopped = os.waitid(os.P_PID, self.relay, os.WSTOPPED | os.WNOHANG)
+        except ChildProcessError:  # it has ended, and is collected next
+            return
+        if stopped is not None:
+            os.kill(self.relay, signal.SIGCONT)
 
     def collect(self, pid: int) -> int:
         """Reap one child that has ended: its wait status. A relay that died early is replaced."""
