@@ -85,6 +85,20 @@ def test_what_is_in_the_way_is_said(ran: Path, tmp_path: Path, name: str, said: 
         assert said in answered("status", state, place).said
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("an NVML that hangs at its start", "NVML does not answer"),
+        ("an NVML that hangs later", "does not answer"),
+    ],
+)
+def test_an_nvml_that_hangs_is_said(ran: Path, tmp_path: Path, name: str, said: str) -> None:
+    [state] = [one for one in STATES if one.name == name]
+    needs(state)
+    with placed(ran, tmp_path / "place", state) as place:
+        assert said in answered("gpus", state, place).said
+
+
 def test_metrics_that_cannot_be_read_in_time_are_unknown_and_not_old(
     ran: Path, tmp_path: Path
 ) -> None:
