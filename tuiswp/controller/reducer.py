@@ -240,6 +240,8 @@ class _Draft:
                 self._quarantine(event, record.t)
             case GpuReleased() as event:
                 self.changes["health"] = health.released(self._health(), event)
+            case Warned(code=code):
+                self.warned.add(code)
             case _ as event:
                 self._sweep(event, record.t)
 
@@ -356,7 +358,6 @@ class _Draft:
         | SweepFinished
         | RequestApplied
         | BestChanged
-        | Warned
         | ReplicationStarted
         | ReplicationEnded
         | CheckpointsRemoved
@@ -394,8 +395,6 @@ class _Draft:
                 self.changes["finished"] = event.why
             case BestChanged():
                 self.changes["best"] = event
-            case Warned():
-                self.warned.add(event.code)
             case ReplicationStarted():
                 first = max(self.trials, default=-1) + 1
                 self.changes.update(replication=Replication(event, first), finished=None)
