@@ -68,17 +68,21 @@ def test_quitting_leaves_the_terminal_as_it_was(sweep: Path) -> None:
         assert terminal.modes == terminal.before[:4]
 
 
-def test_a_terminal_that_nobody_reads_keeps_nobody_from_ending_the_screen(sweep: Path) -> None:
+@pytest.mark.parametrize("drawn", [6, 40], ids=["little unwritten", "more than is queued"])
+def test_a_terminal_that_nobody_reads_keeps_nobody_from_ending_the_screen(
+    sweep: Path, drawn: int
+) -> None:
+    """Where little waits to be written, the application itself gets as far as its end."""
     command = f"{shlex.join(map(str, app(sweep)))}; echo left with $?"
     with Terminal(["sh", "-c", command], cwd=sweep.parent, size=(200, 60)) as terminal:
         terminal.until(DRAWN)
         [screen] = children(terminal.process.pid)
         with terminal.unread():
-            for size in [(120, 40), (200, 60)] * 20:  # each is a screen to draw
+            for size in [(120, 40), (200, 60)] * (drawn // 2):  # each is a screen to draw
                 terminal.resize(*size)
                 time.sleep(0.03)
             os.kill(screen, signal.SIGTERM)
-            terminal.until(lambda: not children(terminal.process.pid), timeout=5.0)
+            terminal.until(lambda: not children(terminal.process.pid), timeout=10.0)
         assert "left with 143" in terminal.until("left with")
         assert left_dirty(terminal.raw) == []
         assert terminal.modes == terminal.before[:4]

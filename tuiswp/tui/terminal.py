@@ -25,14 +25,16 @@ from tuiswp.text import visible
 from tuiswp.tui.keyboard import read_keys
 
 LEAVE_S = 3.0  # for the application to leave by itself; then the process ends without it
+RESTORE_S = 1.0  # for the terminal to be given back without it
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
 _MOST_WAITING = 64 * 1024
 _PIECE = 2048
 _FALLBACK = (80, 24)
-# Synchronised output, mouse pixels and the other mouse modes, paste, focus, wrapping, keyboard,
-# the other screen, the cursor: in the order that Textual takes them back.
+# CAN ends a sequence that was cut. Then synchronised output, mouse pixels and other mouse modes,
+# paste, focus, wrapping, keyboard, the other screen, the cursor: in the order that Textual takes
+# them back.
 _RESTORE = (
-    "\x1b[?2026l\x1b[?1016l\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2048l\x1b[?2004l"
+    "\x18\x1b[?2026l\x1b[?1016l\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2048l\x1b[?2004l"
     "\x1b[?1004l\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h\x1b[0m"
 )
 
@@ -41,7 +43,8 @@ class Output:
     """What Textual's writing thread writes to. A terminal that is gone takes everything."""
 
     def __init__(self, fd: int, encoding: str) -> None:
-        self.closed = False  # set: what is still to be written is dropped
+        self.closed = False  # set: who writes sleeps until the process ends
+        self.turn = threading.Lock()  # held while something is written
         self._fd, self._encoding = fd, encoding
         self._waiting: list[str] = []
         self._size = 0
@@ -61,10 +64,14 @@ class Output:
         left = memoryview("".join(self._waiting).encode(self._encoding, "replace"))
         self._waiting.clear()
         self._size = 0
-        while left and not self.closed:
+        while left:
             try:
-                # In small pieces: who waits in one write keeps everybody else from writing.
-                left = left[os.write(self._fd, left[:_PIECE]) :]
+                with self.turn:
+                    if not self.closed:
+                        # In small pieces: who waits in a write keeps everybody else from writing.
+                        left = left[os.write(self._fd, left[:_PIECE]) :]
+                if self.closed:  # and the application waits for who writes: it must not end first
+                    threading.Event().wait()
             except BlockingIOError:
                 select.select((), (self._fd,), (), 1.0)
             except OSError:  # gone; whoever watches the terminal says so
@@ -189,24 +196,34 @@ class Terminal(LinuxDriver):
 
     def _end_without_it(self, code: int) -> None:
         """The application hangs: in a terminal that nobody reads, or in a disk."""
-        if self._active:
+        writer = self._writer_thread
+        # Given back, perhaps, but not yet written: then the terminal has heard nothing of it.
+        if self._active or (writer is not None and writer.is_alive()):
             restoring = threading.Thread(target=self._restore, daemon=True)
             restoring.start()
-            restoring.join(0.5)
+            restoring.join(RESTORE_S)
         os._exit(code)
 
     def _restore(self) -> None:
         """Give the terminal back over what it has not read yet."""
         self._out.closed = True
         with suppress(OSError, termios.error):
+            self._end_its_write()
             termios.tcflush(self._out.fileno(), termios.TCOFLUSH)
-            writer = self._writer_thread
-            if writer is not None and writer.ident is not None:
-                # It sleeps in a write, does not notice that there is room, and keeps out the rest.
-                signal.pthread_kill(writer.ident, signal.SIGTERM)
             os.write(self._out.fileno(), _RESTORE.encode())
             if self._original is not None:
                 termios.tcsetattr(self.fileno, termios.TCSANOW, self._original)
+
+    def _end_its_write(self) -> None:
+        """Have the writing thread write no more: what it wrote after us would spoil what we did.
+
+        It sleeps in a write, does not notice that there is room, and keeps out everybody else.
+        """
+        writer = self._writer_thread
+        while not self._out.turn.acquire(timeout=0.05):
+            termios.tcflush(self._out.fileno(), termios.TCOFLUSH)
+            if writer is not None and writer.ident is not None and writer.is_alive():
+                signal.pthread_kill(writer.ident, signal.SIGTERM)
 
     def _run_input_thread(self) -> None:
         try:
