@@ -241,6 +241,7 @@ def test_doctor_waits_for_all_that_hangs_at_the_same_time(
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(doctor, "CHECKS", (one, two))
+    monkeypatch.setattr(doctor, "WAITING", {one, two})
     said = tuiswp("doctor")
     assert said.code == 1
     assert "met the other" in said.out

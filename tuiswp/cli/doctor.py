@@ -68,12 +68,16 @@ def run(arguments: Namespace) -> int:
 
 def _looked_at() -> list[Finding]:
     """What all checks find, in their order; none waits for what another waits for."""
-    began = [(check, _begun(check)) for check in CHECKS]
-    findings: list[Finding] = []
+    began = {check: _begun(check) for check in CHECKS if check in WAITING}
     deadline = time.monotonic() + STUCK_S
-    for check, answers in began:
+    findings: list[Finding] = []
+    for check in CHECKS:
         try:
-            found = answers.get(timeout=max(0.0, deadline - time.monotonic()))
+            found = (
+                began[check].get(timeout=max(0.0, deadline - time.monotonic()))
+                if check in began
+                else _found(check)
+            )
         except queue.Empty:
             text = f"nothing answered within {STUCK_S:g} s"
             found = [Finding(check.__name__, "fail", text, "is a disk of this machine away?")]
@@ -83,23 +87,28 @@ def _looked_at() -> list[Finding]:
     return findings
 
 
+def _found(check: Callable[[], Iterator[Finding]]) -> list[Finding] | Exception:
+    try:
+        return list(check())
+    except OSError as error:
+        text = error.strerror or str(error)
+        return [Finding(check.__name__, "fail", f"cannot be looked at: {text}")]
+    except Exception as error:
+        return error
+
+
 def _begun(check: Callable[[], Iterator[Finding]]) -> queue.SimpleQueue[list[Finding] | Exception]:
     answers: queue.SimpleQueue[list[Finding] | Exception] = queue.SimpleQueue()
+    _aside(lambda: answers.put(_found(check)))
+    return answers
 
-    def work() -> None:
-        try:
-            answers.put(list(check()))
-        except OSError as error:
-            text = error.strerror or str(error)
-            answers.put([Finding(check.__name__, "fail", f"cannot be looked at: {text}")])
-        except Exception as error:
-            answers.put(error)
 
+def _aside(work: Callable[[], None]) -> None:
+    """In a thread that can be left behind; here and now where this user may have no more."""
     try:
         threading.Thread(target=work, daemon=True).start()
-    except RuntimeError:  # this user may have no more of them: then one after the other
+    except RuntimeError:
         work()
-    return answers
 
 
 def _lines(findings: list[Finding]) -> list[str]:
@@ -301,7 +310,7 @@ def _speed(place: Path) -> Iterator[Finding]:
         except OSError as error:
             answers.put(error)
 
-    threading.Thread(target=work, daemon=True).start()
+    _aside(work)
     try:
         took = answers.get(timeout=WAIT_S)
     except queue.Empty:
@@ -378,3 +387,4 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     python, libraries, tmux, tools, stacks, account, gpus, sweeps_directory, runtime, terminal,
     logout,
 )  # fmt: skip
+WAITING = frozenset({tmux, gpus, sweeps_directory})

@@ -28,7 +28,7 @@ from tuiswp.spec.params import swept
 from tuiswp.text import visible
 
 GPU_DEADLINE_S = 1.0
-METRICS_S = 0.75  # for reading what running trials have logged
+METRICS_S = 0.4  # for reading what running trials have logged
 EDITS = 3
 SILENCES = 8
 
