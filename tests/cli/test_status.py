@@ -58,7 +58,10 @@ def test_a_live_controller_is_named(tuiswp: Tuiswp, here: Path) -> None:
     assert f"controller pid {me.pid}" in tuiswp("status").out
 
 
-def test_a_dead_controller_is_said_with_what_next(tuiswp: Tuiswp, here: Path) -> None:
+def test_a_dead_controller_is_said_with_what_next(
+    tuiswp: Tuiswp, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUISWP_HOSTNAME", "host")  # its trials run here, not on another
     world = running(here)
     world.controller(NOBODY)
     world.close()
