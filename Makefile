@@ -3,7 +3,7 @@
 #
 #   PYTHON=python3.12        another interpreter for a new .venv (3.11 or newer)
 #   TORCH_INDEX=URL          where torch comes from (see CONTRIBUTING.md)
-#   JOBS=4                   test processes at once (3; the fast tests: 2)
+#   JOBS=4                   test processes at once (3)
 #   ARGS='-k journal'        further arguments for pytest or the benchmarks
 
 SHELL := /bin/sh
