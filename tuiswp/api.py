@@ -15,12 +15,12 @@ from tuiswp.analysis.summary import best_json
 from tuiswp.cli import otherwise
 from tuiswp.controller.client import SweepReader, SweepView, ask
 from tuiswp.controller.directory import SweepDirectory
-from tuiswp.controller.loop import US
 from tuiswp.controller.opening import SweepText, open_or_create, preflight, start_in_background
 from tuiswp.controller.requests import new_request
 from tuiswp.errors import NoResult, SweepPaused, UsageError
 from tuiswp.model.space import Params
 from tuiswp.model.sweep import Goal
+from tuiswp.model.who import US
 from tuiswp.spec.overriding import Overrides, override, written
 from tuiswp.text import visible
 

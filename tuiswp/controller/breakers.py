@@ -22,6 +22,7 @@ from tuiswp.model.health import Failure, GpuHealth, Health
 from tuiswp.model.ids import trial_id
 from tuiswp.model.space import Parameter
 from tuiswp.model.trial import Ended, Trial
+from tuiswp.model.who import US
 from tuiswp.spec.params import flatten, swept
 from tuiswp.text import visible
 
@@ -34,7 +35,6 @@ LEAST_S, LEAST_SILENT_S = 2.0, 30.0
 PROBE_S = 300.0  # until a quarantined GPU gets one attempt; three times as long after each failure
 PROBE_CAP_S = 4 * 3600.0
 PROBED_S = 60.0  # a probe that reports for so long has shown enough
-US = "tuiswp"
 
 
 class Breakers:

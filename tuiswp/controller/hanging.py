@@ -27,8 +27,8 @@ from tuiswp.metrics.file import MetricFile
 from tuiswp.model.events import TrialMoving, TrialSilent
 from tuiswp.model.ids import attempt_id
 from tuiswp.model.trial import KillRequest, Silence, Trial
+from tuiswp.model.who import US
 
-US = "tuiswp"
 LOOK_S = 20.0  # for the stack
 _SAMPLE_S = (0.25, 10.0)  # between two samples of a silent trial, at least and at most
 _TAIL_BYTES = 512

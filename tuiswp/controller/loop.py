@@ -53,13 +53,13 @@ from tuiswp.model.events import (
 )
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import KillRequest
+from tuiswp.model.who import US
 
 POLL_S = 0.5
 CURVES_S = 0.1  # of a round, for reading metrics
 TROUBLE_S = 1.0
 PROBE_S = 5.0  # between two looks whether the disk would take a fact
 SLOW_S = 2.0  # for a fact to be on the disk
-US = "tuiswp"
 _PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE)
 
 

@@ -35,12 +35,12 @@ from tuiswp.model.events import (
 from tuiswp.model.ids import trial_id
 from tuiswp.model.notify import NEWS, News, Notify
 from tuiswp.model.sweep import Sweep
+from tuiswp.model.who import US
 from tuiswp.text import visible
 
 GAP_S = 60.0  # between two of a kind that can come in a storm
 GRACE_S = 2.0  # between TERM and KILL
 LEAVE_S = 1.0  # for the command that runs, when the controller is asked to leave
-US = "tuiswp"
 WARNING = "notify"
 _STORMY: frozenset[News] = frozenset({"best", "failed", "silent"})
 _ERR_BYTES = 4096
@@ -61,7 +61,7 @@ def news_of(event: Event) -> News | None:
     match event:
         case SweepFinished():
             return "finished"
-        case SweepPaused(by="tuiswp"):
+        case SweepPaused(by=by) if by == US:
             return "paused"
         case AttemptEnded(outcome="failed" | "lost"):
             return "failed"

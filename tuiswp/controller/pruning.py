@@ -16,13 +16,13 @@ from tuiswp.metrics.resource import Growing, columns
 from tuiswp.model.events import KillPointJudged
 from tuiswp.model.stopper import Judged, Resource, Rule
 from tuiswp.model.trial import KillRequest, Trial
+from tuiswp.model.who import US
 from tuiswp.search.stoppers.base import Curve, Field, Stopper, Verdict
 from tuiswp.search.stoppers.rules import stopper_for
 from tuiswp.search.stoppers.words import verdict_text
 from tuiswp.spec.phased import measure, measure_key
 
 READING_S = 0.1  # of a round, for the files of ended trials
-BY = "tuiswp"
 
 
 class Pruner:
@@ -164,4 +164,4 @@ class Pruner:
             self._core.record(fact)
             return
         why = verdict_text(judged, metric)
-        self._watcher.ask(trial, KillRequest(self._core.wall(), BY, why, "pruned"), fact)
+        self._watcher.ask(trial, KillRequest(self._core.wall(), US, why, "pruned"), fact)

@@ -63,6 +63,7 @@ from tuiswp.model.trial import (
     Trial,
     Wish,
 )
+from tuiswp.model.who import US
 
 # Rules that leave nothing to spend on repeats; the others only say that the search is over.
 _SPENT: frozenset[StopRule] = frozenset({"hours", "gpu_hours", "failures"})
@@ -418,7 +419,7 @@ class _Draft:
             self.changes["rules_off"] = self._rules_off() | {reached.rule}
         paused = self.changes.get("paused", self.base.paused)
         if not (isinstance(paused, SweepPaused) and paused.missing):
-            by_us = isinstance(paused, SweepPaused) and paused.by == "tuiswp"
+            by_us = isinstance(paused, SweepPaused) and paused.by == US
             self.changes["health"] = health.resumed(self._health(), after_us=by_us)
         self.changes.update(
             paused=None,

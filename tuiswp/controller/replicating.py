@@ -18,13 +18,13 @@ from tuiswp.model.events import Event, ReplicationEnded, TrialAsked, TrialPinned
 from tuiswp.model.space import Categorical, Parameter, Params, Path, Value
 from tuiswp.model.sweep import Sweep
 from tuiswp.model.trial import Ended, Queued, Trial
+from tuiswp.model.who import US
 from tuiswp.search.keys import point_key
 from tuiswp.spec.distributions import bounds, distinct
 from tuiswp.spec.params import flatten, nest
 from tuiswp.spec.phased import whole
 from tuiswp.spec.values import differences, outside
 
-BY = "tuiswp"
 WHY = "repeat to decide first against second"
 
 
@@ -149,10 +149,10 @@ def _ask(sweep: Sweep, state: SweepState, setting: Setting) -> list[Event]:
     alike = [trial for trial in state.trials.values() if setting_key(chosen, trial) == key]
     params = _with_new_seeds(sweep, source, alike)
     asked = TrialAsked(
-        number, params, point_key(params), "clone", BY, WHY, source.number,
+        number, params, point_key(params), "clone", US, WHY, source.number,
         differences(sweep.parameters, source.params, params), outside(sweep.parameters, params),
     )  # fmt: skip
-    return [asked, TrialPinned(number, BY, why=WHY)]
+    return [asked, TrialPinned(number, US, why=WHY)]
 
 
 def _with_new_seeds(sweep: Sweep, source: Trial, alike: Sequence[Trial]) -> Params:

@@ -15,13 +15,13 @@ from tuiswp.metrics.file import MetricFile
 from tuiswp.metrics.names import find, is_evaluation, near
 from tuiswp.model.events import SweepPaused
 from tuiswp.model.sweep import DerivedMetric
+from tuiswp.model.who import US
 from tuiswp.text import visible
 
 ROWS = 10  # of a trial, after which its names are looked at
 EVALUATED = 10  # times as many for a metric that is evaluated now and then
 FINISHED = 3  # trials without the metric that prove it
 EARLY, NEVER = "metric-watch", "metric-never"
-US = "tuiswp"
 _SHOWN = 8
 
 

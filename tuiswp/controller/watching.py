@@ -24,6 +24,7 @@ from tuiswp.metrics.follow import Follower
 from tuiswp.metrics.resource import columns
 from tuiswp.model.events import AttemptEnded, AttemptStarted, Event, KillRequested
 from tuiswp.model.trial import KillRequest, Launching, Process, Running, Trial
+from tuiswp.model.who import US
 from tuiswp.spec.batch import out_of_memory_remedy
 
 LAUNCH_DEADLINE_S = 10.0
@@ -296,7 +297,7 @@ class Watcher:
             return
         if proc.age_s(watch.start.training) > limit:
             why = f"ran longer than {limit:g} s"
-            self.ask(trial, KillRequest(self._core.wall(), "tuiswp", why, "timeout"))
+            self.ask(trial, KillRequest(self._core.wall(), US, why, "timeout"))
 
     def settle(self) -> None:
         """After a restart: take back launches that never became a process, before any new one."""

@@ -20,9 +20,10 @@ from textual.screen import Screen
 
 from tuiswp.controller.requests import Request
 from tuiswp.errors import TuiswpError
+from tuiswp.model.who import US
 from tuiswp.text import visible
 from tuiswp.tui import actions, asking, outside
-from tuiswp.tui.bell import US, Bell
+from tuiswp.tui.bell import Bell
 from tuiswp.tui.feed import Feed
 from tuiswp.tui.filters import for_terminal
 from tuiswp.tui.moments import moved

@@ -6,6 +6,7 @@ A storm of new bests rings once in a while; what is looked at of the past never 
 from typing import TYPE_CHECKING
 
 from tuiswp.model.notify import News
+from tuiswp.model.who import US
 
 if TYPE_CHECKING:  # the first frame is drawn before anything is read
     from tuiswp.controller.reducer import SweepState
@@ -13,7 +14,6 @@ if TYPE_CHECKING:  # the first frame is drawn before anything is read
     from tuiswp.tui.snapshot import Snapshot
 
 GAP_S = 10.0
-US = "tuiswp"
 
 
 class Bell:
